@@ -1,0 +1,1 @@
+//! How a Kubernetes cluster is segmented, whether that is what was meant, and which line of policy says so.
