@@ -1,1 +1,12 @@
 //! How a Kubernetes cluster is segmented, whether that is what was meant, and which line of policy says so.
+//!
+//! Read in this order:
+//!
+//! - [`model`]: the cluster as one immutable inventory. [`wire`] is how objects arrive, [`yaml`] and [`text`] are how text does.
+//! - [`source`]: makes snapshots of it from files, from a built-in demo, or from a live server.
+
+pub mod model;
+pub mod source;
+pub mod text;
+pub mod wire;
+pub mod yaml;
