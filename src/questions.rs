@@ -1,0 +1,5 @@
+//! What operators ask, one file a question. Answers are plain data; `report` and the screen put them into words.
+
+pub mod ends;
+pub mod probe;
+pub mod scope;
