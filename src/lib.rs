@@ -9,6 +9,7 @@ pub mod compile;
 pub mod engine;
 pub mod model;
 pub mod questions;
+pub mod report;
 pub mod source;
 pub mod text;
 pub mod wire;
