@@ -375,11 +375,11 @@ mod tests {
 
     #[tokio::test]
     async fn it_is_told_not_to_ask_and_gets_no_terminal() {
-        // The token is what the plugin saw: its standard input, and whether it leads a session (where there is setsid).
+        // Nothing to read from, and no terminal to write to.
         let script = format!(
             r#"case "$KUBERNETES_EXEC_INFO" in *'"interactive":false'*) ;; *) exit 3;; esac
             read line && exit 4
-            : 2>/dev/null >/dev/tty && exit 5
+            (echo x >/dev/tty) 2>/dev/null && exit 5
             {}"#,
             answer(r#"{"token":"t"}"#)
         );
