@@ -464,6 +464,27 @@ async fn a_lost_server_leaves_the_old_picture_and_comes_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_falls_silent_is_noticed_though_its_watches_stay_open() {
+    let server = Server::with(SHOP);
+    let mut quick = options(&server);
+    quick.pace.heartbeat = Duration::from_millis(100);
+    let mut handle = live::start(quick).await.unwrap();
+    until_live(&mut handle).await;
+    server.wait_for_requests(&Match::all().verb(Verb::Watch), 8);
+    server.fail(Match::all(), Fault::Hang);
+    let silent = until(&mut handle, |s| s.link != Link::Live).await;
+    assert!(
+        matches!(&silent.link, Link::Offline { why, .. } if why == "no connection: the server does not answer"),
+        "{:?}",
+        silent.link
+    );
+    assert_eq!(policies(&silent), ["shop/lock"]);
+    server.heal();
+    // Without anybody asking for it.
+    until_live(&mut handle).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_not_there_is_told() {
     let server = Server::with(SHOP);
     let options = options(&server);

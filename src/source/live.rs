@@ -9,6 +9,7 @@ mod credentials;
 mod decode;
 mod error;
 mod follow;
+mod heartbeat;
 mod kubeconfig;
 mod proxy;
 mod scope;

@@ -69,6 +69,8 @@ pub struct Pace {
     pub refused: Duration,
     /// Between two snapshots.
     pub publish: Duration,
+    /// Between two small requests that tell whether the server still answers.
+    pub heartbeat: Duration,
 }
 
 impl Default for Pace {
@@ -82,6 +84,7 @@ impl Default for Pace {
             poll: Duration::from_secs(60),
             refused: Duration::from_secs(120),
             publish: Duration::from_millis(50),
+            heartbeat: Duration::from_secs(10),
         }
     }
 }
@@ -190,7 +193,7 @@ impl Follower {
             ),
             End::Failed(failure) => match &failure {
                 Failure::Refused { after, .. } => {
-                    let after = *after;
+                    let after = after.map(|after| after.min(self.pace.refused));
                     (failure, after)
                 }
                 Failure::Forbidden(_) | Failure::NotFound => (failure, Some(self.pace.refused)),

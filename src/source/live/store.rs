@@ -39,6 +39,8 @@ struct Progress {
     arrived: u64,
     remaining: Option<u64>,
     is_listed: bool,
+    /// Whether a list is under way.
+    is_listing: bool,
     is_polled: bool,
     failure: Option<Failure>,
     /// Tries that brought nothing since the last one that did.
@@ -63,12 +65,13 @@ impl Progress {
 
     /// Whether the server has said what there is to say: a list, or that there will be none.
     fn has_answer(&self) -> bool {
-        self.is_listed
-            || matches!(
-                self.failure,
-                Some(Failure::Forbidden(_) | Failure::NotFound)
-            )
+        self.is_listed || self.failure.as_ref().is_some_and(is_final)
     }
+}
+
+/// Whether the server has answered, and the answer is that there is nothing to read.
+fn is_final(failure: &Failure) -> bool {
+    matches!(failure, Failure::Forbidden(_) | Failure::NotFound)
 }
 
 /// How far the first load is.
@@ -178,6 +181,11 @@ impl Store {
             .is_some_and(|progress| progress.is_listed)
     }
 
+    /// Whether anything is being listed right now.
+    pub(super) fn is_listing(&self) -> bool {
+        self.feeds.values().any(|progress| progress.is_listing)
+    }
+
     /// Names of the Namespace objects that were read.
     pub(super) fn declared(&self) -> impl Iterator<Item = &str> {
         self.namespaces
@@ -206,6 +214,7 @@ impl Store {
             Event::Begin => {
                 self.generation += 1;
                 progress.generation = self.generation;
+                progress.is_listing = true;
                 progress.arrived = 0;
                 progress.remaining = None;
             }
@@ -219,6 +228,7 @@ impl Store {
             }
             Event::Listed => {
                 progress.is_listed = true;
+                progress.is_listing = false;
                 progress.failure = None;
                 progress.failures = 0;
                 let generation = progress.generation;
@@ -237,9 +247,13 @@ impl Store {
             Event::Removed(object) => self.remove(feed, &object),
             Event::Alive => {}
             Event::Down(failure) => {
-                let is_gone = matches!(failure, Failure::Forbidden(_) | Failure::NotFound);
-                progress.failure = Some(failure);
+                progress.is_listing = false;
                 progress.failures = progress.failures.saturating_add(1);
+                let is_gone = is_final(&failure);
+                // What was refused stays refused while nobody can be asked.
+                if is_gone || !progress.failure.as_ref().is_some_and(is_final) {
+                    progress.failure = Some(failure);
+                }
                 if is_gone {
                     // What may no longer be seen is unknown from now on; an old picture would look like knowledge.
                     progress.is_listed = false;

@@ -15,6 +15,7 @@ use crate::source::Snapshot;
 
 use super::connect::{self, Connection};
 use super::follow::{self, Event, Feed, Pace};
+use super::heartbeat::{self, Beat};
 use super::kubeconfig::Environment;
 use super::scope::{self, WATCHED_PARTS};
 use super::session::Session;
@@ -119,12 +120,20 @@ impl Supervisor {
         let mut earliest = tokio::time::Instant::now();
         let mut clock = tokio::time::interval(SLEEP_CHECK);
         clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (beats_in, mut beats) = mpsc::channel(1);
+        let _heartbeat = Running::spawn(heartbeat::beat(
+            Arc::clone(&self.session),
+            self.pace.heartbeat,
+            beats_in,
+        ));
         let mut clocks = (Instant::now(), SystemTime::now());
         loop {
             tokio::select! {
                 Some(first) = self.events.1.recv() => {
-                    self.take_in(first);
-                    due.get_or_insert(earliest);
+                    let is_settled = self.take_in(first);
+                    // Whoever waits for the first load gets it without a pause.
+                    let at = if is_settled { tokio::time::Instant::now() } else { earliest };
+                    due = Some(due.map_or(at, |due| due.min(at)));
                 }
                 () = sleep_until(due.unwrap_or(earliest)), if due.is_some() => {
                     let start = Instant::now();
@@ -134,6 +143,10 @@ impl Supervisor {
                     earliest = tokio::time::Instant::now() + gap;
                 }
                 Some(()) = self.wishes.recv() => self.reconnect(),
+                Some(beat) = beats.recv() => {
+                    self.take_beat(&beat);
+                    due.get_or_insert(earliest);
+                }
                 _ = clock.tick() => {
                     let awake = clocks.0.elapsed();
                     let passed = clocks.1.elapsed().unwrap_or_default();
@@ -146,8 +159,8 @@ impl Supervisor {
         }
     }
 
-    /// Takes in an event and those that wait behind it.
-    fn take_in(&mut self, first: (Feed, Event)) {
+    /// Takes in an event and those that wait behind it. True when that settled the first load.
+    fn take_in(&mut self, first: (Feed, Event)) -> bool {
         let mut batch = vec![first];
         while batch.len() < QUEUE
             && let Ok(next) = self.events.1.try_recv()
@@ -168,13 +181,38 @@ impl Supervisor {
             self.store.apply(&feed, event, now);
         }
         if was_heard {
-            self.pulse.send_modify(|pulse| {
-                pulse.heard = Some(Instant::now());
-                pulse.objects += objects;
-            });
+            self.hear(objects);
         }
-        if may_change_scope {
-            self.adjust_scope();
+        if !may_change_scope {
+            return false;
+        }
+        self.adjust_scope();
+        *self.readiness.borrow() == Readiness::Waiting
+            && self.store.readiness() != Readiness::Waiting
+    }
+
+    fn hear(&self, objects: u64) {
+        self.pulse.send_modify(|pulse| {
+            pulse.heard = Some(Instant::now());
+            pulse.objects += objects;
+        });
+    }
+
+    /// Takes in what the heartbeat found.
+    fn take_beat(&mut self, beat: &Beat) {
+        match beat {
+            Beat::Heard => self.hear(0),
+            // A thin line that is full of lists has no room for a heartbeat.
+            Beat::Silent(_) if self.store.is_listing() => {}
+            Beat::Silent(failure) => {
+                let now = Timestamp::now();
+                for feed in self.tasks.keys() {
+                    self.store.apply(feed, Event::Down(failure.clone()), now);
+                }
+                self.reconnect();
+            }
+            // Nobody needs to sit out a pause that was meant for a dead server.
+            Beat::Back => self.reconnect(),
         }
     }
 
