@@ -8,6 +8,7 @@
 pub mod compile;
 pub mod engine;
 pub mod model;
+pub mod questions;
 pub mod source;
 pub mod text;
 pub mod wire;
