@@ -131,8 +131,8 @@ fn wires(scene: &mut Scene, wiring: &Wiring, canvas: &Canvas) {
             if spot.is_bridge() {
                 (arms[EAST], arms[WEST]) = (0, 0);
             }
-            let shared = seen.iter().any(|&w| wiring.wires[w].state.rank() != state.rank());
-            let line = if shared { glyph(arms) } else { broken(glyph(arms), state) };
+            // What only edges that are not allowed share must not look solid.
+            let line = broken(glyph(arms), state);
             let joins_fan_in = spot.on.iter().any(|&w| wiring.is_fan_in(wiring.wires[w].trunk));
             let glyph = if spot.is_ramp() && joins_fan_in { ramp(wiring, &spot.on) } else { line };
             let mut edges: Vec<usize> = seen.iter().map(|&w| wiring.wires[w].edge).collect();

@@ -244,7 +244,7 @@ impl Scene {
 }
 
 /// The plain sign for a glyph; one for one, so that columns stay.
-pub fn to_ascii(glyph: char) -> char {
+fn to_ascii(glyph: char) -> char {
     match glyph {
         '─' | '╴' | '╶' => '-',
         '│' => '|',
