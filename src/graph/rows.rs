@@ -286,7 +286,8 @@ impl Field {
             total: 0,
         };
         for ((_, band), region) in &rows.regions {
-            if *band < self.bands() {
+            // Remembered rows bring their own heights.
+            if *band < self.bands() && input.known.is_none() {
                 rows.band_height[*band] = rows.band_height[*band].max(self.stacked(region));
             }
         }
