@@ -13,6 +13,8 @@ const CROSSING: i64 = 2;
 /// Rows an item may be nudged by to end a confusion.
 const REACH: i32 = 6;
 const NUDGES: usize = 24;
+/// Blank rows at most.
+const INSERTIONS: usize = 8;
 
 /// One trunk in one channel.
 #[derive(Clone, Debug)]
@@ -56,7 +58,32 @@ pub(super) fn route(wiring: &Wiring, column: &[usize], field: &Field, rows: &mut
             break;
         }
     }
+    // What stands in a remembered layout is not moved for this; the caller unties wires instead.
+    if !field.loose && field.items.iter().all(|i| i.known.is_none()) {
+        for _ in 0..INSERTIONS {
+            if !insert(wiring, &paths, field, rows, &mut channels) {
+                break;
+            }
+        }
+    }
     channels
+}
+
+/// Tries to insert a blank row above a touching item; true when the picture got better.
+fn insert(wiring: &Wiring, paths: &[Vec<Tie>], field: &Field, rows: &mut Rows, channels: &mut Vec<Channel>) -> bool {
+    let before: i64 = channels.iter().map(|c| c.confusion).sum();
+    let items: BTreeSet<usize> = channels.iter().flat_map(|c| c.touching.iter().copied()).collect();
+    for item in items {
+        let mut tried_rows = rows.clone();
+        tried_rows.insert_row(field, item);
+        let tried: Vec<Channel> = (0..channels.len()).map(|c| channel(wiring, paths, field, &tried_rows, c)).collect();
+        if tried.iter().map(|c| c.confusion).sum::<i64>() < before {
+            *rows = tried_rows;
+            *channels = tried;
+            return true;
+        }
+    }
+    false
 }
 
 /// Tries to move one touching item; true when the picture got better.

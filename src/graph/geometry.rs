@@ -179,14 +179,14 @@ fn frame_rows(layout: &Layout<'_>, lane: usize, (first, last): (usize, usize)) -
     let (mut top, mut bottom) = (i32::MAX, i32::MIN);
     let Layout { field, plan, rows, .. } = layout;
     let band = field.boxes.iter().zip(&plan.places).find(|(_, p)| p.lane == lane && p.role == Role::Within).map(|(&i, _)| field.items[i].band);
-    for (item, &y) in field.items.iter().zip(&rows.y) {
+    for (i, (item, &y)) in field.items.iter().zip(&rows.y).enumerate() {
         let inside = match item.what {
             What::Box(place) => plan.places[place].lane == lane,
             What::Pass(_) => Some(item.band) == band && (first..=last).contains(&item.column),
         };
         if inside {
-            top = top.min(y - 1);
-            bottom = bottom.max(y + item.height);
+            top = top.min(y - 1 - field.margin(i));
+            bottom = bottom.max(y + item.height + field.margin(i));
         }
     }
     (top, bottom)

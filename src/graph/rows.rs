@@ -121,6 +121,10 @@ pub(super) fn find(input: &Input<'_>) -> (Field, Rows) {
         place::interleave(&field, &mut rows);
     }
     rows.shrink(&field, input.known.is_some());
+    if input.known.is_none() && !field.loose {
+        // The bands have found their heights, and what stands beside them follows.
+        search::align_outside(&field, &mut rows);
+    }
     (field, rows)
 }
 
@@ -261,6 +265,12 @@ impl Field {
         if boxes == 2 { self.gap } else { 0 }
     }
 
+    /// Rows between an item and the frame around it. A wire right beside a frame would look like a part of it.
+    pub(super) fn margin(&self, item: usize) -> i32 {
+        let Item { what, band, .. } = self.items[item];
+        i32::from(self.top > 0 && matches!(what, What::Pass(_)) && self.framed.get(band) == Some(&true))
+    }
+
     fn bands(&self) -> usize {
         self.framed.len()
     }
@@ -296,11 +306,19 @@ impl Field {
         rows
     }
 
-    /// Rows a region takes without any slack.
+    /// The fewest rows a region can take: passages stand between the boxes, as far as there are gaps to fill.
     fn stacked(&self, region: &[usize]) -> i32 {
         let heights: i32 = region.iter().map(|&i| self.items[i].height).sum();
-        let gaps: i32 = region.windows(2).map(|w| self.gap(w[0], w[1])).sum();
-        heights + gaps
+        let boxes = region.iter().filter(|&&i| matches!(self.items[i].what, What::Box(_))).count();
+        let open = boxes.saturating_sub(1).saturating_sub(region.len() - boxes);
+        let edge = if boxes < 2 { region.iter().map(|&i| self.margin(i)).max().unwrap_or(0) } else { 0 };
+        heights + cells(open) * self.gap + edge
+    }
+
+    /// Rows by which a region runs over its band.
+    fn overflow(&self, rows: &Rows, key: (usize, usize)) -> i32 {
+        let Some(&last) = rows.regions.get(&key).and_then(|region| region.last()) else { return 0 };
+        (rows.y[last] + self.items[last].height + self.margin(last) - rows.limits(self, key.1).1).max(0)
     }
 }
 
@@ -331,9 +349,7 @@ impl Rows {
         for ((_, band), region) in &self.regions {
             let mut y = self.band_top[*band];
             for (i, &item) in region.iter().enumerate() {
-                if i > 0 {
-                    y += field.gap(region[i - 1], item);
-                }
+                y += if i > 0 { field.gap(region[i - 1], item) } else { field.margin(item) };
                 self.y[item] = y;
                 y += field.items[item].height;
             }
@@ -350,7 +366,7 @@ impl Rows {
         let (tops, mut heights) = (self.band_top.clone(), vec![1; field.bands()]);
         for (i, item) in field.items.iter().enumerate() {
             if item.band < field.bands() {
-                let used = self.y[i] + item.height - tops[item.band];
+                let used = self.y[i] + item.height + field.margin(i) - tops[item.band];
                 heights[item.band] = heights[item.band].max(used);
             }
         }
@@ -381,7 +397,32 @@ impl Rows {
         let Some(at) = region.iter().position(|&i| i == item) else { return false };
         let above = at.checked_sub(1).map(|i| region[i]);
         let below = region.get(at + 1).copied();
-        row >= above.map_or(low, |a| self.y[a] + field.items[a].height + field.gap(a, item))
-            && row + height <= below.map_or(high, |b| self.y[b] - field.gap(item, b))
+        let margin = field.margin(item);
+        row >= above.map_or(low + margin, |a| self.y[a] + field.items[a].height + field.gap(a, item))
+            && row + height <= below.map_or(high - margin, |b| self.y[b] - field.gap(item, b))
+    }
+
+    /// Moves an item and all below it in its region down by one row; what lies below the band follows if the band grows.
+    pub(super) fn insert_row(&mut self, field: &Field, item: usize) {
+        let Item { column, band, .. } = field.items[item];
+        let (_, high) = self.limits(field, band);
+        let region = self.regions[&(column, band)].clone();
+        for &i in region.iter().skip_while(|&&i| i != item) {
+            self.y[i] += 1;
+        }
+        let end = region.last().map_or(0, |&i| self.y[i] + field.items[i].height + field.margin(i));
+        if end <= high {
+            return;
+        }
+        if band == field.bands() {
+            self.total = end;
+            return;
+        }
+        self.band_height[band] += 1;
+        for (i, other) in field.items.iter().enumerate() {
+            let below = if other.band == field.bands() { self.y[i] > high } else { other.band > band };
+            self.y[i] += i32::from(below);
+        }
+        self.stack(field);
     }
 }

@@ -14,13 +14,13 @@ pub(super) struct Wish {
 /// Gives the items rows between `low` and `high` in the order given, with the least weighted distance from their wishes
 /// (isotonic regression by pooling neighbours). Items that cannot fit run over `high`.
 pub(super) fn place(field: &Field, y: &mut [i32], wishes: &[Wish], (low, high): (i32, i32)) {
-    let mut before = vec![0; wishes.len()];
+    let mut before = vec![wishes.first().map_or(0, |w| field.margin(w.item)); wishes.len()];
     for i in 1..wishes.len() {
         let (above, below) = (wishes[i - 1].item, wishes[i].item);
         before[i] = before[i - 1] + field.items[above].height + field.gap(above, below);
     }
     let end = match wishes.last() {
-        Some(last) => before[wishes.len() - 1] + field.items[last.item].height,
+        Some(last) => before[wishes.len() - 1] + field.items[last.item].height + field.margin(last.item),
         None => return,
     };
     // Pools of items that touch: weighted sum of wishes less their own depth, weight, first index.
@@ -57,7 +57,7 @@ pub(super) fn settle(field: &Field, rows: &mut Rows) {
         let mut above: Option<usize> = None;
         let mut floor = 0;
         for (row, item) in known {
-            let low = above.map_or(0, |a| floor + field.gap(a, item));
+            let low = above.map_or(field.margin(item), |a| floor + field.gap(a, item));
             let row = row.max(low);
             at[item] = Some(row);
             floor = row + field.items[item].height;
@@ -80,7 +80,7 @@ pub(super) fn settle(field: &Field, rows: &mut Rows) {
         let height = field.items[item].height;
         let region = &rows.regions[&(column, band)];
         let free = |row: i32| {
-            row >= 0
+            row >= field.margin(item)
                 && region.iter().filter(|&&o| o != item).all(|&other| {
                     at[other].is_none_or(|there| {
                         let gap = field.gap(item, other);
@@ -90,12 +90,12 @@ pub(super) fn settle(field: &Field, rows: &mut Rows) {
         };
         let end = region.iter().filter_map(|&o| Some(at[o]? + field.items[o].height)).max().unwrap_or(0) + field.gap;
         let room = rows.band_height.get(band).copied().unwrap_or(rows.total).max(height);
-        let near = (0..=room).flat_map(|d| [wish + d, wish - d]).find(|&row| row + height <= room && free(row));
-        at[item] = Some(near.or_else(|| (0..=end).find(|&row| free(row))).unwrap_or(end));
+        let near = (0..=room).flat_map(|d| [wish + d, wish - d]).find(|&row| row + height + field.margin(item) <= room && free(row));
+        at[item] = Some(near.or_else(|| (0..=end).find(|&row| free(row))).unwrap_or(end.max(field.margin(item))));
     }
     for (i, item) in field.items.iter().enumerate() {
         if let Some(height) = rows.band_height.get_mut(item.band) {
-            *height = (*height).max(at[i].unwrap_or(0) + item.height);
+            *height = (*height).max(at[i].unwrap_or(0) + item.height + field.margin(i));
         }
     }
     rows.stack(field);
@@ -121,7 +121,7 @@ pub(super) fn interleave(field: &Field, rows: &mut Rows) {
 fn align(field: &Field, y: &mut [i32], region: &[usize], top: i32, column: usize) {
     let mut above: Option<usize> = None;
     for &item in region {
-        let low = above.map_or(top, |a| y[a] + field.items[a].height + field.gap(a, item));
+        let low = above.map_or(top + field.margin(item), |a| y[a] + field.items[a].height + field.gap(a, item));
         let mut row = y[item].max(low);
         let first = row - top + if matches!(field.items[item].what, What::Box(_)) { field.top } else { 0 };
         if index(first) % 2 != column % 2 {

@@ -11,6 +11,11 @@ use crate::graph::cells;
 const MOST_IMPROVED: usize = 200;
 const SWEEPS: usize = 16;
 const ROUNDS: usize = 3;
+/// What a row costs that makes a band higher; more where boxes stand close to save rows.
+const OVERFLOW: i64 = 20;
+const OVERFLOW_DENSE: i64 = 60;
+/// Items of a crowded region that are tried at every place.
+const MOST_CROWDED: usize = 10;
 
 /// The best of four fixed starts.
 pub(super) fn best(field: &Field, input: &Input<'_>, start: Rows) -> Rows {
@@ -87,6 +92,13 @@ fn sweep(field: &Field, rows: &mut Rows, count: usize, phase: usize, reorder: bo
     }
 }
 
+/// Places the boxes outside the namespaces once more.
+pub(super) fn align_outside(field: &Field, rows: &mut Rows) {
+    for column in 0..field.columns {
+        settle_region(field, rows, (column, field.bands()), false, &|_| true, false);
+    }
+}
+
 fn settle_region(field: &Field, rows: &mut Rows, key: (usize, usize), reorder: bool, sees: &dyn Fn(usize) -> bool, mean: bool) {
     let Some(region) = rows.regions.get(&key) else { return };
     let mut wishes: Vec<Wish> = region.iter().map(|&item| wish(field, rows, item, sees, mean)).collect();
@@ -129,6 +141,16 @@ fn improve(field: &Field, rows: &mut Rows) {
             for i in 1..rows.regions[&key].len() {
                 better |= attempt(field, rows, key, |region| region.swap(i - 1, i));
             }
+            if field.overflow(rows, key) > 0 && rows.regions[&key].len() <= MOST_CROWDED {
+                for item in rows.regions[&key].clone() {
+                    for to in 0..rows.regions[&key].len() {
+                        better |= attempt(field, rows, key, |region| {
+                            region.retain(|&i| i != item);
+                            region.insert(to, item);
+                        });
+                    }
+                }
+            }
             if rows.regions[&key].len() < 4 {
                 continue;
             }
@@ -158,7 +180,7 @@ fn improve(field: &Field, rows: &mut Rows) {
 /// Reorders one region, lets it and its neighbours settle, and keeps the result if the picture is better.
 fn attempt(field: &Field, rows: &mut Rows, key: (usize, usize), reorder: impl FnOnce(&mut Vec<usize>)) -> bool {
     let channels = key.0.saturating_sub(1)..=(key.0 + 2).min(field.columns);
-    let score = |rows: &Rows| channels.clone().map(|c| channel_score(field, rows, c)).sum::<i64>();
+    let score = |rows: &Rows| channels.clone().map(|c| channel_score(field, rows, c)).sum::<i64>() + overflow_cost(field) * i64::from(field.overflow(rows, key));
     let before = score(rows);
     let saved = (rows.y.clone(), rows.regions[&key].clone());
     if let Some(region) = rows.regions.get_mut(&key) {
@@ -188,8 +210,13 @@ fn attempt(field: &Field, rows: &mut Rows, key: (usize, usize), reorder: impl Fn
     false
 }
 
+fn overflow_cost(field: &Field) -> i64 {
+    if field.gap == 0 { OVERFLOW_DENSE } else { OVERFLOW }
+}
+
 fn total_score(field: &Field, rows: &Rows) -> i64 {
-    (0..field.links.len()).map(|c| channel_score(field, rows, c)).sum()
+    let over: i32 = rows.regions.keys().map(|&key| field.overflow(rows, key)).sum();
+    (0..field.links.len()).map(|c| channel_score(field, rows, c)).sum::<i64>() + overflow_cost(field) * i64::from(over)
 }
 
 /// Crossings, bends and lengths in one channel. One trunk counts its length once, however many wires ride it.
