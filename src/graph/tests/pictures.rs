@@ -14,15 +14,28 @@ fn show() {
     let only = std::env::var("STEP").ok();
     for (name, sample) in [("stalker", stalker()), ("mixed", mixed()), ("shop", shop())] {
         for step in Step::ALL {
-            if only.as_ref().is_some_and(|o| !format!("{name}-{step:?}").contains(o)) { continue; }
+            if only
+                .as_ref()
+                .is_some_and(|o| !format!("{name}-{step:?}").contains(o))
+            {
+                continue;
+            }
             let mut options = with_api(130, 60);
             options.step = Some(step);
-            if step == Step::Mini { options.width = 79; }
+            if step == Step::Mini {
+                options.width = 79;
+            }
             let start = std::time::Instant::now();
             let scene = layout(&sample.graph(), &options, None);
             let took = start.elapsed();
             let again = layout(&sample.graph(), &options, Some(scene.sticky()));
-            println!("{name} {step:?} {}x{} {took:?} same={} repair={:?}", scene.width(), scene.height(), again.text(false) == scene.text(false), scene.sticky.settled.as_ref().unwrap().repair);
+            println!(
+                "{name} {step:?} {}x{} {took:?} same={} repair={:?}",
+                scene.width(),
+                scene.height(),
+                again.text(false) == scene.text(false),
+                scene.sticky.settled.as_ref().unwrap().repair
+            );
             println!("{}", scene.text(false));
         }
     }
@@ -30,13 +43,38 @@ fn show() {
 
 fn mixed() -> Sample {
     let mut s = stalker();
-    s.edge("stalker/ui", "stalker/flow-manager", "3000", State::HalfOpen(End::To));
-    s.edge("stalker/orchestrator", "stalker/mongo", "27017", State::HalfOpen(End::From));
+    s.edge(
+        "stalker/ui",
+        "stalker/flow-manager",
+        "3000",
+        State::HalfOpen(End::To),
+    );
+    s.edge(
+        "stalker/orchestrator",
+        "stalker/mongo",
+        "27017",
+        State::HalfOpen(End::From),
+    );
     s.edge("stalker/jobs-x", "stalker/kafka", "5135", State::Unexpected);
-    s.edge("stalker/flow-manager", "stalker/orchestrator", "5135", State::Missing);
-    s.edge("stalker/cron-service", "stalker/kafka", "9092", State::Missing);
+    s.edge(
+        "stalker/flow-manager",
+        "stalker/orchestrator",
+        "5135",
+        State::Missing,
+    );
+    s.edge(
+        "stalker/cron-service",
+        "stalker/kafka",
+        "9092",
+        State::Missing,
+    );
     s.edge("stalker/ui", "stalker/mongo", "27017", State::Unknown);
-    s.edge("stalker/orchestrator", "dns", "53/UDP", State::HalfOpen(End::From));
+    s.edge(
+        "stalker/orchestrator",
+        "dns",
+        "53/UDP",
+        State::HalfOpen(End::From),
+    );
     s.badge("stalker/ui", "open out");
     s
 }
