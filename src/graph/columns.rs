@@ -9,6 +9,8 @@ use super::plan::{Plan, Role};
 
 /// Deeper graphs are folded; calls within a column are legal.
 const MOST_COLUMNS: usize = 8;
+/// Columns that places without any wire are spread over.
+const LONE_COLUMNS: usize = 4;
 
 /// The column of every place. Column 0 is for outside sources and may be empty; destinations outside stand in the last.
 ///
@@ -49,6 +51,7 @@ pub(super) fn assign(plan: &Plan, known: Option<&BTreeMap<String, usize>>) -> Ve
         }
         Some(known) => extend(&calls, &order, known, plan, &mut column),
     }
+    settle_lone(plan, &within, known, &mut column);
     let last = within.iter().map(|p| column[p] + 1).max().unwrap_or(0);
     let old = known.and_then(|k| k.values().max()).map_or(0, |c| c + 1);
     let at = |p: usize| match plan.places[p].role {
@@ -200,5 +203,38 @@ fn extend(
             .min()
             .map(|c| c.saturating_sub(1));
         column.insert(place, after_callers.or(before_callees).unwrap_or(0));
+    }
+}
+
+/// Places that no wire touches fill up the columns of their lane, or stand in a block if there are many of them.
+fn settle_lone(
+    plan: &Plan,
+    within: &[usize],
+    known: Option<&BTreeMap<String, usize>>,
+    column: &mut BTreeMap<usize, usize>,
+) {
+    let wired: BTreeSet<usize> = plan.flows.iter().flat_map(|f| [f.from, f.to]).collect();
+    let stays = |p: usize| known.is_some_and(|k| k.contains_key(&plan.places[p].id));
+    for lane in 1..plan.lanes.len() {
+        let mine = || {
+            within
+                .iter()
+                .copied()
+                .filter(|&p| plan.places[p].lane == lane)
+        };
+        let (lone, placed): (Vec<usize>, Vec<usize>) =
+            mine().partition(|&p| !wired.contains(&p) && !stays(p));
+        let side = (1..).find(|n| n * n >= mine().count()).unwrap_or(1);
+        let reach = placed.iter().map(|p| column[p] + 1).max().unwrap_or(0);
+        let columns = reach.max(side.min(LONE_COLUMNS));
+        let mut count = vec![0; columns];
+        for place in placed {
+            count[column[&place]] += 1;
+        }
+        for place in lone {
+            let least = (0..columns).min_by_key(|&c| count[c]).unwrap_or(0);
+            count[least] += 1;
+            column.insert(place, least);
+        }
     }
 }
