@@ -1,2 +1,17 @@
 //! How a Kubernetes cluster is segmented, whether that is what was meant, and which line of policy says so.
+//!
+//! Read in this order:
+//!
+//! - [`model`]: the cluster as one immutable inventory. [`wire`] is how objects arrive, [`yaml`] and [`text`] are how text does.
+//! - [`source`]: makes snapshots of it from files, from a built-in demo, or from a live server.
+//! - [`graph`]: the segmentation graph and its picture in terminal cells.
+
+pub mod compile;
+pub mod engine;
 pub mod graph;
+pub mod model;
+pub mod questions;
+pub mod source;
+pub mod text;
+pub mod wire;
+pub mod yaml;

@@ -1,0 +1,198 @@
+//! What was readable: by kind and namespace. Silence is never absence (rule E12).
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// The kinds of objects that verdicts rest on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Resource {
+    Namespaces,
+    Pods,
+    NetworkPolicies,
+    Services,
+    EndpointSlices,
+    Nodes,
+    ReplicaSets,
+    Jobs,
+}
+
+impl Resource {
+    pub const ALL: [Self; 8] = [
+        Self::Namespaces,
+        Self::Pods,
+        Self::NetworkPolicies,
+        Self::Services,
+        Self::EndpointSlices,
+        Self::Nodes,
+        Self::ReplicaSets,
+        Self::Jobs,
+    ];
+
+    /// The API group; empty for the core group.
+    pub fn group(self) -> &'static str {
+        match self {
+            Self::Namespaces | Self::Pods | Self::Services | Self::Nodes => "",
+            Self::NetworkPolicies => "networking.k8s.io",
+            Self::EndpointSlices => "discovery.k8s.io",
+            Self::ReplicaSets => "apps",
+            Self::Jobs => "batch",
+        }
+    }
+
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::Namespaces => "Namespace",
+            Self::Pods => "Pod",
+            Self::NetworkPolicies => "NetworkPolicy",
+            Self::Services => "Service",
+            Self::EndpointSlices => "EndpointSlice",
+            Self::Nodes => "Node",
+            Self::ReplicaSets => "ReplicaSet",
+            Self::Jobs => "Job",
+        }
+    }
+
+    /// The lower-case plural of URLs and RBAC rules.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Namespaces => "namespaces",
+            Self::Pods => "pods",
+            Self::NetworkPolicies => "networkpolicies",
+            Self::Services => "services",
+            Self::EndpointSlices => "endpointslices",
+            Self::Nodes => "nodes",
+            Self::ReplicaSets => "replicasets",
+            Self::Jobs => "jobs",
+        }
+    }
+}
+
+/// How far one kind is known. Times live beside the snapshot, not here: two equal clusters have equal coverage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Read from files: what is not there does not exist.
+    Complete,
+    /// The first list has not ended.
+    Loading,
+    /// Listed, and a watch keeps it current.
+    Live,
+    /// Listed, and listed again now and then.
+    Polled,
+    /// Listed once; the connection has been lost since. Old answers hold "as of" then.
+    Stale { why: String },
+    /// The server refuses to show it (403).
+    Forbidden { message: String },
+    /// The server does not have this kind (404): there is nothing to know.
+    NotServed,
+    /// Could not be read for another reason.
+    Failed { why: String },
+}
+
+impl State {
+    /// Whether what was read may be taken for all there is.
+    pub fn is_readable(&self) -> bool {
+        matches!(
+            self,
+            Self::Complete | Self::Live | Self::Polled | Self::Stale { .. } | Self::NotServed
+        )
+    }
+
+    /// One lower-case word, for JSON and screens.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Loading => "loading",
+            Self::Live => "live",
+            Self::Polled => "polled",
+            Self::Stale { .. } => "stale",
+            Self::Forbidden { .. } => "forbidden",
+            Self::NotServed => "not-served",
+            Self::Failed { .. } => "failed",
+        }
+    }
+
+    /// What the server or the connection said, where there is something.
+    pub fn message(&self) -> Option<&str> {
+        match self {
+            Self::Stale { why } | Self::Failed { why } => Some(why),
+            Self::Forbidden { message } => Some(message),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// The state of each kind, for the whole cluster and, where that was refused, by namespace.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Coverage {
+    states: BTreeMap<(Resource, Option<String>), State>,
+}
+
+impl Coverage {
+    /// Offline input: everything counts as read.
+    pub fn complete() -> Self {
+        Self {
+            states: Resource::ALL
+                .map(|resource| ((resource, None), State::Complete))
+                .into_iter()
+                .collect(),
+        }
+    }
+
+    pub fn set(&mut self, resource: Resource, namespace: Option<&str>, state: State) {
+        self.states
+            .insert((resource, namespace.map(str::to_owned)), state);
+    }
+
+    /// The state of a kind in a namespace: its own when it was read by itself, else the cluster-wide one; `None` is a kind
+    /// nobody asked for, which is as unknown as a refused one.
+    pub fn state(&self, resource: Resource, namespace: Option<&str>) -> Option<&State> {
+        namespace
+            .and_then(|name| self.states.get(&(resource, Some(name.to_owned()))))
+            .or_else(|| self.states.get(&(resource, None)))
+    }
+
+    pub fn is_readable(&self, resource: Resource, namespace: Option<&str>) -> bool {
+        self.state(resource, namespace)
+            .is_some_and(State::is_readable)
+    }
+
+    /// Every known state: by kind, the cluster-wide one first, then by namespace.
+    pub fn iter(&self) -> impl Iterator<Item = (Resource, Option<&str>, &State)> {
+        self.states
+            .iter()
+            .map(|((resource, namespace), state)| (*resource, namespace.as_deref(), state))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_namespace_read_by_itself_wins_over_the_refused_whole() {
+        let mut coverage = Coverage::default();
+        coverage.set(
+            Resource::Pods,
+            None,
+            State::Forbidden {
+                message: "no".into(),
+            },
+        );
+        coverage.set(Resource::Pods, Some("shop"), State::Live);
+        assert!(coverage.is_readable(Resource::Pods, Some("shop")));
+        assert!(!coverage.is_readable(Resource::Pods, Some("vault")));
+        assert!(!coverage.is_readable(Resource::Pods, None));
+    }
+
+    #[test]
+    fn a_kind_nobody_asked_for_is_not_readable() {
+        assert!(!Coverage::default().is_readable(Resource::NetworkPolicies, Some("shop")));
+        assert!(Coverage::complete().is_readable(Resource::NetworkPolicies, Some("shop")));
+    }
+}
