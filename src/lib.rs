@@ -5,6 +5,8 @@
 //! - [`model`]: the cluster as one immutable inventory. [`wire`] is how objects arrive, [`yaml`] and [`text`] are how text does.
 //! - [`source`]: makes snapshots of it from files, from a built-in demo, or from a live server.
 
+pub mod compile;
+pub mod engine;
 pub mod model;
 pub mod source;
 pub mod text;

@@ -1,0 +1,705 @@
+//! Why: the rules that decide, the policies that isolate, and for a denial the rule that comes nearest.
+//!
+//! Worked out on demand, from the same compiled rules the verdicts come from. Verdicts and sets never pay for it.
+
+use std::fmt::Write as _;
+
+use crate::compile::{Match, PlaceKind, PolicyId, slot};
+use crate::model::{
+    Direction, Labels, NamespaceScope, Peer, Peers, PortItem, PortTest, Ports, Protocol,
+    Requirement, Selector,
+};
+
+use super::{Cause, Engine, Entity, NodeRule, Reason, Spot, Verdict};
+
+/// A rule, and the peer item of it that matters, by place: words are made where it is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RuleId {
+    pub policy: PolicyId,
+    pub direction: Direction,
+    pub rule: u32,
+    /// Index into `from` or `to`; `None` when the rule lists no peers, or when the whole rule is meant.
+    pub item: Option<u32>,
+}
+
+impl RuleId {
+    /// The YAML path, counted from 0: `spec.ingress[0].from[1]`.
+    pub fn path(&self) -> String {
+        let mut path = format!("spec.{}[{}]", self.direction, self.rule);
+        if let Some(item) = self.item {
+            let _ = write!(path, ".{}[{item}]", self.direction.peer_field());
+        }
+        path
+    }
+}
+
+/// The whole answer to "may this connection be opened".
+#[derive(Clone, Debug, PartialEq)]
+pub struct Explanation {
+    pub from: Entity,
+    pub to: Entity,
+    pub protocol: Protocol,
+    pub port: u16,
+    pub verdict: Verdict,
+    pub reason: Reason,
+    pub egress: Side,
+    pub ingress: Side,
+    /// What an unknown verdict hangs on; sorted. If none of it stands in the way the verdict is allow, else deny.
+    pub conditions: Vec<Cause>,
+    /// What the verdict assumes, beside what is always assumed.
+    pub limits: Vec<Limit>,
+}
+
+/// What one end says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Side {
+    pub verdict: Verdict,
+    pub reason: Reason,
+    /// Every policy that isolates this end in this direction, by name; empty when none does.
+    pub isolated_by: Vec<PolicyId>,
+    /// Every rule that lets the connection through, by policy and place.
+    pub decided_by: Vec<RuleId>,
+    /// Only for a denial, and only when there is a rule at all.
+    pub nearest: Option<Nearest>,
+    /// Why it is unknown, if it is.
+    pub causes: Vec<Cause>,
+}
+
+/// A test that a rule fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Fail {
+    Peer,
+    Protocol,
+    Port,
+    NamedPortUnresolved,
+    Family,
+}
+
+impl Fail {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Peer => "peer",
+            Self::Protocol => "protocol",
+            Self::Port => "port",
+            Self::NamedPortUnresolved => "named-port-unresolved",
+            Self::Family => "family",
+        }
+    }
+}
+
+/// The rule that would have to change least.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Nearest {
+    pub rule: RuleId,
+    /// Sorted, never empty.
+    pub fails: Vec<Fail>,
+    /// What its best peer item asks that the other end does not have; `None` when the peer matches.
+    pub peer: Option<PeerMiss>,
+    /// The ports it admits instead; `None` when the port matches.
+    pub ports: Option<String>,
+}
+
+/// By what a peer item misses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PeerMiss {
+    Labels {
+        /// The item has no namespaceSelector, so it means pods of this namespace only, and the peer is in another one.
+        own_namespace: Option<String>,
+        /// Requirements on the namespace that are not met, each with the value found instead.
+        namespace: Vec<(Requirement, Option<String>)>,
+        pod: Vec<(Requirement, Option<String>)>,
+    },
+    /// Selectors mean pods, the peer is none.
+    NotAPod,
+    /// Selectors do not see pods on the host network.
+    HostNetwork,
+    /// The address lies outside the block, or in one of its holes.
+    Address {
+        block: String,
+    },
+    /// The block's family is not the connection's.
+    Family {
+        block: String,
+    },
+    Invalid,
+}
+
+impl PeerMiss {
+    fn weight(&self) -> usize {
+        match self {
+            Self::Labels {
+                own_namespace,
+                namespace,
+                pod,
+            } => usize::from(own_namespace.is_some()) + namespace.len() + pod.len(),
+            Self::Address { .. } | Self::HostNetwork => 1,
+            Self::NotAPod | Self::Family { .. } => 2,
+            Self::Invalid => 3,
+        }
+    }
+}
+
+/// What a verdict takes for granted.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Limit {
+    /// No Namespace object was loaded, so it carries no label but its name; with this one the verdict would be another.
+    AssumesNoLabel {
+        namespace: String,
+        requirement: Requirement,
+    },
+    /// No EndpointSlice was loaded: the selector stands in for endpoints.
+    SelectorStandsIn { service: String },
+    /// The verdict is what policies say; nothing can be reached now.
+    Shadow { verdict: Verdict },
+    /// A headless Service does not translate ports.
+    HeadlessPort {
+        service: String,
+        port: u16,
+        target: u16,
+    },
+    /// Policy sees the endpoint, so a rule on the Service's own address has no effect.
+    AfterTranslation { service: String },
+    /// A pod is reached by its address through a block: the specification is silent on whether that counts.
+    BlockMatchedPod,
+}
+
+impl Engine {
+    /// Explains one connection.
+    pub fn explain(
+        &self,
+        from: &Entity,
+        to: &Entity,
+        protocol: Protocol,
+        port: u16,
+    ) -> Explanation {
+        let mut limits = Vec::new();
+        let (egress, ingress) = if self.is_self(from, to) {
+            (
+                Side::allow(Reason::SelfTraffic),
+                Side::allow(Reason::SelfTraffic),
+            )
+        } else {
+            let pairs = self.spot_pairs(from, to);
+            let mut sides: Option<(Side, Side)> = None;
+            for (a, b) in &pairs {
+                let egress = self.explain_side(
+                    Direction::Egress,
+                    (from, a),
+                    (to, b),
+                    protocol,
+                    port,
+                    &mut limits,
+                );
+                let ingress = self.explain_side(
+                    Direction::Ingress,
+                    (to, b),
+                    (from, a),
+                    protocol,
+                    port,
+                    &mut limits,
+                );
+                sides = Some(match sides {
+                    None => (egress, ingress),
+                    Some((e, i)) => (e.merge(egress), i.merge(ingress)),
+                });
+            }
+            // Without a common family there is nothing to judge; what policies would say is told from labels alone.
+            sides.unwrap_or_else(|| {
+                (
+                    Side::allow(Reason::NotIsolated),
+                    Side::allow(Reason::NotIsolated),
+                )
+            })
+        };
+        let by_policy = combine(egress.verdict, ingress.verdict);
+        let (verdict, reason) = match self.unreachable(from, to) {
+            Some(reason) => {
+                limits.push(Limit::Shadow { verdict: by_policy });
+                (Verdict::Unreachable, reason)
+            }
+            None if by_policy == Verdict::Allow => (by_policy, ingress.reason),
+            None if egress.verdict == by_policy => (by_policy, egress.reason),
+            None => (by_policy, ingress.reason),
+        };
+        let mut conditions: Vec<Cause> = if verdict == Verdict::Unknown {
+            egress
+                .causes
+                .iter()
+                .chain(&ingress.causes)
+                .cloned()
+                .collect()
+        } else {
+            Vec::new()
+        };
+        conditions.sort();
+        conditions.dedup();
+        limits.sort();
+        limits.dedup();
+        Explanation {
+            from: from.clone(),
+            to: to.clone(),
+            protocol,
+            port,
+            verdict,
+            reason,
+            egress,
+            ingress,
+            conditions,
+            limits,
+        }
+    }
+
+    fn explain_side(
+        &self,
+        direction: Direction,
+        (subject, spot): (&Entity, &Spot<'_>),
+        (peer, peer_spot): (&Entity, &Spot<'_>),
+        protocol: Protocol,
+        port: u16,
+        limits: &mut Vec<Limit>,
+    ) -> Side {
+        let guard = self.guard(direction, spot);
+        if guard.no_subject {
+            return Side::allow(match spot.place.kind {
+                PlaceKind::Outside => Reason::NoEnforcementAtExternal,
+                _ => Reason::HostNetworkSubject,
+            });
+        }
+        let node_rule = self.node_rule(direction, subject, peer);
+        let mut verdict = self
+            .judge(direction, spot, peer_spot)
+            .verdict(protocol, port);
+        let mut side = Side {
+            verdict,
+            reason: Reason::NotIsolated,
+            isolated_by: guard.policies.clone(),
+            decided_by: Vec::new(),
+            nearest: None,
+            causes: Vec::new(),
+        };
+        match node_rule {
+            NodeRule::Always => {
+                return Side {
+                    verdict: Verdict::Allow,
+                    reason: Reason::OwnNode,
+                    ..side
+                };
+            }
+            NodeRule::Perhaps(cause) if verdict != Verdict::Allow => {
+                verdict = Verdict::Unknown;
+                side.verdict = verdict;
+                side.causes.push(cause);
+            }
+            _ => {}
+        }
+        if guard.unreadable {
+            let Some(namespace) = namespace_of(spot) else {
+                return side;
+            };
+            let namespace = self.compiled.namespaces[namespace as usize].name.clone();
+            side.causes.push(Cause::PoliciesUnreadable { namespace });
+        }
+        let declared = match direction {
+            Direction::Egress => &peer_spot.place.ports,
+            Direction::Ingress => &spot.place.ports,
+        };
+        let mut best: Option<(usize, usize, Nearest)> = None;
+        for (policies, certain) in [(&guard.policies, true), (&guard.doubtful, false)] {
+            for id in policies {
+                let compiled = &self.compiled.policies[id.0 as usize];
+                let policy = self.policy(*id);
+                if !certain {
+                    side.causes.push(Cause::InvalidPolicy {
+                        namespace: policy.namespace.to_string(),
+                        name: policy.name.clone(),
+                    });
+                }
+                let rules = policy.rules(direction).unwrap_or_default();
+                for (index, (rule, lowered)) in rules
+                    .iter()
+                    .zip(compiled.rules[slot(direction)].iter().flatten())
+                    .enumerate()
+                {
+                    let index = u32::try_from(index).expect("fewer than 2^32 rules");
+                    let (item, miss, maybe) =
+                        self.best_item(&rule.peers, compiled.namespace, peer, peer_spot, limits);
+                    let (sure_ports, possible_ports) =
+                        lowered.ports.at(declared, &self.compiled.profile);
+                    let id = RuleId {
+                        policy: *id,
+                        direction,
+                        rule: index,
+                        item,
+                    };
+                    if certain
+                        && miss.is_none()
+                        && maybe.is_none()
+                        && sure_ports.contains(protocol, port)
+                    {
+                        side.decided_by.push(id);
+                        continue;
+                    }
+                    if miss.is_none() && possible_ports.contains(protocol, port) {
+                        side.causes.extend(maybe.clone());
+                        if !sure_ports.contains(protocol, port) {
+                            side.causes.extend(
+                                lowered.ports.names.iter().map(|(_, name)| {
+                                    Cause::InitContainerPort { port: name.clone() }
+                                }),
+                            );
+                        }
+                        continue;
+                    }
+                    if !certain {
+                        continue;
+                    }
+                    let port_fails = port_fails(&rule.ports, declared, protocol, port);
+                    self.assume(
+                        &rule.peers,
+                        miss.as_ref(),
+                        port_fails.is_empty(),
+                        peer,
+                        limits,
+                    );
+                    let mut fails = port_fails;
+                    let ports = (!fails.is_empty()).then(|| rule.ports.to_string());
+                    match &miss {
+                        Some(PeerMiss::Family { .. }) => fails.push(Fail::Family),
+                        Some(_) => fails.push(Fail::Peer),
+                        None => {}
+                    }
+                    fails.sort_unstable();
+                    let weight = (fails.len(), miss.as_ref().map_or(0, PeerMiss::weight));
+                    if !fails.is_empty() && best.as_ref().is_none_or(|(a, b, _)| weight < (*a, *b))
+                    {
+                        best = Some((
+                            weight.0,
+                            weight.1,
+                            Nearest {
+                                rule: id,
+                                fails,
+                                peer: miss,
+                                ports,
+                            },
+                        ));
+                    }
+                }
+            }
+        }
+        match verdict {
+            Verdict::Allow if guard.policies.is_empty() => {
+                side.causes.clear();
+            }
+            Verdict::Allow => {
+                side.reason = Reason::RuleAllow;
+                side.causes.clear();
+                if let (Entity::Pod(_), Some(first)) = (peer, side.decided_by.first())
+                    && self.matched_by_block(first)
+                {
+                    limits.push(Limit::BlockMatchedPod);
+                }
+            }
+            Verdict::Deny => {
+                side.reason = Reason::IsolatedNoMatch;
+                side.causes.clear();
+                side.nearest = best.map(|(_, _, nearest)| nearest);
+            }
+            Verdict::Unknown | Verdict::Unreachable => {
+                side.causes.sort();
+                side.causes.dedup();
+                side.reason = reason_of(&side.causes);
+            }
+        }
+        side
+    }
+
+    fn matched_by_block(&self, rule: &RuleId) -> bool {
+        let rules = self
+            .policy(rule.policy)
+            .rules(rule.direction)
+            .unwrap_or_default();
+        match (rules.get(rule.rule as usize).map(|r| &r.peers), rule.item) {
+            (Some(Peers::AnyOf(items)), Some(item)) => {
+                matches!(
+                    items.get(item as usize).map(|i| &i.peer),
+                    Some(Peer::IpBlock(_))
+                )
+            }
+            _ => false,
+        }
+    }
+
+    /// The item that matches, or else comes nearest: its index, what it misses, and why a match is not certain.
+    fn best_item(
+        &self,
+        peers: &Peers,
+        own: u32,
+        peer: &Entity,
+        spot: &Spot<'_>,
+        limits: &mut Vec<Limit>,
+    ) -> (Option<u32>, Option<PeerMiss>, Option<Cause>) {
+        let Peers::AnyOf(items) = peers else {
+            return (None, None, None);
+        };
+        let mut maybe: Option<(u32, Cause)> = None;
+        let mut nearest: Option<(u32, PeerMiss)> = None;
+        for (index, item) in items.iter().enumerate() {
+            let index = u32::try_from(index).expect("fewer than 2^32 peers");
+            match self.compiled.peer_matches(&item.peer, own, &spot.place) {
+                Match::Yes => {
+                    self.assume_missing(&item.peer, spot, limits);
+                    return (Some(index), None, None);
+                }
+                Match::Maybe(cause) => maybe = maybe.or(Some((index, cause))),
+                Match::No => {
+                    let miss = self.miss(&item.peer, own, peer, spot);
+                    if nearest
+                        .as_ref()
+                        .is_none_or(|(_, best)| miss.weight() < best.weight())
+                    {
+                        nearest = Some((index, miss));
+                    }
+                }
+            }
+        }
+        if let Some((index, cause)) = maybe {
+            return (Some(index), None, Some(cause));
+        }
+        let (index, miss) = nearest.unzip();
+        (index, miss, None)
+    }
+
+    fn miss(&self, item: &Peer, own: u32, peer: &Entity, spot: &Spot<'_>) -> PeerMiss {
+        match item {
+            Peer::Unreadable => PeerMiss::Invalid,
+            Peer::IpBlock(block) => {
+                let family = crate::model::Family::of(block.cidr.addr());
+                if spot.place.family.is_some_and(|own| own != family) {
+                    return PeerMiss::Family {
+                        block: block.to_string(),
+                    };
+                }
+                PeerMiss::Address {
+                    block: block.to_string(),
+                }
+            }
+            Peer::Pods { namespaces, pods } => match &spot.place.kind {
+                PlaceKind::HostPod { .. } => PeerMiss::HostNetwork,
+                PlaceKind::Node | PlaceKind::Outside => PeerMiss::NotAPod,
+                PlaceKind::Pod { namespace, labels } => {
+                    let ns = &self.compiled.namespaces[*namespace as usize];
+                    let labels = self.full_labels(peer).unwrap_or(labels);
+                    PeerMiss::Labels {
+                        own_namespace: (matches!(namespaces, NamespaceScope::Own)
+                            && own != *namespace)
+                            .then(|| self.compiled.namespaces[own as usize].name.clone()),
+                        namespace: match namespaces {
+                            NamespaceScope::Own => Vec::new(),
+                            NamespaceScope::Matching(selector) => missed(selector, &ns.labels),
+                        },
+                        pod: missed(pods, labels),
+                    }
+                }
+            },
+        }
+    }
+
+    fn full_labels<'a>(&'a self, entity: &'a Entity) -> Option<&'a Labels> {
+        match entity {
+            Entity::Pod(id) => Some(&self.pod(*id).labels),
+            Entity::Hypothetical(pod) => Some(&pod.labels),
+            _ => None,
+        }
+    }
+
+    /// A rule that misses only by a label of a namespace nobody declared: with the label it would admit.
+    fn assume(
+        &self,
+        peers: &Peers,
+        miss: Option<&PeerMiss>,
+        port_matches: bool,
+        peer: &Entity,
+        limits: &mut Vec<Limit>,
+    ) {
+        let (
+            Peers::AnyOf(_),
+            Some(PeerMiss::Labels {
+                own_namespace: None,
+                namespace,
+                pod,
+            }),
+            true,
+        ) = (peers, miss, port_matches)
+        else {
+            return;
+        };
+        let Some(ns) = self.namespace_of_entity(peer) else {
+            return;
+        };
+        if ns.declared || !pod.is_empty() {
+            return;
+        }
+        for (requirement, _) in namespace {
+            if requirement.key != crate::model::NAMESPACE_NAME {
+                limits.push(Limit::AssumesNoLabel {
+                    namespace: ns.name.clone(),
+                    requirement: requirement.clone(),
+                });
+            }
+        }
+    }
+
+    /// The other way round: an item that matches only because an undeclared namespace lacks a label.
+    fn assume_missing(&self, item: &Peer, spot: &Spot<'_>, limits: &mut Vec<Limit>) {
+        let (
+            Peer::Pods {
+                namespaces: NamespaceScope::Matching(selector),
+                ..
+            },
+            Some(index),
+        ) = (item, namespace_of(spot))
+        else {
+            return;
+        };
+        let ns = &self.compiled.namespaces[index as usize];
+        if ns.declared {
+            return;
+        }
+        for requirement in selector.requirements() {
+            if requirement.key != crate::model::NAMESPACE_NAME {
+                limits.push(Limit::AssumesNoLabel {
+                    namespace: ns.name.clone(),
+                    requirement: requirement.clone(),
+                });
+            }
+        }
+    }
+
+    fn namespace_of_entity(&self, entity: &Entity) -> Option<&crate::model::Namespace> {
+        match entity {
+            Entity::Pod(id) => Some(self.namespace_of(*id)),
+            Entity::Hypothetical(pod) => {
+                let index = self.compiled.namespace_index(&pod.namespace)?;
+                Some(&self.compiled.namespaces[index as usize])
+            }
+            _ => None,
+        }
+    }
+}
+
+fn namespace_of(spot: &Spot<'_>) -> Option<u32> {
+    match &spot.place.kind {
+        PlaceKind::Pod { namespace, .. } | PlaceKind::HostPod { namespace, .. } => Some(*namespace),
+        _ => None,
+    }
+}
+
+fn missed(selector: &Selector, labels: &Labels) -> Vec<(Requirement, Option<String>)> {
+    selector
+        .misses(labels)
+        .map(|requirement| {
+            (
+                requirement.clone(),
+                labels.get(&requirement.key).map(str::to_owned),
+            )
+        })
+        .collect()
+}
+
+/// The tests of the best entry of `ports` that fail; empty when one matches.
+fn port_fails(
+    ports: &Ports,
+    declared: &[crate::model::ContainerPort],
+    protocol: Protocol,
+    port: u16,
+) -> Vec<Fail> {
+    let Ports::AnyOf(items) = ports else {
+        return Vec::new();
+    };
+    let one = |item: &PortItem| -> Vec<Fail> {
+        let mut fails = Vec::new();
+        if item.protocol != protocol {
+            fails.push(Fail::Protocol);
+        }
+        match &item.port {
+            PortTest::Any => {}
+            PortTest::Range(range) if range.contains(port) => {}
+            PortTest::Range(_) | PortTest::Unreadable => fails.push(Fail::Port),
+            PortTest::Named(name) => {
+                let numbers: Vec<u16> = declared
+                    .iter()
+                    .filter(|d| d.name == *name && d.protocol == item.protocol && !d.init)
+                    .map(|d| d.port)
+                    .collect();
+                if numbers.is_empty() {
+                    fails.push(Fail::NamedPortUnresolved);
+                } else if !numbers.contains(&port) {
+                    fails.push(Fail::Port);
+                }
+            }
+        }
+        fails
+    };
+    items
+        .iter()
+        .map(one)
+        .min_by_key(Vec::len)
+        .unwrap_or_default()
+}
+
+fn reason_of(causes: &[Cause]) -> Reason {
+    let rank = |cause: &Cause| match cause {
+        Cause::PoliciesUnreadable { .. }
+        | Cause::NamespaceLabelsUnreadable { .. }
+        | Cause::InvalidPolicy { .. } => Reason::Unreadable,
+        Cause::AddressUnknown | Cause::NodeUnknown => Reason::AddressUnknown,
+        _ => Reason::ProfileUndefined,
+    };
+    causes
+        .iter()
+        .map(rank)
+        .max_by_key(|reason| *reason == Reason::Unreadable)
+        .unwrap_or(Reason::Unreadable)
+}
+
+/// Both ends have to agree; a certain denial at either is a denial.
+pub(crate) fn combine(egress: Verdict, ingress: Verdict) -> Verdict {
+    match (egress, ingress) {
+        (Verdict::Deny, _) | (_, Verdict::Deny) => Verdict::Deny,
+        (Verdict::Unknown, _) | (_, Verdict::Unknown) => Verdict::Unknown,
+        _ => Verdict::Allow,
+    }
+}
+
+impl Side {
+    /// An end at which nothing stands in the way.
+    pub(crate) fn allow(reason: Reason) -> Self {
+        Self {
+            verdict: Verdict::Allow,
+            reason,
+            isolated_by: Vec::new(),
+            decided_by: Vec::new(),
+            nearest: None,
+            causes: Vec::new(),
+        }
+    }
+
+    /// Two cases of one end, as with two address families: where they differ, that is the answer (rule N59).
+    #[must_use]
+    pub(crate) fn merge(mut self, other: Self) -> Self {
+        if self.verdict == other.verdict {
+            for rule in other.decided_by {
+                if !self.decided_by.contains(&rule) {
+                    self.decided_by.push(rule);
+                }
+            }
+            return self;
+        }
+        Self {
+            verdict: Verdict::Unknown,
+            reason: Reason::PairsDiffer,
+            nearest: self.nearest.or(other.nearest),
+            ..self
+        }
+    }
+}
