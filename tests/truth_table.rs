@@ -783,7 +783,7 @@ fn answers(ask: &str) -> Vec<(ProfileName, &str)> {
 }
 
 fn ask_engine(cluster: &Arc<Cluster>, profile: ProfileName, ask: &str) -> &'static str {
-    let engine = Engine::build(Arc::clone(cluster), Profile::named(profile));
+    let engine = Engine::build(cluster, Profile::named(profile));
     let words: Vec<&str> = ask.split([' ', ',']).collect();
     let (from, to) = (words[0], words[2]);
     let (to, port) = to.rsplit_once(':').unwrap();

@@ -6,49 +6,49 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-pub type Labels = BTreeMap<String, String>;
+pub(crate) type Labels = BTreeMap<String, String>;
 
 /// The label every namespace has, whether or not a file says so (rule N23).
-pub const NAME_LABEL: &str = "kubernetes.io/metadata.name";
+pub(crate) const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 
 #[derive(Clone, Debug, Default)]
-pub struct World {
-    pub namespaces: Vec<Namespace>,
-    pub nodes: Vec<Node>,
-    pub pods: Vec<Pod>,
-    pub policies: Vec<Policy>,
+pub(crate) struct World {
+    pub(crate) namespaces: Vec<Namespace>,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) pods: Vec<Pod>,
+    pub(crate) policies: Vec<Policy>,
 }
 
 #[derive(Clone, Debug)]
-pub struct Namespace {
-    pub name: String,
+pub(crate) struct Namespace {
+    pub(crate) name: String,
     /// `None`: no Namespace object was written down.
-    pub labels: Option<Labels>,
+    pub(crate) labels: Option<Labels>,
 }
 
 #[derive(Clone, Debug)]
-pub struct Node {
-    pub name: String,
+pub(crate) struct Node {
+    pub(crate) name: String,
     /// At most one of each family.
-    pub addresses: Vec<IpAddr>,
+    pub(crate) addresses: Vec<IpAddr>,
 }
 
 #[derive(Clone, Debug)]
-pub struct Pod {
-    pub namespace: usize,
-    pub name: String,
-    pub labels: Labels,
-    /// Index into [`World::nodes`].
-    pub node: Option<usize>,
+pub(crate) struct Pod {
+    pub(crate) namespace: usize,
+    pub(crate) name: String,
+    pub(crate) labels: Labels,
+    /// Index into [`World::nodes`]. A pod with an address runs somewhere: without a node it may be on any of them.
+    pub(crate) node: Option<usize>,
     /// What `status.podIPs` says: at most one of each family; a host-network pod has its node's.
-    pub addresses: Vec<IpAddr>,
-    pub host_network: bool,
-    pub phase: Phase,
-    pub ports: Vec<ContainerPort>,
+    pub(crate) addresses: Vec<IpAddr>,
+    pub(crate) host_network: bool,
+    pub(crate) phase: Phase,
+    pub(crate) ports: Vec<ContainerPort>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
+pub(crate) enum Phase {
     Pending,
     Running,
     Succeeded,
@@ -56,50 +56,50 @@ pub enum Phase {
 }
 
 #[derive(Clone, Debug)]
-pub struct ContainerPort {
-    pub name: String,
-    pub protocol: Protocol,
-    pub number: u16,
-    pub init: bool,
+pub(crate) struct ContainerPort {
+    pub(crate) name: String,
+    pub(crate) protocol: Protocol,
+    pub(crate) number: u16,
+    pub(crate) init: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Protocol {
+pub(crate) enum Protocol {
     Tcp,
     Udp,
     Sctp,
 }
 
-pub const PROTOCOLS: [Protocol; 3] = [Protocol::Tcp, Protocol::Udp, Protocol::Sctp];
+pub(crate) const PROTOCOLS: [Protocol; 3] = [Protocol::Tcp, Protocol::Udp, Protocol::Sctp];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Direction {
+pub(crate) enum Direction {
     Egress,
     Ingress,
 }
 
-pub const DIRECTIONS: [Direction; 2] = [Direction::Egress, Direction::Ingress];
+pub(crate) const DIRECTIONS: [Direction; 2] = [Direction::Egress, Direction::Ingress];
 
 #[derive(Clone, Debug)]
-pub struct Policy {
-    pub namespace: usize,
-    pub name: String,
-    pub subject: Selector,
+pub(crate) struct Policy {
+    pub(crate) namespace: usize,
+    pub(crate) name: String,
+    pub(crate) subject: Selector,
     /// As written; empty stands for missing too.
-    pub types: Vec<Direction>,
-    pub ingress: Vec<Rule>,
-    pub egress: Vec<Rule>,
+    pub(crate) types: Vec<Direction>,
+    pub(crate) ingress: Vec<Rule>,
+    pub(crate) egress: Vec<Rule>,
 }
 
 #[derive(Clone, Debug, Default)]
-pub struct Rule {
+pub(crate) struct Rule {
     /// `from` or `to`.
-    pub peers: Vec<Peer>,
-    pub ports: Vec<Port>,
+    pub(crate) peers: Vec<Peer>,
+    pub(crate) ports: Vec<Port>,
 }
 
 #[derive(Clone, Debug)]
-pub enum Peer {
+pub(crate) enum Peer {
     /// At least one of the two is written.
     Select {
         namespaces: Option<Selector>,
@@ -113,39 +113,39 @@ pub enum Peer {
 
 /// An address and a prefix length as written; host bits may be set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cidr {
-    pub address: IpAddr,
-    pub bits: u32,
+pub(crate) struct Cidr {
+    pub(crate) address: IpAddr,
+    pub(crate) bits: u32,
 }
 
 #[derive(Clone, Debug, Default)]
-pub struct Port {
-    pub protocol: Option<Protocol>,
-    pub port: Option<NumberOrName>,
-    pub end: Option<u16>,
+pub(crate) struct Port {
+    pub(crate) protocol: Option<Protocol>,
+    pub(crate) port: Option<NumberOrName>,
+    pub(crate) end: Option<u16>,
 }
 
 #[derive(Clone, Debug)]
-pub enum NumberOrName {
+pub(crate) enum NumberOrName {
     Number(u16),
     Name(String),
 }
 
 #[derive(Clone, Debug, Default)]
-pub struct Selector {
-    pub labels: Labels,
-    pub expressions: Vec<Expression>,
+pub(crate) struct Selector {
+    pub(crate) labels: Labels,
+    pub(crate) expressions: Vec<Expression>,
 }
 
 #[derive(Clone, Debug)]
-pub struct Expression {
-    pub key: String,
-    pub operator: Operator,
-    pub values: Vec<String>,
+pub(crate) struct Expression {
+    pub(crate) key: String,
+    pub(crate) operator: Operator,
+    pub(crate) values: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Operator {
+pub(crate) enum Operator {
     In,
     NotIn,
     Exists,
@@ -154,7 +154,7 @@ pub enum Operator {
 
 /// One end of a connection; indices into the world's lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
+pub(crate) enum End {
     Pod(usize),
     Node(usize),
     /// An address that no living pod and no node has.
@@ -162,7 +162,7 @@ pub enum End {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     Allow,
     Deny,
     Unknown,
@@ -171,15 +171,15 @@ pub enum Verdict {
 
 /// What the documentation leaves to the enforcer, as far as enforcers that fill every cell are concerned (section 8).
 #[derive(Clone, Copy, Debug)]
-pub struct Switches {
-    pub block_matches_pods: bool,
-    pub block_matches_nodes: bool,
+pub(crate) struct Switches {
+    pub(crate) block_matches_pods: bool,
+    pub(crate) block_matches_nodes: bool,
     /// Whether a pod may always open a connection to the node it runs on (rule N51).
-    pub own_node_egress: bool,
-    pub init_container_names: bool,
+    pub(crate) own_node_egress: bool,
+    pub(crate) init_container_names: bool,
 }
 
-pub const SPEC: Switches = Switches {
+pub(crate) const SPEC: Switches = Switches {
     block_matches_pods: true,
     block_matches_nodes: true,
     own_node_egress: true,
@@ -188,7 +188,7 @@ pub const SPEC: Switches = Switches {
 
 /// The switches of a profile. Where nobody says which way one stands, both are possible: a connection that passes neither with
 /// everything open nor with everything shut is denied, and so on.
-pub fn profile(name: &str) -> Vec<Switches> {
+pub(crate) fn profile(name: &str) -> Vec<Switches> {
     match name {
         "spec" => vec![SPEC],
         "kube-network-policies" => vec![
@@ -226,10 +226,12 @@ struct Attempt<'a> {
     to_address: IpAddr,
     protocol: Protocol,
     port: u16,
+    /// Whether a pod that does not say where it runs happens to run on the node at the other end.
+    by_chance: bool,
 }
 
 /// May `from` open a connection to `to`, whichever of these switches are the true ones?
-pub fn verdict(
+pub(crate) fn verdict(
     world: &World,
     switches: &[Switches],
     (from, to): (End, End),
@@ -265,15 +267,15 @@ pub fn verdict(
 
 /// What one rule makes of a connection in one family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RuleTests {
-    pub peer: bool,
-    pub ports: bool,
+pub(crate) struct RuleTests {
+    pub(crate) peer: bool,
+    pub(crate) ports: bool,
     /// How many tests have to be repaired before the rule admits: the peer, and protocol and port of its best item.
-    pub misses: usize,
+    pub(crate) misses: usize,
 }
 
 /// Asks one rule alone, once a family.
-pub fn ask_rule(
+pub(crate) fn ask_rule(
     world: &World,
     switches: Switches,
     ends: (End, End),
@@ -307,11 +309,11 @@ pub fn ask_rule(
         .collect()
 }
 
-pub fn finished(world: &World, end: End) -> bool {
+pub(crate) fn finished(world: &World, end: End) -> bool {
     matches!(end, End::Pod(pod) if matches!(world.pods[pod].phase, Phase::Succeeded | Phase::Failed))
 }
 
-pub fn addresses(world: &World, end: End) -> Vec<IpAddr> {
+pub(crate) fn addresses(world: &World, end: End) -> Vec<IpAddr> {
     match end {
         End::Pod(pod) => world.pods[pod].addresses.clone(),
         End::Node(node) => world.nodes[node].addresses.clone(),
@@ -329,7 +331,10 @@ fn attempts(
     let mut attempts = Vec::new();
     for from_address in addresses(world, from) {
         for to_address in addresses(world, to) {
-            if from_address.is_ipv4() == to_address.is_ipv4() {
+            if from_address.is_ipv4() != to_address.is_ipv4() {
+                continue;
+            }
+            for by_chance in [false, true] {
                 attempts.push(Attempt {
                     world,
                     switches,
@@ -339,6 +344,7 @@ fn attempts(
                     to_address,
                     protocol,
                     port,
+                    by_chance,
                 });
             }
         }
@@ -374,7 +380,9 @@ fn side_allows(attempt: &Attempt<'_>, direction: Direction) -> bool {
     }
     // Traffic between a pod and the node it runs on: always let in (N49); out, the enforcer decides (N51).
     if let Some(node) = node_of(world, other)
-        && world.pods[subject].node == Some(node)
+        && world.pods[subject]
+            .node
+            .map_or(attempt.by_chance, |own| own == node)
         && (direction == Direction::Ingress || attempt.switches.own_node_egress)
     {
         return true;
@@ -396,7 +404,7 @@ fn side_allows(attempt: &Attempt<'_>, direction: Direction) -> bool {
     })
 }
 
-pub fn rules(policy: &Policy, direction: Direction) -> &[Rule] {
+pub(crate) fn rules(policy: &Policy, direction: Direction) -> &[Rule] {
     match direction {
         Direction::Egress => &policy.egress,
         Direction::Ingress => &policy.ingress,
@@ -404,7 +412,7 @@ pub fn rules(policy: &Policy, direction: Direction) -> &[Rule] {
 }
 
 /// Whether a policy selects a pod (N1, N2) and covers the direction (N5, N6).
-pub fn isolates(world: &World, policy: &Policy, pod: usize, direction: Direction) -> bool {
+pub(crate) fn isolates(world: &World, policy: &Policy, pod: usize, direction: Direction) -> bool {
     let pod = &world.pods[pod];
     if pod.host_network || pod.namespace != policy.namespace {
         return false;
@@ -514,7 +522,7 @@ fn peer_matches(
 }
 
 /// Compares the leading bits (N31); families never meet (N28).
-pub fn contains(cidr: &Cidr, address: IpAddr) -> bool {
+pub(crate) fn contains(cidr: &Cidr, address: IpAddr) -> bool {
     fn bits(address: IpAddr) -> (u128, u32) {
         match address {
             IpAddr::V4(v4) => (u128::from(v4.to_bits()), 32),

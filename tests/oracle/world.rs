@@ -20,20 +20,20 @@ const PORT_NAMES: [&str; 2] = ["web", "dns"];
 /// Ports that worlds write down.
 const PORTS: [u16; 3] = [80, 81, 8080];
 /// Ports that are asked: those, and the edges around them.
-pub const ASKED_PORTS: [u16; 7] = [1, 79, 80, 81, 82, 8080, 65535];
+pub(crate) const ASKED_PORTS: [u16; 7] = [1, 79, 80, 81, 82, 8080, 65535];
 
 /// A world, and the habits of whoever wrote it down.
 #[derive(Clone, Debug)]
-pub struct Case {
-    pub world: World,
-    pub habits: Vec<u8>,
+pub(crate) struct Case {
+    pub(crate) world: World,
+    pub(crate) habits: Vec<u8>,
 }
 
-pub fn cases() -> impl Strategy<Value = Case> {
+pub(crate) fn cases() -> impl Strategy<Value = Case> {
     (worlds(), vec(any::<u8>(), 24)).prop_map(|(world, habits)| Case { world, habits })
 }
 
-pub fn worlds() -> impl Strategy<Value = World> {
+pub(crate) fn worlds() -> impl Strategy<Value = World> {
     (
         vec(option::weighted(0.8, labels()), NAMESPACES.len()),
         vec(families(false), 2),
@@ -230,7 +230,7 @@ fn policies() -> impl Strategy<Value = Policy> {
         })
 }
 
-pub fn rules() -> impl Strategy<Value = Rule> {
+pub(crate) fn rules() -> impl Strategy<Value = Rule> {
     (vec(peers(), 0..=3), vec(ports(), 0..=3)).prop_map(|(peers, ports)| Rule { peers, ports })
 }
 
@@ -297,7 +297,7 @@ fn blocks() -> impl Strategy<Value = Peer> {
 }
 
 /// Addresses outside the cluster, at and around the edges of the blocks above.
-pub const OUTSIDE: [&str; 10] = [
+pub(crate) const OUTSIDE: [&str; 10] = [
     "10.0.1.8",
     "10.0.1.11",
     "10.0.1.255",
@@ -381,7 +381,7 @@ fn selectors(
 
 impl World {
     /// Pods, nodes, and addresses outside that nobody in this world has: what a finished pod once held is outside too (N55).
-    pub fn ends(&self) -> Vec<End> {
+    pub(crate) fn ends(&self) -> Vec<End> {
         let mut ends: Vec<End> = (0..self.pods.len()).map(End::Pod).collect();
         ends.extend((0..self.nodes.len()).map(End::Node));
         ends.extend(OUTSIDE.map(|text| End::Outside(text.parse().unwrap())));
@@ -407,7 +407,7 @@ impl World {
     }
 
     /// Every ordered pair with at least one pod; what lies between other ends no policy can touch, so a few of those suffice.
-    pub fn pairs(&self) -> Vec<(End, End)> {
+    pub(crate) fn pairs(&self) -> Vec<(End, End)> {
         let ends = self.ends();
         let mut pairs = Vec::new();
         for from in &ends {
@@ -422,7 +422,7 @@ impl World {
     }
 
     /// The same world with one label key called another name wherever it occurs.
-    pub fn with_key_renamed(&self, old: &str, new: &str) -> Self {
+    pub(crate) fn with_key_renamed(&self, old: &str, new: &str) -> Self {
         let rename_labels = |labels: &mut Labels| {
             if let Some(value) = labels.remove(old) {
                 labels.insert(new.to_owned(), value);
@@ -682,7 +682,7 @@ impl Pen<'_> {
     }
 }
 
-pub fn protocol_name(protocol: Protocol) -> &'static str {
+pub(crate) fn protocol_name(protocol: Protocol) -> &'static str {
     match protocol {
         Protocol::Tcp => "TCP",
         Protocol::Udp => "UDP",
@@ -692,7 +692,7 @@ pub fn protocol_name(protocol: Protocol) -> &'static str {
 
 impl Case {
     /// The objects of the world, one document each.
-    pub fn documents(&self) -> Vec<Value> {
+    pub(crate) fn documents(&self) -> Vec<Value> {
         let world = &self.world;
         let mut pen = Pen {
             habits: &self.habits,
@@ -723,12 +723,12 @@ impl Case {
     }
 
     /// The manifests as one text: YAML documents, a JSON List, or JSON documents one after the other.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         write(&self.documents(), self.habits[0])
     }
 }
 
-pub fn write(documents: &[Value], habit: u8) -> String {
+pub(crate) fn write(documents: &[Value], habit: u8) -> String {
     match habit % 4 {
         0 => serde_json::to_string_pretty(&json!({
             "apiVersion": "v1", "kind": "List", "items": documents,
