@@ -9,6 +9,7 @@ mod canvas;
 mod channels;
 mod columns;
 mod draw;
+pub mod drawn;
 mod geometry;
 mod ladder;
 mod names;
