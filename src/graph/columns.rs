@@ -224,9 +224,11 @@ fn settle_lone(
         };
         let (lone, placed): (Vec<usize>, Vec<usize>) =
             mine().partition(|&p| !wired.contains(&p) && !stays(p));
-        let side = (1..).find(|n| n * n >= mine().count()).unwrap_or(1);
+        let side = (1..LONE_COLUMNS)
+            .find(|n| n * n >= mine().count())
+            .unwrap_or(LONE_COLUMNS);
         let reach = placed.iter().map(|p| column[p] + 1).max().unwrap_or(0);
-        let columns = reach.max(side.min(LONE_COLUMNS));
+        let columns = reach.max(side);
         let mut count = vec![0; columns];
         for place in placed {
             count[column[&place]] += 1;
