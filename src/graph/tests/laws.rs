@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
+use proptest::test_runner::FileFailurePersistence;
 
 use crate::graph::samples::Sample;
 use crate::graph::{Class, Direction, End, Graph, Options, Scene, State, Step, layout, truth};
@@ -147,8 +148,16 @@ fn kept(
     (of(old), of(new))
 }
 
+/// Failing seeds are kept beside this file.
+fn config() -> ProptestConfig {
+    ProptestConfig {
+        failure_persistence: Some(Box::new(FileFailurePersistence::WithSource("seeds"))),
+        ..ProptestConfig::with_cases(24)
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(config())]
 
     #[test]
     fn every_step_tells_the_truth(sample in sample()) {
