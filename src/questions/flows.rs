@@ -58,27 +58,57 @@ pub(crate) fn peers(engine: &Engine, groups: &Groups<'_>) -> Vec<(FlowPeer, Grou
     for workload in workloads(engine) {
         let end = workload_end(engine, workload);
         let group = groups.group(end.entities.iter().cloned());
-        found.push((FlowPeer { end, kind: PeerKind::Workload, ranges: AddressSet::empty() }, group));
+        found.push((
+            FlowPeer {
+                end,
+                kind: PeerKind::Workload,
+                ranges: AddressSet::empty(),
+            },
+            group,
+        ));
     }
     found.sort_by(|a, b| a.0.end.id.cmp(&b.0.end.id));
     for id in engine.nodes() {
         let end = node_end(engine, id);
         let group = groups.group(end.entities.iter().cloned());
-        found.push((FlowPeer { end, kind: PeerKind::Node, ranges: AddressSet::empty() }, group));
+        found.push((
+            FlowPeer {
+                end,
+                kind: PeerKind::Node,
+                ranges: AddressSet::empty(),
+            },
+            group,
+        ));
     }
     for set in engine.outside() {
         let entities: Vec<Entity> = set.first().map(Entity::Address).into_iter().collect();
         let id = range_id(&set);
-        let end = End { name: id.clone(), id, kind: EndKind::Addresses(set.clone()), entities, pods: 0 };
+        let end = End {
+            name: id.clone(),
+            id,
+            kind: EndKind::Addresses(set.clone()),
+            entities,
+            pods: 0,
+        };
         let group = groups.group(end.entities.iter().cloned());
-        found.push((FlowPeer { end, kind: PeerKind::External, ranges: set }, group));
+        found.push((
+            FlowPeer {
+                end,
+                kind: PeerKind::External,
+                ranges: set,
+            },
+            group,
+        ));
     }
     found
 }
 
 /// How a set of outside addresses is written: as ranges that can be typed back.
 pub fn range_id(set: &AddressSet) -> String {
-    set.iter().map(|range| range.to_string()).collect::<Vec<_>>().join(",")
+    set.iter()
+        .map(|range| range.to_string())
+        .collect::<Vec<_>>()
+        .join(",")
 }
 
 fn in_scope(peer: &FlowPeer, scope: &Scope) -> bool {
@@ -101,14 +131,29 @@ pub fn flows(engine: &Engine, scope: &Scope) -> Flows {
             let allowed = groups.allowed(source, target);
             let unknown = allowed.unknown();
             if !allowed.sure.is_empty() {
-                flows.push(Flow { from, to, verdict: Verdict::Allow, ports: allowed.sure, open: None });
+                flows.push(Flow {
+                    from,
+                    to,
+                    verdict: Verdict::Allow,
+                    ports: allowed.sure,
+                    open: None,
+                });
             }
             if !unknown.is_empty() {
-                flows.push(Flow { from, to, verdict: Verdict::Unknown, ports: unknown, open: None });
+                flows.push(Flow {
+                    from,
+                    to,
+                    verdict: Verdict::Unknown,
+                    ports: unknown,
+                    open: None,
+                });
             }
         }
     }
-    Flows { peers: prepared.into_iter().map(|(peer, _)| peer).collect(), flows }
+    Flows {
+        peers: prepared.into_iter().map(|(peer, _)| peer).collect(),
+        flows,
+    }
 }
 
 /// Only pairs and ports where a rule that names the other end opens one side, and the other side denies.
@@ -123,11 +168,20 @@ pub fn half_open(engine: &Engine, scope: &Scope) -> Flows {
                 continue;
             }
             for (open, ports) in half_open_ports(engine, &a.end, &b.end) {
-                flows.push(Flow { from, to, verdict: Verdict::Deny, ports, open: Some(open) });
+                flows.push(Flow {
+                    from,
+                    to,
+                    verdict: Verdict::Deny,
+                    ports,
+                    open: Some(open),
+                });
             }
         }
     }
-    Flows { peers: prepared.into_iter().map(|(peer, _)| peer).collect(), flows }
+    Flows {
+        peers: prepared.into_iter().map(|(peer, _)| peer).collect(),
+        flows,
+    }
 }
 
 /// The ports on which one side names the other and the other denies, by open side. Pods that are alike are asked once.
@@ -141,11 +195,13 @@ pub(crate) fn half_open_ports(engine: &Engine, from: &End, to: &End) -> Vec<(Dir
             }
             let out = engine.named(Direction::Egress, a, b);
             if !out.is_empty() {
-                by_egress = by_egress.union(&out.difference(&engine.side(Direction::Ingress, b, a).possible));
+                by_egress = by_egress
+                    .union(&out.difference(&engine.side(Direction::Ingress, b, a).possible));
             }
             let into = engine.named(Direction::Ingress, b, a);
             if !into.is_empty() {
-                by_ingress = by_ingress.union(&into.difference(&engine.side(Direction::Egress, a, b).possible));
+                by_ingress = by_ingress
+                    .union(&into.difference(&engine.side(Direction::Egress, a, b).possible));
             }
         }
     }

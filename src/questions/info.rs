@@ -25,7 +25,9 @@ pub fn info(engine: &Engine, enforcer: &Enforcer) -> Info {
         coverage: cluster
             .coverage
             .iter()
-            .map(|(resource, namespace, state)| (resource, namespace.map(str::to_owned), state.clone()))
+            .map(|(resource, namespace, state)| {
+                (resource, namespace.map(str::to_owned), state.clone())
+            })
             .collect(),
         namespaces: cluster.namespaces.len(),
         pods: cluster.namespaces.values().map(|ns| ns.pods.len()).sum(),

@@ -44,5 +44,9 @@ pub fn matrix(engine: &Engine, port: Option<(Protocol, u16)>, scope: &Scope) -> 
         }
         cells.push(row);
     }
-    Matrix { port, ends: prepared.into_iter().map(|(end, _)| end).collect(), cells }
+    Matrix {
+        port,
+        ends: prepared.into_iter().map(|(end, _)| end).collect(),
+        cells,
+    }
 }

@@ -48,7 +48,9 @@ fn bare(namespace: &Namespace) -> Namespace {
         for rule in directions.into_iter().flatten().flatten() {
             rule.line = None;
             if let Peers::AnyOf(items) = &mut rule.peers {
-                items.iter_mut().for_each(|item| item.line = None);
+                for item in items {
+                    item.line = None;
+                }
             }
         }
     }

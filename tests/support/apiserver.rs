@@ -4,6 +4,7 @@
 //! nothing makes endpoints, replicas or tokens, and a deleted namespace stays. Everything ends with the test's process, however
 //! that ends: each server hangs on a pipe that the process holds.
 
+use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -35,7 +36,11 @@ impl ApiServer {
                 std::env::var_os("NETSEG_REQUIRE_APISERVER").is_none_or(|value| value != "1"),
                 "no API server: KUBEBUILDER_ASSETS names no folder with kube-apiserver in it"
             );
-            eprintln!("skipped: no API server (KUBEBUILDER_ASSETS)");
+            let said = writeln!(
+                std::io::stderr(),
+                "skipped: no API server (KUBEBUILDER_ASSETS)"
+            );
+            said.expect("standard error is open");
             return None;
         };
         let folder = tempfile::tempdir().unwrap().keep();

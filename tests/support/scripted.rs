@@ -57,10 +57,15 @@ pub(crate) enum Fault {
 pub(crate) struct Match {
     plural: Option<String>,
     verb: Option<Verb>,
-    /// `Some(None)`: only for the whole cluster.
-    namespace: Option<Option<String>>,
+    scope: Option<Scope>,
     token: Option<String>,
     times: Option<usize>,
+}
+
+#[derive(Clone, Debug)]
+enum Scope {
+    Whole,
+    Namespace(String),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,12 +96,12 @@ impl Match {
 
     /// Only requests for the whole cluster.
     pub(crate) fn whole(mut self) -> Self {
-        self.namespace = Some(None);
+        self.scope = Some(Scope::Whole);
         self
     }
 
     pub(crate) fn namespace(mut self, name: &str) -> Self {
-        self.namespace = Some(Some(name.to_owned()));
+        self.scope = Some(Scope::Namespace(name.to_owned()));
         self
     }
 
@@ -118,9 +123,12 @@ impl Match {
             .is_none_or(|plural| *plural == request.plural)
             && self.verb.is_none_or(|verb| verb == request.verb)
             && self
-                .namespace
+                .scope
                 .as_ref()
-                .is_none_or(|namespace| *namespace == request.namespace)
+                .is_none_or(|scope| match (scope, &request.namespace) {
+                    (Scope::Whole, namespace) => namespace.is_none(),
+                    (Scope::Namespace(wanted), namespace) => namespace.as_ref() == Some(wanted),
+                })
             && self
                 .token
                 .as_ref()
@@ -522,15 +530,15 @@ fn read_request(reader: &mut BufReader<TcpStream>) -> Option<Request> {
         };
         let parts: Vec<&str> = rest.split('/').skip(1).collect();
         match parts.as_slice() {
-            [kind] if *kind == plural => request.plural = plural.to_owned(),
+            [kind] if *kind == plural => plural.clone_into(&mut request.plural),
             ["namespaces", name] if plural == "namespaces" => {
-                request.plural = plural.to_owned();
+                plural.clone_into(&mut request.plural);
                 request.namespace = Some((*name).to_owned());
                 request.name = Some((*name).to_owned());
                 request.verb = Verb::Get;
             }
             ["namespaces", namespace, kind] if *kind == plural => {
-                request.plural = plural.to_owned();
+                plural.clone_into(&mut request.plural);
                 request.namespace = Some((*namespace).to_owned());
             }
             _ => {}

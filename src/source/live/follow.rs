@@ -285,8 +285,7 @@ impl Follower {
             Err(Failure::NotFound) => Vec::new(),
             other => {
                 let bytes = other?;
-                let text =
-                    std::str::from_utf8(&bytes).map_err(|_: std::str::Utf8Error| no_text())?;
+                let text = std::str::from_utf8(&bytes).ok().ok_or_else(no_text)?;
                 vec![decode::object(Resource::Namespaces, text)]
             }
         };
@@ -440,7 +439,8 @@ impl Follower {
         self.events
             .send((self.feed.clone(), event))
             .await
-            .map_err(|_: mpsc::error::SendError<_>| End::Deaf)
+            .ok()
+            .ok_or(End::Deaf)
     }
 
     /// Doubles from the floor to the cap; the last quarter is chance, so that many clients do not come back together.

@@ -294,9 +294,8 @@ impl Current {
                 "client-certificate-data": base64(certificate.as_bytes()),
                 "client-key-data": base64(key.as_bytes()),
             }))
-            .map_err(|_: serde_json::Error| {
-                Failure::Broken("the plugin's certificate cannot be used".to_owned())
-            })?;
+            .ok()
+            .ok_or_else(|| Failure::Broken("the plugin's certificate cannot be used".to_owned()))?;
             config.auth_info.client_certificate_data = identity.client_certificate_data;
             config.auth_info.client_key_data = identity.client_key_data;
             self.client = Some(Client::try_from(config).map_err(|error| from_kube(&error))?);
