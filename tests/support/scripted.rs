@@ -561,36 +561,35 @@ fn list(inner: &Inner, socket: &mut TcpStream, request: &Request) -> Option<()> 
     let Some((_, _, kind, _)) = KINDS.iter().find(|kind| kind.1 == request.plural) else {
         return answer(socket, 404, &status(404, "not found", None));
     };
-    let (all, version) = {
-        let world = inner.world();
-        let all: Vec<Value> = world
-            .objects
-            .iter()
-            .filter(|((plural, namespace, _), _)| {
-                *plural == request.plural
-                    && request
-                        .namespace
-                        .as_ref()
-                        .is_none_or(|wanted| wanted == namespace)
-            })
-            .map(|(_, object)| shape(object, request))
-            .collect();
-        (all, world.version)
-    };
     let number = |key: &str| -> Option<usize> {
         let text = request.query.get(key)?;
         text.trim_end_matches('x').parse().ok()
     };
-    let start = number("continue").unwrap_or(0).min(all.len());
-    let end = all
-        .len()
-        .min(start + number("limit").unwrap_or(usize::MAX >> 1));
-    let mut metadata = json!({ "resourceVersion": version.to_string() });
-    if end < all.len() {
+    let world = inner.world();
+    let fitting = world
+        .objects
+        .range((request.plural.clone(), String::new(), String::new())..)
+        .take_while(|((plural, ..), _)| *plural == request.plural)
+        .filter(|((_, namespace, _), _)| {
+            request
+                .namespace
+                .as_ref()
+                .is_none_or(|wanted| wanted == namespace)
+        });
+    let count = fitting.clone().count();
+    let start = number("continue").unwrap_or(0).min(count);
+    let end = count.min(start + number("limit").unwrap_or(usize::MAX >> 1));
+    let mut metadata = json!({ "resourceVersion": world.version.to_string() });
+    if end < count {
         metadata["continue"] = json!(end.to_string());
-        metadata["remainingItemCount"] = json!(all.len() - end);
+        metadata["remainingItemCount"] = json!(count - end);
     }
-    let items: Vec<Value> = all[start..end].to_vec();
+    let items: Vec<Value> = fitting
+        .skip(start)
+        .take(end - start)
+        .map(|(_, object)| shape(object, request))
+        .collect();
+    drop(world);
     let list = json!({ "kind": format!("{kind}List"), "metadata": metadata, "items": items });
     answer(socket, 200, &list)
 }

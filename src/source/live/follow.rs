@@ -202,11 +202,9 @@ impl Follower {
         };
         let pause = pause.unwrap_or_else(|| self.backoff());
         self.failures = self.failures.saturating_add(1);
-        let is_quiet = match &failure {
-            // The picture is complete up to a moment ago, and the next try is near.
-            Failure::Gone { .. } => pause < SILENT_PAUSE,
-            _ => opened.is_some() && pause < SILENT_PAUSE && matches!(failure, Failure::Broken(_)),
-        };
+        // The picture is complete up to a moment ago, and the next try is near: if that fails too, it is told.
+        let is_quiet =
+            pause < SILENT_PAUSE && (opened.is_some() || matches!(failure, Failure::Gone { .. }));
         if !is_quiet && self.tell(Event::Down(failure)).await.is_err() {
             return false;
         }

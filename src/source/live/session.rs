@@ -403,6 +403,10 @@ pub(super) fn from_kube(error: &kube::Error) -> Failure {
     }
     let text = shorten(&last.to_string());
     match error {
+        Kube::Auth(kube::client::AuthError::ReadTokenFile(_, path)) => Failure::Broken(format!(
+            "cannot read the token file `{}`: {text}",
+            tame(&path.display().to_string())
+        )),
         // Whatever these say may hold a command line or its output.
         Kube::Auth(_) => Failure::Broken("the kubeconfig's credentials cannot be used".to_owned()),
         Kube::RustlsTls(_) => Failure::Broken(
