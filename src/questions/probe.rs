@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU16;
 
 use crate::engine::{Allowed, Cause, Engine, Entity, Explanation, Limit, Reason, Side, Verdict};
-use crate::model::{Direction, PortRange, PortSet, Protocol, Service};
+use crate::model::{Direction, PortRange, PortSet, Protocol, Service, SourceRef};
 
 use super::ends::{End, EndKind, PortQuery, ports_of};
 
@@ -31,6 +31,8 @@ pub struct Answer {
     pub via: Option<Via>,
     /// The side whose rule names the other end, when the other end denies.
     pub half_open: Option<Direction>,
+    /// What the environment in force expects of this connection, where it says anything.
+    pub expected: Option<Expectation>,
     /// Without a single port: ranges that are open or unknown; what is missing is denied.
     pub ports: Vec<(Protocol, PortRange, Verdict)>,
     /// Towards DNS on 53 without a protocol: what TCP would get, UDP being the answer.
@@ -45,6 +47,15 @@ pub struct Pair {
     pub to: String,
     pub verdict: Verdict,
     pub reason: Reason,
+}
+
+/// What was written down about a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expectation {
+    /// `Allow` or `Deny`.
+    pub verdict: Verdict,
+    pub environment: String,
+    pub sources: Vec<SourceRef>,
 }
 
 /// The Service a connection goes through, and the port before and after translation.
@@ -248,6 +259,7 @@ fn blank(from: &End, to: &End, protocol: Protocol, port: Option<u16>) -> Answer 
         pairs: Vec::new(),
         via: None,
         half_open: None,
+        expected: None,
         ports: Vec::new(),
         over_tcp: None,
         ask_service: Vec::new(),
