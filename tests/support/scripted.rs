@@ -9,6 +9,7 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -189,6 +190,7 @@ pub(crate) struct Server {
     inner: Arc<Inner>,
     address: SocketAddr,
     folder: tempfile::TempDir,
+    acceptor: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Server {
@@ -202,8 +204,9 @@ impl Server {
             stopped: AtomicBool::new(false),
         });
         inner.world().version = 100;
-        accept(&inner, listener);
+        let acceptor = accept(&inner, listener);
         Self {
+            acceptor: Mutex::new(Some(acceptor)),
             inner,
             address,
             folder: tempfile::tempdir().unwrap(),
@@ -329,6 +332,10 @@ impl Server {
         self.inner.changed.notify_all();
         // The listener waits for one more connection before it looks whether to stop.
         let _ = TcpStream::connect(self.address);
+        // From here on connections are refused, not dropped.
+        if let Some(acceptor) = self.acceptor().take() {
+            let _ = acceptor.join();
+        }
     }
 
     /// Takes connections again, at the same address.
@@ -342,7 +349,11 @@ impl Server {
             std::thread::yield_now();
         };
         self.inner.stopped.store(false, Ordering::SeqCst);
-        accept(&self.inner, listener);
+        *self.acceptor() = Some(accept(&self.inner, listener));
+    }
+
+    fn acceptor(&self) -> MutexGuard<'_, Option<JoinHandle<()>>> {
+        self.acceptor.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Every request so far, oldest first.
@@ -406,7 +417,7 @@ impl World {
     }
 }
 
-fn accept(inner: &Arc<Inner>, listener: TcpListener) {
+fn accept(inner: &Arc<Inner>, listener: TcpListener) -> JoinHandle<()> {
     let inner = Arc::clone(inner);
     std::thread::spawn(move || {
         for socket in listener.incoming() {
@@ -421,7 +432,7 @@ fn accept(inner: &Arc<Inner>, listener: TcpListener) {
             let inner = Arc::clone(&inner);
             std::thread::spawn(move || serve(&inner, socket));
         }
-    });
+    })
 }
 
 /// Serves one connection, request after request. Any error ends it.
