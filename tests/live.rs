@@ -382,7 +382,11 @@ async fn a_watch_that_is_too_old_lists_again() {
     assert!(snapshot.revision > before.revision);
     // What did not change came again, and is what it was.
     let vault = |snapshot: &Snapshot| Arc::clone(&snapshot.cluster.namespaces["vault"]);
-    assert!(Arc::ptr_eq(&vault(&before), &vault(&snapshot)));
+    assert_eq!(vault(&before), vault(&snapshot));
+    assert!(
+        Arc::ptr_eq(&vault(&before), &vault(&snapshot)),
+        "{before:?} {snapshot:?}"
+    );
     assert_eq!(
         server
             .wait_for_requests(&Match::kind("pods").verb(Verb::List), 2)
