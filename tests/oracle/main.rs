@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use netseg::compile::{Profile, ProfileName};
-use netseg::engine::{Engine, Entity, Explanation, Fail, Groups, RuleId, Side, Verdict};
+use netseg::engine::{
+    Engine, Entity, Explanation, Fail, Groups, Hypothetical, RuleId, Side, Verdict,
+};
 use netseg::model::{Cluster, Protocol, Resource, State};
 use netseg::source::manifests;
 use proptest::prelude::*;
@@ -44,6 +46,17 @@ struct Product {
 impl Product {
     fn of(case: &Case) -> Self {
         Self::read(&case.world, &case.text())
+    }
+
+    /// With Deployments of so many replicas in place of some pods.
+    fn of_templates(case: &Case, replicas: u32) -> Self {
+        let standing = standing(&case.world);
+        let text = world::write(&case.documents_with_templates(&standing, replicas), 0);
+        let mut world = case.world.clone();
+        for pod in &standing {
+            world.pods[*pod].name.push_str("-*");
+        }
+        Self::read(&world, &text)
     }
 
     fn read(world: &World, text: &str) -> Self {
@@ -212,8 +225,8 @@ proptest! {
     }
 
     #[test]
-    fn groups_are_all_their_pairs_together(case in cases(), from in any::<u32>(), to in any::<u32>()) {
-        let product = Product::of(&case);
+    fn groups_are_all_their_pairs_together(case in cases(), from in any::<u32>(), to in any::<u32>(), templates in 0..3u32) {
+        let product = if templates == 0 { Product::of(&case) } else { Product::of_templates(&case, templates) };
         let members = |mask: u32| -> Vec<Entity> {
             let ends = product.entities.iter().enumerate();
             ends.filter(|(i, _)| mask >> (i % 32) & 1 == 1).map(|(_, (_, e))| e.clone()).collect()
@@ -365,6 +378,183 @@ proptest! {
             }
         }
     }
+}
+
+proptest! {
+    #![proptest_config(config(20))]
+
+    #[test]
+    fn a_template_is_certain_only_where_every_address_gives_the_same(case in cases(), replicas in 1..3u32) {
+        let standing = standing(&case.world);
+        let text = world::write(&case.documents_with_templates(&standing, replicas), case.habits[2]);
+        let (cluster, diagnostics) = manifests::parse("world", &text);
+        prop_assert!(diagnostics.is_empty(), "{diagnostics:?}\n{text}");
+        let engine = Engine::build(&Arc::new(cluster), Profile::spec());
+        let blocks = reads_addresses(&case.world);
+        for pod in &standing {
+            let stand_in = template(&engine, &case.world, *pod);
+            for other in case.world.ends() {
+                if matches!(other, End::Pod(other) if standing.contains(&other)) {
+                    continue;
+                }
+                let other_entity = entity(&engine, &case.world, other);
+                for outwards in [true, false] {
+                    for (protocol, port) in questions() {
+                        let got = if outwards {
+                            engine.verdict(&stand_in, &other_entity, model(protocol), port)
+                        } else {
+                            engine.verdict(&other_entity, &stand_in, model(protocol), port)
+                        };
+                        let ends = if outwards { (End::Pod(*pod), other) } else { (other, End::Pod(*pod)) };
+                        let possible = perhaps(&case.world, *pod, ends, protocol, port);
+                        let at = || format!("{}\n{text}", told(&case.world, ends, protocol, port));
+                        match got {
+                            Verdict::Unknown => {
+                                let same = possible.windows(2).all(|pair| pair[0] == pair[1]);
+                                prop_assert!(blocks || !same, "certainly {:?}: {}", possible.first(), at());
+                            }
+                            Verdict::Unreachable => prop_assert!(possible.is_empty(), "{}", at()),
+                            certain => for one in possible {
+                                prop_assert_eq!(product_word(one), certain, "{}", at());
+                            },
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_pod_that_does_not_exist_is_judged_like_a_template(case in cases()) {
+        let standing = standing(&case.world);
+        let text = world::write(&case.documents_with_templates(&standing, 1), 0);
+        let (cluster, _) = manifests::parse("world", &text);
+        let engine = Engine::build(&Arc::new(cluster), Profile::spec());
+        for pod in &standing {
+            let stand_in = template(&engine, &case.world, *pod);
+            let Entity::Pod(id) = &stand_in else { unreachable!("a template is a pod") };
+            let read = engine.pod(*id);
+            let imagined = Entity::Hypothetical(Arc::new(Hypothetical {
+                namespace: case.world.namespaces[case.world.pods[*pod].namespace].name.clone(),
+                labels: read.labels.clone(),
+                ports: read.ports.clone(),
+            }));
+            for other in case.world.ends() {
+                if matches!(other, End::Pod(other) if standing.contains(&other)) {
+                    continue;
+                }
+                let other = entity(&engine, &case.world, other);
+                prop_assert_eq!(engine.allowed(&stand_in, &other), engine.allowed(&imagined, &other), "to {:?}\n{}", other, text);
+                prop_assert_eq!(engine.allowed(&other, &stand_in), engine.allowed(&other, &imagined), "from {:?}\n{}", other, text);
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(config(2))]
+
+    #[test]
+    fn spoiled_text_is_survived(case in cases(), wounds in prop::collection::vec((any::<prop::sample::Index>(), 0..16usize), 1..6)) {
+        let mut text = case.text();
+        for (place, kind) in wounds {
+            spoil(&mut text, place, kind);
+        }
+        let (cluster, diagnostics) = manifests::parse("world", &text);
+        let engine = Engine::build(&Arc::new(cluster), Profile::spec());
+        let mut ends: Vec<Entity> = engine.pods().map(Entity::Pod).chain(engine.nodes().map(Entity::Node)).collect();
+        ends.push(Entity::Address("203.0.113.7".parse().unwrap()));
+        for from in &ends {
+            for to in &ends {
+                let why = engine.explain(from, to, Protocol::Tcp, 80);
+                prop_assert_eq!(why.verdict, engine.verdict(from, to, Protocol::Tcp, 80), "{}", text);
+            }
+        }
+        drop(diagnostics);
+    }
+}
+
+/// Pods of which only the template is to be known. Those on the host network stay: their node is what matters.
+fn standing(world: &World) -> Vec<usize> {
+    (0..world.pods.len())
+        .filter(|pod| pod % 2 == 0 && !world.pods[*pod].host_network)
+        .collect()
+}
+
+fn template(engine: &Engine, world: &World, pod: usize) -> Entity {
+    let pod = &world.pods[pod];
+    let namespace = &world.namespaces[pod.namespace].name;
+    let name = format!("{}-*", pod.name);
+    Entity::Pod(
+        engine
+            .find_pod(namespace, &name)
+            .expect("a Deployment stands for its pods"),
+    )
+}
+
+/// The answers that a pod's possible addresses and nodes would give; those that cannot meet the other end are left out.
+fn perhaps(
+    world: &World,
+    pod: usize,
+    ends: (End, End),
+    protocol: naive::Protocol,
+    port: u16,
+) -> Vec<naive::Verdict> {
+    let mut world = world.clone();
+    let mut answers = Vec::new();
+    world.pods[pod].phase = naive::Phase::Running;
+    for address in world::PERHAPS {
+        world.pods[pod].addresses = vec![address.parse().unwrap()];
+        for node in [None, Some(0), Some(1)] {
+            world.pods[pod].node = node;
+            let answer = naive::verdict(&world, &[SPEC], ends, protocol, port);
+            if answer != naive::Verdict::Unreachable {
+                answers.push(answer);
+            }
+        }
+    }
+    answers
+}
+
+fn reads_addresses(world: &World) -> bool {
+    let rules = world
+        .policies
+        .iter()
+        .flat_map(|p| p.ingress.iter().chain(&p.egress));
+    rules
+        .flat_map(|rule| &rule.peers)
+        .any(|peer| matches!(peer, naive::Peer::Block { .. }))
+}
+
+/// Damages a text as editors and merges do.
+fn spoil(text: &mut String, place: prop::sample::Index, kind: usize) {
+    let lines: Vec<&str> = text.lines().collect();
+    let at = place.index(lines.len().max(1));
+    let line = lines.get(at).copied().unwrap_or_default();
+    let (head, value) = line.split_once(": ").unwrap_or((line, ""));
+    let new = match kind {
+        0 => String::new(),
+        1 => format!("{line}\n{line}"),
+        2 => format!("  {line}"),
+        3 => line.trim_start().to_owned(),
+        4 => format!("{head}: null"),
+        5 => format!("{head}: []"),
+        6 => format!("{head}: {{}}"),
+        7 => format!("{head}: -1"),
+        8 => format!("{head}: 99999999999999999999"),
+        9 => format!("{head}: \"\\u202e\\u001b[2J\""),
+        10 => format!("{head}: [{value}]"),
+        11 => format!("{head}: *unknown"),
+        12 => line.replace('"', "'"),
+        13 => line.replace([',', '}', ']'], ""),
+        14 => format!("{line} # {value}"),
+        _ => format!("{head}: 70000"),
+    };
+    let mut lines: Vec<String> = lines.into_iter().map(str::to_owned).collect();
+    if at < lines.len() {
+        lines[at] = new;
+    }
+    *text = lines.join("\n");
 }
 
 fn same_answers(case: &Case, one: &Product, other: &Product) -> Result<(), TestCaseError> {

@@ -310,6 +310,26 @@ pub(crate) const OUTSIDE: [&str; 10] = [
     "2001:db8::4",
 ];
 
+/// Addresses that a pod of unknown address might have: one in each piece that the blocks above cut out.
+pub(crate) const PERHAPS: [&str; 16] = [
+    "9.9.9.9",
+    "10.0.0.1",
+    "10.0.1.0",
+    "10.0.1.1",
+    "10.0.1.2",
+    "10.0.1.3",
+    "10.0.1.4",
+    "10.0.1.6",
+    "10.0.1.8",
+    "10.0.1.9",
+    "10.0.1.200",
+    "203.0.113.7",
+    "203.0.113.200",
+    "fd00::1",
+    "fd00::2",
+    "2001:db8::1",
+];
+
 fn ports() -> impl Strategy<Value = Port> {
     let number = || select(&PORTS[..]).prop_map(NumberOrName::Number);
     let protocol = || option::of(protocols());
@@ -633,6 +653,29 @@ impl Pen<'_> {
         Some(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}))
     }
 
+    /// A Deployment whose pods nobody wrote down: all that is known of them is its template (N57).
+    fn deployment(&mut self, world: &World, pod: &Pod, replicas: u32) -> Value {
+        let Value::Object(mut pod) = self.pod(world, pod) else {
+            unreachable!("a pod is written as an object")
+        };
+        let mut metadata = pod["metadata"].take();
+        let labels = metadata["labels"].take();
+        let mut spec = pod["spec"].take();
+        spec.as_object_mut().unwrap().remove("nodeName");
+        let name = metadata["name"].take();
+        let namespace = metadata["namespace"].take();
+        pod.clear();
+        json!({
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": name, "namespace": namespace},
+            "spec": {
+                "replicas": replicas,
+                "template": {"metadata": {"labels": labels}, "spec": spec},
+            },
+        })
+    }
+
     fn pod(&mut self, world: &World, pod: &Pod) -> Value {
         let mut metadata = Map::new();
         metadata.insert("name".into(), json!(pod.name));
@@ -693,6 +736,15 @@ pub(crate) fn protocol_name(protocol: Protocol) -> &'static str {
 impl Case {
     /// The objects of the world, one document each.
     pub(crate) fn documents(&self) -> Vec<Value> {
+        self.documents_with_templates(&[], 1)
+    }
+
+    /// The same, with Deployments in place of some pods.
+    pub(crate) fn documents_with_templates(
+        &self,
+        templates: &[usize],
+        replicas: u32,
+    ) -> Vec<Value> {
         let world = &self.world;
         let mut pen = Pen {
             habits: &self.habits,
@@ -717,7 +769,13 @@ impl Case {
                 "status": {"addresses": addresses},
             }));
         }
-        documents.extend(world.pods.iter().map(|pod| pen.pod(world, pod)));
+        for (index, pod) in world.pods.iter().enumerate() {
+            documents.push(if templates.contains(&index) {
+                pen.deployment(world, pod, replicas)
+            } else {
+                pen.pod(world, pod)
+            });
+        }
         documents.extend(world.policies.iter().map(|p| pen.policy(world, p)));
         documents
     }
