@@ -1,4 +1,4 @@
-//! The truth table of NetworkPolicy: 75 small situations, each with the verdict that follows from the API's documentation.
+//! The truth table of `NetworkPolicy`: 75 small situations, each with the verdict that follows from the API's documentation.
 //!
 //! A row is a number (a letter where one number stands for several set-ups), policies or other objects to add to the fixture,
 //! and questions with their answers. An object named like one of the fixture takes its place.
@@ -15,7 +15,7 @@ struct Row {
     /// The number without its T, or the rule a further row is about.
     id: &'static str,
     because: &'static str,
-    /// `ns/name: spec` is a NetworkPolicy; a line starting with `{` is any other object.
+    /// `ns/name: spec` is a `NetworkPolicy`; a line starting with `{` is any other object.
     objects: &'static [&'static str],
     /// `from -> to:port[/protocol] verdict[, profile verdict]`
     asks: &'static [&'static str],
@@ -964,9 +964,6 @@ fn fixture_with(objects: &[&str]) -> String {
             policies.push(format!("{{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {{name: {name}, namespace: {namespace}}}, spec: {spec}}}"));
         }
     }
-    by_name
-        .into_values()
-        .chain(policies)
-        .map(|document| format!("---\n{document}\n"))
-        .collect()
+    let documents: Vec<String> = by_name.into_values().chain(policies).collect();
+    documents.join("\n---\n")
 }

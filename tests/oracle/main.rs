@@ -2,22 +2,24 @@
 //!
 //! `cargo oracle` runs 10,000 worlds; `cargo test` fewer. `NETSEG_ORACLE_CASES` sets another number.
 
+mod claims;
 mod naive;
+mod product;
 mod world;
+mod writing;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use netseg::compile::{Profile, ProfileName};
-use netseg::engine::{
-    Engine, Entity, Explanation, Fail, Groups, Hypothetical, RuleId, Side, Verdict,
-};
-use netseg::model::{Cluster, Protocol, Resource, State};
+use netseg::engine::{Engine, Entity, Groups, Hypothetical, Verdict};
+use netseg::model::{Protocol, Resource, State};
 use netseg::source::manifests;
 use proptest::prelude::*;
 use proptest::test_runner::{FileFailurePersistence, TestCaseError};
 
+use claims::Claims;
 use naive::{Direction, End, Policy, Rule, SPEC, Switches, World};
+use product::{Product, entity, model, product_word, standing, template};
 use world::{ASKED_PORTS, Case, cases, rules};
 
 /// `share`: one in how many of the worlds a law is tried on; laws that ask everything twice cost more.
@@ -33,118 +35,6 @@ fn config(share: u32) -> ProptestConfig {
         ))),
         max_shrink_iters: 20_000,
         ..ProptestConfig::default()
-    }
-}
-
-// ---- the product, as the laws below see it
-
-struct Product {
-    engine: Engine,
-    entities: Vec<(End, Entity)>,
-}
-
-impl Product {
-    fn of(case: &Case) -> Self {
-        Self::read(&case.world, &case.text())
-    }
-
-    /// With Deployments of so many replicas in place of some pods.
-    fn of_templates(case: &Case, replicas: u32) -> Self {
-        let standing = standing(&case.world);
-        let text = world::write(&case.documents_with_templates(&standing, replicas), 0);
-        let mut world = case.world.clone();
-        for pod in &standing {
-            world.pods[*pod].name.push_str("-*");
-        }
-        Self::read(&world, &text)
-    }
-
-    fn read(world: &World, text: &str) -> Self {
-        let (cluster, diagnostics) = manifests::parse("world", text);
-        assert!(diagnostics.is_empty(), "{diagnostics:?}\n{text}");
-        Self::with(world, cluster, ProfileName::Spec)
-    }
-
-    fn with(world: &World, cluster: Cluster, profile: ProfileName) -> Self {
-        let engine = Engine::build(&Arc::new(cluster), Profile::named(profile));
-        let entities = world
-            .ends()
-            .into_iter()
-            .map(|end| (end, entity(&engine, world, end)))
-            .collect();
-        Self { engine, entities }
-    }
-
-    fn entity(&self, end: End) -> &Entity {
-        let found = self.entities.iter().find(|(known, _)| *known == end);
-        &found.expect("ends come from the world").1
-    }
-
-    fn verdict(&self, (from, to): (End, End), protocol: naive::Protocol, port: u16) -> Verdict {
-        let (from, to) = (self.entity(from), self.entity(to));
-        self.engine.verdict(from, to, model(protocol), port)
-    }
-
-    fn explain(&self, (from, to): (End, End), protocol: naive::Protocol, port: u16) -> Explanation {
-        let (from, to) = (self.entity(from), self.entity(to));
-        self.engine.explain(from, to, model(protocol), port)
-    }
-
-    /// The policy of the world that a rule belongs to.
-    fn policy_of(&self, world: &World, rule: &RuleId) -> usize {
-        let found = self.engine.policy(rule.policy);
-        index_of(world, &found.namespace, &found.name)
-    }
-}
-
-fn index_of(world: &World, namespace: &str, name: &str) -> usize {
-    let known = |policy: &Policy| {
-        policy.name == name && world.namespaces[policy.namespace].name == namespace
-    };
-    world
-        .policies
-        .iter()
-        .position(known)
-        .expect("named after a policy")
-}
-
-fn entity(engine: &Engine, world: &World, end: End) -> Entity {
-    match end {
-        End::Pod(pod) => {
-            let pod = &world.pods[pod];
-            let namespace = &world.namespaces[pod.namespace].name;
-            Entity::Pod(
-                engine
-                    .find_pod(namespace, &pod.name)
-                    .expect("it was written"),
-            )
-        }
-        End::Node(node) => {
-            let name = &world.nodes[node].name;
-            Entity::Node(engine.find_node(name).expect("it was written"))
-        }
-        End::Outside(address) => {
-            let found = engine.entity_at(address);
-            assert_eq!(found, Entity::Address(address), "nobody has this address");
-            found
-        }
-    }
-}
-
-fn model(protocol: naive::Protocol) -> Protocol {
-    match protocol {
-        naive::Protocol::Tcp => Protocol::Tcp,
-        naive::Protocol::Udp => Protocol::Udp,
-        naive::Protocol::Sctp => Protocol::Sctp,
-    }
-}
-
-fn product_word(verdict: naive::Verdict) -> Verdict {
-    match verdict {
-        naive::Verdict::Allow => Verdict::Allow,
-        naive::Verdict::Deny => Verdict::Deny,
-        naive::Verdict::Unknown => Verdict::Unknown,
-        naive::Verdict::Unreachable => Verdict::Unreachable,
     }
 }
 
@@ -266,7 +156,8 @@ proptest! {
                 prop_assert_eq!(why.verdict, product.verdict(ends, protocol, port),
                     "verdict and explanation: {}\n{}", at, case.text());
                 for (direction, side) in [(Direction::Egress, &why.egress), (Direction::Ingress, &why.ingress)] {
-                    if let Err(wrong) = check_side(&product, &case.world, ends, protocol, port, direction, side) {
+                    let claims = Claims { product: &product, world: &case.world, ends, protocol, port, direction };
+                    if let Err(wrong) = claims.check(side) {
                         prop_assert!(false, "{at}, {direction:?}: {wrong}\n{side:?}\n{}", case.text());
                     }
                 }
@@ -284,7 +175,7 @@ proptest! {
             .collect();
         keyed.sort_by_key(|(key, _)| *key);
         let documents: Vec<serde_json::Value> = keyed.into_iter().map(|(_, d)| d).collect();
-        let shuffled = Product::read(&case.world, &world::write(&documents, case.habits[1]));
+        let shuffled = Product::read(&case.world, &writing::write(&documents, case.habits[1]));
         same_answers(&case, &product, &shuffled)?;
     }
 
@@ -386,7 +277,7 @@ proptest! {
     #[test]
     fn a_template_is_certain_only_where_every_address_gives_the_same(case in cases(), replicas in 1..3u32) {
         let standing = standing(&case.world);
-        let text = world::write(&case.documents_with_templates(&standing, replicas), case.habits[2]);
+        let text = writing::write(&case.documents_with_templates(&standing, replicas), case.habits[2]);
         let (cluster, diagnostics) = manifests::parse("world", &text);
         prop_assert!(diagnostics.is_empty(), "{diagnostics:?}\n{text}");
         let engine = Engine::build(&Arc::new(cluster), Profile::spec());
@@ -427,7 +318,7 @@ proptest! {
     #[test]
     fn a_pod_that_does_not_exist_is_judged_like_a_template(case in cases()) {
         let standing = standing(&case.world);
-        let text = world::write(&case.documents_with_templates(&standing, 1), 0);
+        let text = writing::write(&case.documents_with_templates(&standing, 1), 0);
         let (cluster, _) = manifests::parse("world", &text);
         let engine = Engine::build(&Arc::new(cluster), Profile::spec());
         for pod in &standing {
@@ -472,24 +363,6 @@ proptest! {
         }
         drop(diagnostics);
     }
-}
-
-/// Pods of which only the template is to be known. Those on the host network stay: their node is what matters.
-fn standing(world: &World) -> Vec<usize> {
-    (0..world.pods.len())
-        .filter(|pod| pod % 2 == 0 && !world.pods[*pod].host_network)
-        .collect()
-}
-
-fn template(engine: &Engine, world: &World, pod: usize) -> Entity {
-    let pod = &world.pods[pod];
-    let namespace = &world.namespaces[pod.namespace].name;
-    let name = format!("{}-*", pod.name);
-    Entity::Pod(
-        engine
-            .find_pod(namespace, &name)
-            .expect("a Deployment stands for its pods"),
-    )
 }
 
 /// The answers that a pod's possible addresses and nodes would give; those that cannot meet the other end are left out.
@@ -608,126 +481,4 @@ fn reads_namespace_labels(world: &World) -> bool {
         }
         _ => false,
     })
-}
-
-/// Checks what one end of an explanation claims against the documentation.
-fn check_side(
-    product: &Product,
-    world: &World,
-    ends: (End, End),
-    protocol: naive::Protocol,
-    port: u16,
-    direction: Direction,
-    side: &Side,
-) -> Result<(), String> {
-    let ask = |rule: &RuleId| {
-        let policy = product.policy_of(world, rule);
-        let tests = naive::ask_rule(
-            world,
-            SPEC,
-            ends,
-            protocol,
-            port,
-            (policy, direction, rule.rule as usize),
-        );
-        (policy, tests)
-    };
-    let subject = match direction {
-        Direction::Egress => ends.0,
-        Direction::Ingress => ends.1,
-    };
-    let mut isolating = BTreeMap::new();
-    if let End::Pod(pod) = subject {
-        for (index, policy) in world.policies.iter().enumerate() {
-            if naive::isolates(world, policy, pod, direction) {
-                isolating.insert(index, policy);
-            }
-        }
-    }
-    for id in &side.isolated_by {
-        let policy = product.engine.policy(*id);
-        let index = index_of(world, &policy.namespace, &policy.name);
-        if !isolating.contains_key(&index) {
-            return Err(format!("{} does not isolate", policy.name));
-        }
-    }
-    for rule in &side.decided_by {
-        let (policy, tests) = ask(rule);
-        if !isolating.contains_key(&policy) {
-            return Err(format!("{} decides but does not isolate", rule.path()));
-        }
-        // What cannot meet is only told what its labels would give.
-        if !tests.is_empty() && !tests.iter().any(|t| t.peer && t.ports) {
-            return Err(format!("{} decides but does not admit", rule.path()));
-        }
-        let listed = naive::rules(&world.policies[policy], direction)[rule.rule as usize]
-            .peers
-            .len();
-        if rule.item.is_none() != (listed == 0)
-            || rule.item.is_some_and(|item| item as usize >= listed)
-        {
-            return Err(format!("{} is no peer of the rule", rule.path()));
-        }
-    }
-    let denied = side.verdict == Verdict::Deny;
-    if denied && side.isolated_by.len() != isolating.len() {
-        return Err("not every policy that isolates is named".into());
-    }
-    if denied && !side.decided_by.is_empty() {
-        return Err("a denial, and a rule that admits".into());
-    }
-    let every_rule = || {
-        isolating.iter().flat_map(|(index, policy)| {
-            (0..naive::rules(policy, direction).len()).map(move |rule| (*index, direction, rule))
-        })
-    };
-    match &side.nearest {
-        None if denied && every_rule().next().is_some() && product.engine_reaches(ends) => {
-            Err("there is a rule, but no nearest one".into())
-        }
-        None => Ok(()),
-        Some(_) if !denied && side.verdict != Verdict::Unknown => {
-            Err("a nearest rule without a denial".into())
-        }
-        Some(nearest) => {
-            let (policy, tests) = ask(&nearest.rule);
-            if !isolating.contains_key(&policy) {
-                return Err("the nearest rule's policy does not isolate".into());
-            }
-            let peer = nearest
-                .fails
-                .iter()
-                .any(|f| matches!(f, Fail::Peer | Fail::Family));
-            let ports = nearest
-                .fails
-                .iter()
-                .any(|f| !matches!(f, Fail::Peer | Fail::Family));
-            if nearest.fails.is_empty() {
-                return Err("the nearest rule fails nothing".into());
-            }
-            if tests.is_empty() {
-                return Ok(());
-            }
-            if !tests.iter().any(|t| peer != t.peer && ports != t.ports) {
-                return Err(format!("the nearest rule really gives {tests:?}"));
-            }
-            let fewest = every_rule()
-                .flat_map(|rule| naive::ask_rule(world, SPEC, ends, protocol, port, rule))
-                .map(|tests| tests.misses)
-                .filter(|misses| *misses > 0)
-                .min();
-            if denied && fewest != Some(nearest.fails.len()) {
-                return Err(format!("another rule fails {fewest:?}"));
-            }
-            Ok(())
-        }
-    }
-}
-
-impl Product {
-    fn engine_reaches(&self, (from, to): (End, End)) -> bool {
-        self.engine
-            .unreachable(self.entity(from), self.entity(to))
-            .is_none()
-    }
 }
