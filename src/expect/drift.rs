@@ -1,0 +1,2 @@
+//! x
+pub struct Code; pub struct Finding; pub fn judge(){}
