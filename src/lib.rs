@@ -7,8 +7,10 @@
 
 pub mod compile;
 pub mod engine;
+pub mod graph;
 pub mod model;
 pub mod source;
 pub mod text;
+pub mod tui;
 pub mod wire;
 pub mod yaml;

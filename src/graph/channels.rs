@@ -1,0 +1,310 @@
+//! Channels: the strips between columns, where trunks run up and down on tracks.
+//!
+//! The order of the tracks decides both crossings and truth: where two trunks touch the same stretch of a row, a reader may
+//! walk from one into the other. Those pairs are counted by [`confusion`] and weigh more than any number of crossings.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::rows::{Field, Rows, Tie, What};
+use super::trunks::{Side, Way, Wiring};
+
+const CONFUSION: i64 = 60;
+const CROSSING: i64 = 2;
+/// Rows an item may be nudged by to end a confusion.
+const REACH: i32 = 6;
+const NUDGES: usize = 24;
+
+/// One trunk in one channel.
+#[derive(Clone, Debug)]
+pub(super) struct Run {
+    pub(super) trunk: usize,
+    way: Way,
+    taps: Vec<Tap>,
+    low: i32,
+    high: i32,
+    /// Counted from the left; `None` when the run is straight and needs none.
+    pub(super) track: Option<usize>,
+}
+
+/// Where a run meets a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Tap {
+    row: i32,
+    side: Side,
+    /// The trunk is entered here, not left.
+    feeds: bool,
+    tie: Tie,
+}
+
+/// The runs of one channel.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Channel {
+    pub(super) runs: Vec<Run>,
+    pub(super) tracks: usize,
+    confusion: i64,
+    /// Items whose wires touch, to be moved apart.
+    touching: BTreeSet<usize>,
+}
+
+/// Gives every trunk a track in every channel it crosses; moves items by a few rows where that removes a confusion.
+pub(super) fn route(wiring: &Wiring, column: &[usize], field: &Field, rows: &mut Rows, count: usize) -> Vec<Channel> {
+    let paths: Vec<Vec<Tie>> = (0..wiring.wires.len()).map(|w| field.ties(wiring, column, w)).collect();
+    let mut channels: Vec<Channel> = (0..count).map(|c| channel(wiring, &paths, field, rows, c)).collect();
+    // Loose rows must keep their parity, and need no nudging.
+    for _ in 0..if field.loose { 0 } else { NUDGES } {
+        if !nudge(wiring, &paths, field, rows, &mut channels) {
+            break;
+        }
+    }
+    channels
+}
+
+/// Tries to move one touching item; true when the picture got better.
+fn nudge(wiring: &Wiring, paths: &[Vec<Tie>], field: &Field, rows: &mut Rows, channels: &mut [Channel]) -> bool {
+    let items: BTreeSet<usize> = channels.iter().flat_map(|c| c.touching.iter().copied()).collect();
+    for item in items {
+        // What was there before stays; the caller has other means.
+        if field.items[item].known.is_some() && matches!(field.items[item].what, What::Box(_)) {
+            continue;
+        }
+        let near: Vec<usize> = (field.items[item].column..=field.items[item].column + 1).filter(|&c| c < channels.len()).collect();
+        let before: i64 = near.iter().map(|&c| channels[c].confusion).sum();
+        let home = rows.y[item];
+        for distance in (1..=REACH).flat_map(|d| [-d, d]) {
+            if !rows.has_room(field, item, home + distance) {
+                continue;
+            }
+            rows.y[item] = home + distance;
+            let tried: Vec<Channel> = near.iter().map(|&c| channel(wiring, paths, field, rows, c)).collect();
+            if tried.iter().map(|c| c.confusion).sum::<i64>() < before {
+                for (&c, new) in near.iter().zip(tried) {
+                    channels[c] = new;
+                }
+                return true;
+            }
+        }
+        rows.y[item] = home;
+    }
+    false
+}
+
+/// Routes one channel for the rows as they are.
+fn channel(wiring: &Wiring, paths: &[Vec<Tie>], field: &Field, rows: &Rows, at: usize) -> Channel {
+    let mut taps: BTreeMap<usize, BTreeSet<Tap>> = BTreeMap::new();
+    for (wire, path) in wiring.wires.iter().zip(paths) {
+        for pair in path.windows(2) {
+            let (a, b) = (pair[0], pair[1]);
+            let (first, second, here) = match wire.way {
+                Way::East => (Side::Left, Side::Right, field.items[b.item].column),
+                Way::West => (Side::Right, Side::Left, field.items[a.item].column),
+                Way::Around => (Side::Right, Side::Right, field.items[a.item].column),
+            };
+            if here == at {
+                let run = taps.entry(wire.trunk).or_default();
+                run.insert(Tap { row: rows.row(field, a), side: first, feeds: true, tie: a });
+                run.insert(Tap { row: rows.row(field, b), side: second, feeds: false, tie: b });
+            }
+        }
+    }
+    let mut channel = Channel::default();
+    for (trunk, taps) in taps {
+        let taps: Vec<Tap> = taps.into_iter().collect();
+        let (low, high) = (taps.first().map_or(0, |t| t.row), taps.last().map_or(0, |t| t.row));
+        channel.runs.push(Run { trunk, way: wiring.trunks[trunk].way, taps, low, high, track: None });
+    }
+    channel.order();
+    channel
+}
+
+impl Channel {
+    /// Orders the runs that need a track, then packs them to the left.
+    fn order(&mut self) {
+        let turning: Vec<usize> = (0..self.runs.len()).filter(|&r| self.runs[r].low != self.runs[r].high).collect();
+        let n = turning.len();
+        let mut cost = vec![vec![0i64; n]; n];
+        for i in 0..n {
+            for j in 0..n {
+                if i != j {
+                    let (a, b) = (&self.runs[turning[i]], &self.runs[turning[j]]);
+                    cost[i][j] = CROSSING * crossings(a, b) + CONFUSION * confusion(a, b);
+                }
+            }
+        }
+        let mut order: Vec<usize> = (0..n).collect();
+        order.sort_by_key(|&i| self.runs[turning[i]].leaning());
+        sift(&mut order, &cost);
+        let mut tracks: Vec<usize> = vec![0; n];
+        for (k, &i) in order.iter().enumerate() {
+            for &j in &order[..k] {
+                let (a, b) = (&self.runs[turning[i]], &self.runs[turning[j]]);
+                // One free row between runs on one track, or two joints would look like one.
+                let together = a.low <= b.high + 1 && b.low <= a.high + 1;
+                if together || cost[i][j] + cost[j][i] > 0 {
+                    tracks[i] = tracks[i].max(tracks[j] + 1);
+                }
+            }
+        }
+        for (i, &run) in turning.iter().enumerate() {
+            self.runs[run].track = Some(tracks[i]);
+            self.tracks = self.tracks.max(tracks[i] + 1);
+        }
+        for (k, &i) in order.iter().enumerate() {
+            for &j in &order[k + 1..] {
+                self.count(turning[i], turning[j], confusion(&self.runs[turning[i]], &self.runs[turning[j]]));
+            }
+        }
+        for straight in 0..self.runs.len() {
+            for other in 0..self.runs.len() {
+                if self.runs[straight].track.is_none() && self.runs[other].track.is_some() {
+                    self.count(straight, other, confusion_with_straight(&self.runs[straight], &self.runs[other]));
+                }
+            }
+        }
+    }
+
+    fn count(&mut self, a: usize, b: usize, confusion: i64) {
+        if confusion == 0 {
+            return;
+        }
+        self.confusion += confusion;
+        let shared: Vec<usize> = self.runs[a]
+            .taps
+            .iter()
+            .flat_map(|t| self.runs[b].taps.iter().filter(move |u| u.row == t.row).flat_map(move |u| [t.tie.item, u.tie.item]))
+            .collect();
+        self.touching.extend(shared);
+    }
+}
+
+impl Run {
+    /// First guess for the order: runs that climb go left to right from below, runs that fall from above.
+    fn leaning(&self) -> i32 {
+        let mean = |side: Side| {
+            let rows: Vec<i32> = self.taps.iter().filter(|t| t.side == side).map(|t| t.row * 16).collect();
+            if rows.is_empty() { 16 * self.low } else { rows.iter().sum::<i32>() / super::cells(rows.len()) }
+        };
+        let (left, right) = (mean(Side::Left), mean(Side::Right));
+        if right >= left { -left } else { left }
+    }
+
+    fn tap(&self, row: i32, side: Side) -> Option<Tap> {
+        self.taps.iter().find(|t| t.row == row && t.side == side).copied()
+    }
+
+    fn joins(&self, from: Tie, to: Tie) -> bool {
+        self.taps.iter().any(|t| t.feeds && t.tie == from) && self.taps.iter().any(|t| !t.feeds && t.tie == to)
+    }
+
+    fn ends(&self, feeds: bool) -> impl Iterator<Item = Tie> + '_ {
+        self.taps.iter().filter(move |t| t.feeds == feeds).map(|t| t.tie)
+    }
+}
+
+/// Wires that cross the other's track when `a` lies left of `b`.
+fn crossings(a: &Run, b: &Run) -> i64 {
+    let over = |taps: &[Tap], side: Side, track: &Run| {
+        taps.iter().filter(|t| t.side == side && t.row > track.low && t.row < track.high && !track.taps.iter().any(|u| u.tie == t.tie)).count()
+    };
+    i64::from(super::cells(over(&b.taps, Side::Left, a) + over(&a.taps, Side::Right, b)))
+}
+
+/// Pairs of ends that a reader could join although no edge does, when `a` lies left of `b`.
+fn confusion(a: &Run, b: &Run) -> i64 {
+    let mut bad = 0;
+    let rows: BTreeSet<i32> = a.taps.iter().map(|t| t.row).collect();
+    for row in rows {
+        let (a_right, b_left) = (a.tap(row, Side::Right), b.tap(row, Side::Left));
+        let (a_left, b_right) = (a.tap(row, Side::Left), b.tap(row, Side::Right));
+        // Is the row between the two tracks in use?
+        if (a_right.is_none() && b_left.is_none()) || (b_left.is_none() && b_right.is_none()) {
+            continue;
+        }
+        bad += match (a.way, b.way) {
+            (Way::East, Way::East) => passing(a, b, [a_left, a_right], [b_left, b_right]),
+            (Way::West, Way::West) => passing(b, a, [b_right, b_left], [a_right, a_left]),
+            _ => match (a_right, b_right, a_left, b_left) {
+                (Some(x), Some(y), _, _) if x.tie == y.tie => {
+                    if x.feeds { 0 } else { walkers(a, b, a.ends(true), b.ends(false)) }
+                }
+                (_, _, Some(x), Some(y)) if x.tie == y.tie => {
+                    if x.feeds { 0 } else { walkers(a, b, b.ends(true), a.ends(false)) }
+                }
+                _ => 4,
+            },
+        };
+    }
+    bad
+}
+
+/// Two runs of one direction, `up` first, with their taps (entry, exit) on the row they share.
+fn passing(up: &Run, down: &Run, up_taps: [Option<Tap>; 2], down_taps: [Option<Tap>; 2]) -> i64 {
+    let mut on_row: Vec<Tie> = Vec::new();
+    if up_taps[1].is_some() {
+        on_row.extend(up.ends(true));
+    }
+    on_row.extend(down_taps[0].map(|t| t.tie));
+    on_row.sort_unstable();
+    on_row.dedup();
+    let mut reached: Vec<Tie> = down.ends(false).collect();
+    reached.extend(up_taps[1].map(|t| t.tie));
+    reached.sort_unstable();
+    reached.dedup();
+    let mut bad = walkers(up, down, on_row.into_iter(), reached.into_iter());
+    if let (Some(entry), None) = (down_taps[0], up_taps[0]) {
+        // The wire to the second run comes past a joint of the first.
+        bad += walkers(up, down, std::iter::once(entry.tie), up.ends(false));
+    }
+    bad
+}
+
+/// Pairs that neither run joins.
+fn walkers(a: &Run, b: &Run, from: impl Iterator<Item = Tie>, to: impl Iterator<Item = Tie>) -> i64 {
+    let to: Vec<Tie> = to.collect();
+    let bad = from.map(|f| to.iter().filter(|&&t| !a.joins(f, t) && !b.joins(f, t)).count()).sum();
+    i64::from(super::cells(bad))
+}
+
+/// The same for a straight run, which lies across the whole channel.
+fn confusion_with_straight(straight: &Run, other: &Run) -> i64 {
+    let row = straight.low;
+    let mine: Vec<Tap> = other.taps.iter().filter(|t| t.row == row).copied().collect();
+    if mine.is_empty() {
+        return 0;
+    }
+    if straight.way != other.way && !(straight.way == Way::East && other.way == Way::Around) {
+        return 4;
+    }
+    let shares = |t: &Tap| straight.taps.iter().any(|s| s.tie == t.tie);
+    if mine.iter().any(|t| !shares(t)) {
+        return 4;
+    }
+    if mine.iter().any(|t| !t.feeds) { walkers(straight, other, straight.ends(true), other.ends(false)) } else { 0 }
+}
+
+/// Moves one element at a time to where the sum of pair costs is least.
+fn sift(order: &mut Vec<usize>, cost: &[Vec<i64>]) {
+    for _ in 0..20 {
+        let mut better = false;
+        for element in 0..order.len() {
+            let Some(from) = order.iter().position(|&e| e == element) else { continue };
+            let mut rest = order.clone();
+            rest.remove(from);
+            // Cost of the element at each position, from the left end onwards.
+            let mut here: i64 = rest.iter().map(|&e| cost[element][e]).sum();
+            let mut costs = vec![here];
+            for &e in &rest {
+                here += cost[e][element] - cost[element][e];
+                costs.push(here);
+            }
+            let Some((to, &least)) = costs.iter().enumerate().min_by_key(|(i, c)| (**c, i.abs_diff(from))) else { continue };
+            if least < costs[from] {
+                rest.insert(to, element);
+                *order = rest;
+                better = true;
+            }
+        }
+        if !better {
+            return;
+        }
+    }
+}

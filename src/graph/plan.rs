@@ -1,0 +1,170 @@
+//! What is drawn at all: boxes, the frames they belong to, and the edges that become wires.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Class, Graph, NodeKind, Options, State, names};
+
+/// Which side of the picture a box stands on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Role {
+    /// A source outside the namespaces: the first column.
+    From,
+    Within,
+    /// A destination outside the namespaces: the last column.
+    To,
+}
+
+/// A box to be placed.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    pub(super) node: usize,
+    pub(super) role: Role,
+    pub(super) lane: usize,
+    /// Unique in the picture: the node's key, or `to:KEY` where a node from outside is a destination.
+    pub(super) id: String,
+    pub(super) badges: Vec<Badge>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Badge {
+    pub(super) text: String,
+    /// Stands for hidden edges of a class that nearly every box has, so narrow steps leave it out.
+    pub(super) ubiquitous: bool,
+}
+
+/// Boxes that share a frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Lane {
+    pub(super) name: String,
+    pub(super) framed: bool,
+}
+
+/// An edge that becomes a wire between two places.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Flow {
+    pub(super) edge: usize,
+    pub(super) from: usize,
+    pub(super) to: usize,
+    pub(super) state: State,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Plan {
+    pub(super) places: Vec<Place>,
+    /// Lane 0 holds the places outside; it has no frame and spans all bands.
+    pub(super) lanes: Vec<Lane>,
+    pub(super) flows: Vec<Flow>,
+}
+
+/// The boxes of one node: as a source, as a destination.
+type Copies = (Option<usize>, Option<usize>);
+
+impl Plan {
+    /// Decides what is drawn. `inline` puts outside destinations among the workloads, which saves a column.
+    pub(super) fn new(graph: &Graph, options: &Options, inline: bool) -> Self {
+        let ends: Vec<(usize, usize)> =
+            graph.edges.iter().map(|e| (graph.index(&e.from).unwrap_or(0), graph.index(&e.to).unwrap_or(0))).collect();
+        let wired = |i: usize| ends[i].0 != ends[i].1 && (options.classes.contains(&graph.edges[i].class) || graph.edges[i].state != State::Plain);
+        let sources: BTreeSet<usize> = (0..ends.len()).filter(|&i| wired(i)).map(|i| ends[i].0).collect();
+        let targets: BTreeSet<usize> = (0..ends.len()).filter(|&i| wired(i)).map(|i| ends[i].1).collect();
+
+        let mut plan = Self { places: Vec::new(), lanes: vec![Lane { name: String::new(), framed: false }], flows: Vec::new() };
+        let mut copies: Vec<Copies> = Vec::with_capacity(graph.nodes.len());
+        for (i, node) in graph.nodes.iter().enumerate() {
+            if matches!(node.kind, NodeKind::Workload | NodeKind::Namespace) {
+                let framed = node.namespace.is_some() && node.kind == NodeKind::Workload;
+                let name = if framed { node.namespace.clone().unwrap_or_default() } else { String::new() };
+                let lane = plan.lane(&name, framed);
+                let place = plan.place(i, Role::Within, lane, node.key.clone());
+                copies.push((Some(place), Some(place)));
+                continue;
+            }
+            let from = sources.contains(&i).then(|| plan.place(i, Role::From, 0, node.key.clone()));
+            let to = targets.contains(&i).then(|| {
+                let id = format!("to:{}", node.key);
+                if inline {
+                    let lane = plan.lane(&format!("to:{}", node.key), false);
+                    plan.place(i, Role::Within, lane, id)
+                } else {
+                    plan.place(i, Role::To, 0, id)
+                }
+            });
+            copies.push((from, to));
+        }
+        for (i, &(a, b)) in ends.iter().enumerate() {
+            if let (true, Some(from), Some(to)) = (wired(i), copies[a].0, copies[b].1) {
+                plan.flows.push(Flow { edge: i, from, to, state: graph.edges[i].state });
+            }
+        }
+        plan.add_badges(graph, &ends, &copies, &wired);
+        plan
+    }
+
+    fn lane(&mut self, name: &str, framed: bool) -> usize {
+        let wanted = Lane { name: name.to_owned(), framed };
+        self.lanes.iter().skip(1).position(|lane| *lane == wanted).map_or_else(
+            || {
+                self.lanes.push(wanted.clone());
+                self.lanes.len() - 1
+            },
+            |i| i + 1,
+        )
+    }
+
+    fn place(&mut self, node: usize, role: Role, lane: usize, id: String) -> usize {
+        self.places.push(Place { node, role, lane, id, badges: Vec::new() });
+        self.places.len() - 1
+    }
+
+    fn add_badges(&mut self, graph: &Graph, ends: &[(usize, usize)], copies: &[Copies], wired: &dyn Fn(usize) -> bool) {
+        for place in &mut self.places {
+            for text in &graph.nodes[place.node].badges {
+                place.badges.push(Badge { text: names::tame(text), ubiquitous: false });
+            }
+        }
+        let mut loops: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
+        let mut hidden: BTreeMap<usize, BTreeSet<Class>> = BTreeMap::new();
+        for (i, &(a, b)) in ends.iter().enumerate() {
+            if a == b {
+                let ports = loops.entry(a).or_default();
+                ports.extend(graph.edges[i].ports.iter().map(String::as_str).filter(|p| !ports.contains(p)).collect::<Vec<_>>());
+            } else if !wired(i) {
+                let class = graph.edges[i].class;
+                let bearer = match class {
+                    Class::App => continue,
+                    Class::Dns => a,
+                    Class::Scrape => b,
+                    Class::ControlPlane if graph.nodes[a].kind == NodeKind::Workload => a,
+                    Class::ControlPlane => b,
+                };
+                hidden.entry(bearer).or_default().insert(class);
+            }
+        }
+        for (node, ports) in loops {
+            let text = format!("↻{}", names::ports(ports.iter().copied()));
+            if let Some(place) = copies[node].0.or(copies[node].1) {
+                self.places[place].badges.insert(0, Badge { text, ubiquitous: false });
+            }
+        }
+        for (node, classes) in hidden {
+            for class in classes {
+                let text = match class {
+                    Class::Dns => "dns",
+                    Class::Scrape => "scrape",
+                    Class::ControlPlane => "api",
+                    Class::App => continue,
+                };
+                if let Some(place) = copies[node].0.or(copies[node].1) {
+                    self.places[place].badges.push(Badge { text: text.to_owned(), ubiquitous: true });
+                }
+            }
+        }
+    }
+
+    /// The flows that decide where nodes stand: the planned ones, and any other between places that have no planned one.
+    pub(super) fn voters(&self) -> Vec<Flow> {
+        let calm: BTreeSet<usize> = self.flows.iter().filter(|f| f.state.votes()).flat_map(|f| [f.from, f.to]).collect();
+        let votes = |f: &&Flow| f.state.votes() || !calm.contains(&f.from) || !calm.contains(&f.to);
+        self.flows.iter().filter(votes).copied().collect()
+    }
+}

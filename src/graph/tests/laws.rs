@@ -1,0 +1,179 @@
+//! What must hold for every graph.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
+use crate::graph::samples::Sample;
+use crate::graph::{Class, Direction, End, Graph, Options, Scene, State, Step, layout, truth};
+
+const ENDS: [&str; 6] = ["any", "internet", "dns", "k8s-api", "10.0.0.0/8 except", "192.0.2.0"];
+const PORTS: [&str; 5] = ["80", "443 8443", "53/UDP", "any", "1 2 3 4 5"];
+const STATES: [State; 8] = [
+    State::Plain,
+    State::Plain,
+    State::Plain,
+    State::Missing,
+    State::Unexpected,
+    State::Unknown,
+    State::HalfOpen(End::From),
+    State::HalfOpen(End::To),
+];
+
+fn name(index: usize, spaces: usize) -> String {
+    if index < ENDS.len() { ENDS[index].to_owned() } else { format!("space-{}/service-{index}-of-many", index % spaces) }
+}
+
+/// Up to 25 nodes, the first six from outside, and up to 40 edges.
+fn sample() -> impl Strategy<Value = Sample> {
+    (1usize..20, 1usize..5).prop_flat_map(|(workloads, spaces)| {
+        let node = 0..workloads + ENDS.len();
+        let edge = (node.clone(), node, 0..PORTS.len(), 0..STATES.len());
+        prop::collection::vec(edge, 0..40).prop_map(move |edges| {
+            let mut sample = Sample::default();
+            for i in ENDS.len()..ENDS.len() + workloads {
+                sample.node(&name(i, spaces));
+            }
+            for (from, to, ports, state) in edges {
+                sample.edge(&name(from, spaces), &name(to, spaces), PORTS[ports], STATES[state]);
+            }
+            sample.badge(&name(ENDS.len(), spaces), "open in");
+            sample
+        })
+    })
+}
+
+fn options(step: Option<Step>) -> Options {
+    let mut options = Options::new(120, 36);
+    options.step = step;
+    options.classes.insert(Class::ControlPlane);
+    options
+}
+
+fn sound(scene: &Scene) -> Result<(), TestCaseError> {
+    let report = truth::check(scene);
+    prop_assert!(report.is_clean(), "{:?}\n{}", report, scene.text(false));
+    for (i, a) in scene.boxes().iter().enumerate() {
+        let r = a.rect;
+        let inside = r.x >= 0 && r.y >= 0 && r.x + r.width <= scene.width() && r.y + r.height <= scene.height();
+        prop_assert!(inside, "{} is outside the canvas\n{}", a.id, scene.text(false));
+        for b in &scene.boxes()[i + 1..] {
+            prop_assert!(!r.overlaps(&b.rect), "{} and {} overlap\n{}", a.id, b.id, scene.text(false));
+        }
+        for frame in scene.frames() {
+            let member = a.key.starts_with(&format!("{}/", frame.namespace));
+            prop_assert!(member || !r.overlaps(&frame.rect), "{} is in frame {}\n{}", a.id, frame.namespace, scene.text(false));
+        }
+    }
+    Ok(())
+}
+
+/// The boxes of each column from top to bottom.
+fn columns(scene: &Scene) -> BTreeMap<usize, Vec<String>> {
+    let mut boxes: Vec<_> = scene.boxes().iter().collect();
+    boxes.sort_by_key(|b| b.rect.y);
+    let mut columns: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+    for b in boxes {
+        columns.entry(b.column).or_default().push(b.id.clone());
+    }
+    columns
+}
+
+/// The columns of the boxes that are in both.
+fn kept(old: &Scene, new: &Scene) -> (BTreeMap<usize, Vec<String>>, BTreeMap<usize, Vec<String>>) {
+    let ids = |s: &Scene| s.boxes().iter().map(|b| b.id.clone()).collect::<BTreeSet<_>>();
+    let both: BTreeSet<String> = ids(old).intersection(&ids(new)).cloned().collect();
+    let only = |s: &Scene| {
+        let last = s.boxes().iter().map(|b| b.column).max().unwrap_or(0);
+        let mut columns = columns(s);
+        // Destinations outside stand in the last column, wherever that is.
+        if let Some(ids) = columns.remove(&last).filter(|ids| ids.iter().all(|id| id.starts_with("to:"))) {
+            columns.insert(usize::MAX, ids);
+        } else {
+            columns = self::columns(s);
+        }
+        for ids in columns.values_mut() {
+            ids.retain(|id| both.contains(id));
+        }
+        columns.retain(|_, ids| !ids.is_empty());
+        columns
+    };
+    (only(old), only(new))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn every_step_tells_the_truth(sample in sample()) {
+        let graph = sample.graph();
+        for step in Step::ALL {
+            let scene = layout(&graph, &options(Some(step)), None);
+            prop_assert_eq!(scene.step_shown(), step);
+            sound(&scene)?;
+        }
+    }
+
+    #[test]
+    fn the_order_of_the_input_is_irrelevant(sample in sample()) {
+        let mut turned = sample.clone();
+        turned.nodes.reverse();
+        turned.edges.reverse();
+        prop_assert_eq!(sample.graph(), turned.graph());
+        prop_assert_eq!(layout(&sample.graph(), &options(None), None).text(false), layout(&turned.graph(), &options(None), None).text(false));
+    }
+
+    #[test]
+    fn an_unchanged_graph_keeps_its_picture(sample in sample()) {
+        for step in [Step::Card, Step::Chip, Step::Mini] {
+            let first = layout(&sample.graph(), &options(Some(step)), None);
+            let again = layout(&sample.graph(), &options(Some(step)), Some(first.sticky()));
+            prop_assert_eq!(first.text(false), again.text(false));
+            prop_assert_eq!(first.sticky(), again.sticky());
+        }
+    }
+
+    #[test]
+    fn old_nodes_keep_column_and_order(sample in sample(), edits in prop::collection::vec((0usize..30, 0usize..30, 0usize..8), 1..5)) {
+        for step in [Step::Card, Step::ChipTight, Step::Mini] {
+            let mut sample = sample.clone();
+            let mut scene = layout(&sample.graph(), &options(Some(step)), None);
+            for &(from, to, state) in &edits {
+                sample.edge(&name(from, 3), &name(to, 3), "9999", STATES[state]);
+                let next = layout(&sample.graph(), &options(Some(step)), Some(scene.sticky()));
+                sound(&next)?;
+                let (old, new) = kept(&scene, &next);
+                prop_assert_eq!(old, new, "{}\n{}", scene.text(false), next.text(false));
+                scene = next;
+            }
+        }
+    }
+
+    #[test]
+    fn every_box_can_be_reached(sample in sample()) {
+        let scene = layout(&sample.graph(), &options(None), None);
+        let Some(first) = scene.boxes().first() else { return Ok(()) };
+        let mut seen = BTreeSet::from([first.id.as_str()]);
+        let mut queue = vec![first.id.as_str()];
+        while let Some(id) = queue.pop() {
+            for direction in [Direction::Left, Direction::Down, Direction::Up, Direction::Right] {
+                if let Some(next) = scene.step(id, direction) {
+                    if seen.insert(next) {
+                        queue.push(next);
+                    }
+                }
+            }
+        }
+        prop_assert_eq!(seen.len(), scene.boxes().len());
+    }
+
+    #[test]
+    fn each_edge_that_is_not_plain_is_drawn(sample in sample()) {
+        let graph: Graph = sample.graph();
+        let scene = layout(&graph, &options(None), None);
+        for (i, edge) in graph.edges().iter().enumerate() {
+            let hidden = edge.from == edge.to || (edge.state == State::Plain && matches!(edge.class, Class::Dns | Class::Scrape));
+            prop_assert_eq!(scene.drawn().contains(&i), !hidden, "{:?}", edge);
+        }
+    }
+}
