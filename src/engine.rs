@@ -4,6 +4,7 @@
 //! so that a reader sees the second obstacle too (rule E4). What cannot be known is [`Verdict::Unknown`] with its cause, never
 //! a guess. There is one evaluator: probes, tables, graphs and findings all ask this one.
 
+pub mod expand;
 pub mod explain;
 pub mod groups;
 
@@ -21,6 +22,7 @@ use crate::model::{
 
 pub use crate::compile::netpol::Cause;
 pub use crate::compile::{NodeId, PodId, PolicyId, Profile, ProfileName};
+pub use expand::{Expansion, Target};
 pub use explain::{Explanation, Fail, Limit, Nearest, PeerMiss, RuleId, Side};
 pub use groups::{Group, Groups};
 

@@ -126,7 +126,14 @@ pub enum Step {
 
 impl Step {
     /// Every step, most detailed first.
-    pub const ALL: [Self; 6] = [Self::Card, Self::CardDense, Self::CardTight, Self::Chip, Self::ChipTight, Self::Mini];
+    pub const ALL: [Self; 6] = [
+        Self::Card,
+        Self::CardDense,
+        Self::CardTight,
+        Self::Chip,
+        Self::ChipTight,
+        Self::Mini,
+    ];
 }
 
 /// Where [`Scene::step`] goes.
@@ -154,7 +161,12 @@ pub struct Options {
 impl Options {
     /// A pane of this size that draws application traffic at the first step that fits.
     pub fn new(width: u16, height: u16) -> Self {
-        Self { width, height, classes: BTreeSet::from([Class::App]), step: None }
+        Self {
+            width,
+            height,
+            classes: BTreeSet::from([Class::App]),
+            step: None,
+        }
     }
 }
 
@@ -175,7 +187,14 @@ impl Graph {
         let mut nodes = nodes;
         // A total order before merging, or "the first" would depend on the input's order.
         nodes.sort_by(|a, b| {
-            (&a.key, &a.name, &a.namespace, a.kind, a.pods, &a.badges).cmp(&(&b.key, &b.name, &b.namespace, b.kind, b.pods, &b.badges))
+            (&a.key, &a.name, &a.namespace, a.kind, a.pods, &a.badges).cmp(&(
+                &b.key,
+                &b.name,
+                &b.namespace,
+                b.kind,
+                b.pods,
+                &b.badges,
+            ))
         });
         for node in nodes {
             match by_key.get_mut(&node.key) {
@@ -194,7 +213,9 @@ impl Graph {
         let mut merged: BTreeMap<(String, String, Class, State), Vec<String>> = BTreeMap::new();
         for edge in edges {
             if by_key.contains_key(&edge.from) && by_key.contains_key(&edge.to) {
-                let ports = merged.entry((edge.from, edge.to, edge.class, edge.state)).or_default();
+                let ports = merged
+                    .entry((edge.from, edge.to, edge.class, edge.state))
+                    .or_default();
                 for port in edge.ports {
                     if !ports.contains(&port) {
                         ports.push(port);
@@ -206,10 +227,19 @@ impl Graph {
             .into_iter()
             .map(|((from, to, class, state), mut ports)| {
                 ports.sort_by_cached_key(|port| port_order(port));
-                Edge { from, to, ports, state, class }
+                Edge {
+                    from,
+                    to,
+                    ports,
+                    state,
+                    class,
+                }
             })
             .collect();
-        Self { nodes: by_key.into_values().collect(), edges }
+        Self {
+            nodes: by_key.into_values().collect(),
+            edges,
+        }
     }
 
     /// The nodes, by key.
@@ -228,7 +258,9 @@ impl Graph {
     }
 
     fn index(&self, key: &str) -> Option<usize> {
-        self.nodes.binary_search_by(|node| node.key.as_str().cmp(key)).ok()
+        self.nodes
+            .binary_search_by(|node| node.key.as_str().cmp(key))
+            .ok()
     }
 }
 

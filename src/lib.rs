@@ -4,11 +4,14 @@
 //!
 //! - [`model`]: the cluster as one immutable inventory. [`wire`] is how objects arrive, [`yaml`] and [`text`] are how text does.
 //! - [`source`]: makes snapshots of it from files, from a built-in demo, or from a live server.
+//! - [`graph`]: the segmentation graph and its picture in terminal cells.
 
 pub mod compile;
 pub mod engine;
 pub mod graph;
 pub mod model;
+pub mod questions;
+pub mod report;
 pub mod source;
 pub mod text;
 pub mod tui;

@@ -1,5 +1,7 @@
 //! Where clusters come from: files, a built-in demo, or a live server. All of them give the same [`Snapshot`]s.
 
+pub mod demo;
+pub mod live;
 pub mod manifests;
 
 use std::sync::Arc;

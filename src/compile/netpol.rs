@@ -4,7 +4,7 @@ use hashbrown::HashMap;
 
 use crate::model::{
     ContainerPort, Labels, NamespaceScope, Peer, Peers, PortItem, PortSet, PortTest, Ports,
-    Resource, Selector,
+    Selector,
 };
 
 use super::{Bits, Compiled, Place, PlaceKind, Profile, Switch, slot};
@@ -39,6 +39,8 @@ pub enum Cause {
     OwnNodeEgress,
     /// Which node a pod runs on is not known, so neither whether the other end is its own node.
     NodeUnknown,
+    /// A DNS alias that points out of the cluster.
+    AliasUnresolved { name: String },
     /// Enforcers differ on named ports of init containers.
     InitContainerPort { port: String },
 }

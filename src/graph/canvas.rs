@@ -26,7 +26,9 @@ const GLYPHS: [char; 81] = [
 
 /// The line glyph of these arms.
 pub(super) fn glyph(arms: [u8; 4]) -> char {
-    let at = arms.iter().fold(0, |sum, &weight| sum * 3 + usize::from(weight.min(2)));
+    let at = arms
+        .iter()
+        .fold(0, |sum, &weight| sum * 3 + usize::from(weight.min(2)));
     GLYPHS[at]
 }
 
@@ -103,11 +105,16 @@ pub(super) struct Canvas {
 
 impl Canvas {
     pub(super) fn new(width: i32, height: i32) -> Self {
-        Self { width, height, spots: vec![Spot::default(); index(width) * index(height)] }
+        Self {
+            width,
+            height,
+            spots: vec![Spot::default(); index(width) * index(height)],
+        }
     }
 
     fn at(&self, x: i32, y: i32) -> Option<usize> {
-        (x >= 0 && y >= 0 && x < self.width && y < self.height).then(|| index(y) * index(self.width) + index(x))
+        (x >= 0 && y >= 0 && x < self.width && y < self.height)
+            .then(|| index(y) * index(self.width) + index(x))
     }
 
     pub(super) fn spot(&self, x: i32, y: i32) -> Option<&Spot> {
@@ -119,12 +126,19 @@ impl Canvas {
         let path = walk(corners);
         for (i, &(x, y)) in path.iter().enumerate() {
             let Some(at) = self.at(x, y) else { continue };
-            let towards = |j: Option<usize>| j.and_then(|j| path.get(j)).and_then(|&(a, b)| MOVES.iter().position(|&m| m == (a - x, b - y)));
+            let towards = |j: Option<usize>| {
+                j.and_then(|j| path.get(j))
+                    .and_then(|&(a, b)| MOVES.iter().position(|&m| m == (a - x, b - y)))
+            };
             let (back, ahead) = (towards(i.checked_sub(1)), towards(Some(i + 1)));
             let spot = &mut self.spots[at];
             for arm in [back, ahead].into_iter().flatten() {
                 spot.arms[arm] = spot.arms[arm].max(weight);
-                let list = if arm == NORTH || arm == SOUTH { &mut spot.upright } else { &mut spot.level };
+                let list = if arm == NORTH || arm == SOUTH {
+                    &mut spot.upright
+                } else {
+                    &mut spot.level
+                };
                 if list.last() != Some(&wire) {
                     list.push(wire);
                 }

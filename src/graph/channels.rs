@@ -13,6 +13,8 @@ const CROSSING: i64 = 2;
 /// Rows an item may be nudged by to end a confusion.
 const REACH: i32 = 6;
 const NUDGES: usize = 24;
+/// Blank rows at most.
+const INSERTIONS: usize = 8;
 
 /// One trunk in one channel.
 #[derive(Clone, Debug)]
@@ -47,27 +49,84 @@ pub(super) struct Channel {
 }
 
 /// Gives every trunk a track in every channel it crosses; moves items by a few rows where that removes a confusion.
-pub(super) fn route(wiring: &Wiring, column: &[usize], field: &Field, rows: &mut Rows, count: usize) -> Vec<Channel> {
-    let paths: Vec<Vec<Tie>> = (0..wiring.wires.len()).map(|w| field.ties(wiring, column, w)).collect();
-    let mut channels: Vec<Channel> = (0..count).map(|c| channel(wiring, &paths, field, rows, c)).collect();
+pub(super) fn route(
+    wiring: &Wiring,
+    column: &[usize],
+    field: &Field,
+    rows: &mut Rows,
+    count: usize,
+) -> Vec<Channel> {
+    let paths: Vec<Vec<Tie>> = (0..wiring.wires.len())
+        .map(|w| field.ties(wiring, column, w))
+        .collect();
+    let mut channels: Vec<Channel> = (0..count)
+        .map(|c| channel(wiring, &paths, field, rows, c))
+        .collect();
     // Loose rows must keep their parity, and need no nudging.
     for _ in 0..if field.loose { 0 } else { NUDGES } {
         if !nudge(wiring, &paths, field, rows, &mut channels) {
             break;
         }
     }
+    // What stands in a remembered layout is not moved for this; the caller unties wires instead.
+    if !field.loose && field.items.iter().all(|i| i.known.is_none()) {
+        for _ in 0..INSERTIONS {
+            if !insert(wiring, &paths, field, rows, &mut channels) {
+                break;
+            }
+        }
+    }
     channels
 }
 
+/// Tries to insert a blank row above a touching item; true when the picture got better.
+fn insert(
+    wiring: &Wiring,
+    paths: &[Vec<Tie>],
+    field: &Field,
+    rows: &mut Rows,
+    channels: &mut Vec<Channel>,
+) -> bool {
+    let before: i64 = channels.iter().map(|c| c.confusion).sum();
+    let items: BTreeSet<usize> = channels
+        .iter()
+        .flat_map(|c| c.touching.iter().copied())
+        .collect();
+    for item in items {
+        let mut tried_rows = rows.clone();
+        tried_rows.insert_row(field, item);
+        let tried: Vec<Channel> = (0..channels.len())
+            .map(|c| channel(wiring, paths, field, &tried_rows, c))
+            .collect();
+        if tried.iter().map(|c| c.confusion).sum::<i64>() < before {
+            *rows = tried_rows;
+            *channels = tried;
+            return true;
+        }
+    }
+    false
+}
+
 /// Tries to move one touching item; true when the picture got better.
-fn nudge(wiring: &Wiring, paths: &[Vec<Tie>], field: &Field, rows: &mut Rows, channels: &mut [Channel]) -> bool {
-    let items: BTreeSet<usize> = channels.iter().flat_map(|c| c.touching.iter().copied()).collect();
+fn nudge(
+    wiring: &Wiring,
+    paths: &[Vec<Tie>],
+    field: &Field,
+    rows: &mut Rows,
+    channels: &mut [Channel],
+) -> bool {
+    let items: BTreeSet<usize> = channels
+        .iter()
+        .flat_map(|c| c.touching.iter().copied())
+        .collect();
     for item in items {
         // What was there before stays; the caller has other means.
         if field.items[item].known.is_some() && matches!(field.items[item].what, What::Box(_)) {
             continue;
         }
-        let near: Vec<usize> = (field.items[item].column..=field.items[item].column + 1).filter(|&c| c < channels.len()).collect();
+        let near: Vec<usize> = (field.items[item].column..=field.items[item].column + 1)
+            .filter(|&c| c < channels.len())
+            .collect();
         let before: i64 = near.iter().map(|&c| channels[c].confusion).sum();
         let home = rows.y[item];
         for distance in (1..=REACH).flat_map(|d| [-d, d]) {
@@ -75,7 +134,10 @@ fn nudge(wiring: &Wiring, paths: &[Vec<Tie>], field: &Field, rows: &mut Rows, ch
                 continue;
             }
             rows.y[item] = home + distance;
-            let tried: Vec<Channel> = near.iter().map(|&c| channel(wiring, paths, field, rows, c)).collect();
+            let tried: Vec<Channel> = near
+                .iter()
+                .map(|&c| channel(wiring, paths, field, rows, c))
+                .collect();
             if tried.iter().map(|c| c.confusion).sum::<i64>() < before {
                 for (&c, new) in near.iter().zip(tried) {
                     channels[c] = new;
@@ -101,16 +163,36 @@ fn channel(wiring: &Wiring, paths: &[Vec<Tie>], field: &Field, rows: &Rows, at: 
             };
             if here == at {
                 let run = taps.entry(wire.trunk).or_default();
-                run.insert(Tap { row: rows.row(field, a), side: first, feeds: true, tie: a });
-                run.insert(Tap { row: rows.row(field, b), side: second, feeds: false, tie: b });
+                run.insert(Tap {
+                    row: rows.row(field, a),
+                    side: first,
+                    feeds: true,
+                    tie: a,
+                });
+                run.insert(Tap {
+                    row: rows.row(field, b),
+                    side: second,
+                    feeds: false,
+                    tie: b,
+                });
             }
         }
     }
     let mut channel = Channel::default();
     for (trunk, taps) in taps {
         let taps: Vec<Tap> = taps.into_iter().collect();
-        let (low, high) = (taps.first().map_or(0, |t| t.row), taps.last().map_or(0, |t| t.row));
-        channel.runs.push(Run { trunk, way: wiring.trunks[trunk].way, taps, low, high, track: None });
+        let (low, high) = (
+            taps.first().map_or(0, |t| t.row),
+            taps.last().map_or(0, |t| t.row),
+        );
+        channel.runs.push(Run {
+            trunk,
+            way: wiring.trunks[trunk].way,
+            taps,
+            low,
+            high,
+            track: None,
+        });
     }
     channel.order();
     channel
@@ -119,7 +201,9 @@ fn channel(wiring: &Wiring, paths: &[Vec<Tie>], field: &Field, rows: &Rows, at: 
 impl Channel {
     /// Orders the runs that need a track, then packs them to the left.
     fn order(&mut self) {
-        let turning: Vec<usize> = (0..self.runs.len()).filter(|&r| self.runs[r].low != self.runs[r].high).collect();
+        let turning: Vec<usize> = (0..self.runs.len())
+            .filter(|&r| self.runs[r].low != self.runs[r].high)
+            .collect();
         let n = turning.len();
         let mut cost = vec![vec![0i64; n]; n];
         for i in 0..n {
@@ -150,13 +234,21 @@ impl Channel {
         }
         for (k, &i) in order.iter().enumerate() {
             for &j in &order[k + 1..] {
-                self.count(turning[i], turning[j], confusion(&self.runs[turning[i]], &self.runs[turning[j]]));
+                self.count(
+                    turning[i],
+                    turning[j],
+                    confusion(&self.runs[turning[i]], &self.runs[turning[j]]),
+                );
             }
         }
         for straight in 0..self.runs.len() {
             for other in 0..self.runs.len() {
                 if self.runs[straight].track.is_none() && self.runs[other].track.is_some() {
-                    self.count(straight, other, confusion_with_straight(&self.runs[straight], &self.runs[other]));
+                    self.count(
+                        straight,
+                        other,
+                        confusion_with_straight(&self.runs[straight], &self.runs[other]),
+                    );
                 }
             }
         }
@@ -170,7 +262,13 @@ impl Channel {
         let shared: Vec<usize> = self.runs[a]
             .taps
             .iter()
-            .flat_map(|t| self.runs[b].taps.iter().filter(move |u| u.row == t.row).flat_map(move |u| [t.tie.item, u.tie.item]))
+            .flat_map(|t| {
+                self.runs[b]
+                    .taps
+                    .iter()
+                    .filter(move |u| u.row == t.row)
+                    .flat_map(move |u| [t.tie.item, u.tie.item])
+            })
             .collect();
         self.touching.extend(shared);
     }
@@ -180,32 +278,57 @@ impl Run {
     /// First guess for the order: runs that climb go left to right from below, runs that fall from above.
     fn leaning(&self) -> i32 {
         let mean = |side: Side| {
-            let rows: Vec<i32> = self.taps.iter().filter(|t| t.side == side).map(|t| t.row * 16).collect();
-            if rows.is_empty() { 16 * self.low } else { rows.iter().sum::<i32>() / super::cells(rows.len()) }
+            let rows: Vec<i32> = self
+                .taps
+                .iter()
+                .filter(|t| t.side == side)
+                .map(|t| t.row * 16)
+                .collect();
+            if rows.is_empty() {
+                16 * self.low
+            } else {
+                rows.iter().sum::<i32>() / super::cells(rows.len())
+            }
         };
         let (left, right) = (mean(Side::Left), mean(Side::Right));
         if right >= left { -left } else { left }
     }
 
     fn tap(&self, row: i32, side: Side) -> Option<Tap> {
-        self.taps.iter().find(|t| t.row == row && t.side == side).copied()
+        self.taps
+            .iter()
+            .find(|t| t.row == row && t.side == side)
+            .copied()
     }
 
     fn joins(&self, from: Tie, to: Tie) -> bool {
-        self.taps.iter().any(|t| t.feeds && t.tie == from) && self.taps.iter().any(|t| !t.feeds && t.tie == to)
+        self.taps.iter().any(|t| t.feeds && t.tie == from)
+            && self.taps.iter().any(|t| !t.feeds && t.tie == to)
     }
 
     fn ends(&self, feeds: bool) -> impl Iterator<Item = Tie> + '_ {
-        self.taps.iter().filter(move |t| t.feeds == feeds).map(|t| t.tie)
+        self.taps
+            .iter()
+            .filter(move |t| t.feeds == feeds)
+            .map(|t| t.tie)
     }
 }
 
 /// Wires that cross the other's track when `a` lies left of `b`.
 fn crossings(a: &Run, b: &Run) -> i64 {
     let over = |taps: &[Tap], side: Side, track: &Run| {
-        taps.iter().filter(|t| t.side == side && t.row > track.low && t.row < track.high && !track.taps.iter().any(|u| u.tie == t.tie)).count()
+        taps.iter()
+            .filter(|t| {
+                t.side == side
+                    && t.row > track.low
+                    && t.row < track.high
+                    && !track.taps.iter().any(|u| u.tie == t.tie)
+            })
+            .count()
     };
-    i64::from(super::cells(over(&b.taps, Side::Left, a) + over(&a.taps, Side::Right, b)))
+    i64::from(super::cells(
+        over(&b.taps, Side::Left, a) + over(&a.taps, Side::Right, b),
+    ))
 }
 
 /// Pairs of ends that a reader could join although no edge does, when `a` lies left of `b`.
@@ -224,10 +347,18 @@ fn confusion(a: &Run, b: &Run) -> i64 {
             (Way::West, Way::West) => passing(b, a, [b_right, b_left], [a_right, a_left]),
             _ => match (a_right, b_right, a_left, b_left) {
                 (Some(x), Some(y), _, _) if x.tie == y.tie => {
-                    if x.feeds { 0 } else { walkers(a, b, a.ends(true), b.ends(false)) }
+                    if x.feeds {
+                        0
+                    } else {
+                        walkers(a, b, a.ends(true), b.ends(false))
+                    }
                 }
                 (_, _, Some(x), Some(y)) if x.tie == y.tie => {
-                    if x.feeds { 0 } else { walkers(a, b, b.ends(true), a.ends(false)) }
+                    if x.feeds {
+                        0
+                    } else {
+                        walkers(a, b, b.ends(true), a.ends(false))
+                    }
                 }
                 _ => 4,
             },
@@ -258,16 +389,32 @@ fn passing(up: &Run, down: &Run, up_taps: [Option<Tap>; 2], down_taps: [Option<T
 }
 
 /// Pairs that neither run joins.
-fn walkers(a: &Run, b: &Run, from: impl Iterator<Item = Tie>, to: impl Iterator<Item = Tie>) -> i64 {
+fn walkers(
+    a: &Run,
+    b: &Run,
+    from: impl Iterator<Item = Tie>,
+    to: impl Iterator<Item = Tie>,
+) -> i64 {
     let to: Vec<Tie> = to.collect();
-    let bad = from.map(|f| to.iter().filter(|&&t| !a.joins(f, t) && !b.joins(f, t)).count()).sum();
+    let bad = from
+        .map(|f| {
+            to.iter()
+                .filter(|&&t| !a.joins(f, t) && !b.joins(f, t))
+                .count()
+        })
+        .sum();
     i64::from(super::cells(bad))
 }
 
 /// The same for a straight run, which lies across the whole channel.
 fn confusion_with_straight(straight: &Run, other: &Run) -> i64 {
     let row = straight.low;
-    let mine: Vec<Tap> = other.taps.iter().filter(|t| t.row == row).copied().collect();
+    let mine: Vec<Tap> = other
+        .taps
+        .iter()
+        .filter(|t| t.row == row)
+        .copied()
+        .collect();
     if mine.is_empty() {
         return 0;
     }
@@ -278,25 +425,37 @@ fn confusion_with_straight(straight: &Run, other: &Run) -> i64 {
     if mine.iter().any(|t| !shares(t)) {
         return 4;
     }
-    if mine.iter().any(|t| !t.feeds) { walkers(straight, other, straight.ends(true), other.ends(false)) } else { 0 }
+    if mine.iter().any(|t| !t.feeds) {
+        walkers(straight, other, straight.ends(true), other.ends(false))
+    } else {
+        0
+    }
 }
 
 /// Moves one element at a time to where the sum of pair costs is least.
 fn sift(order: &mut Vec<usize>, cost: &[Vec<i64>]) {
     for _ in 0..20 {
         let mut better = false;
-        for element in 0..order.len() {
-            let Some(from) = order.iter().position(|&e| e == element) else { continue };
+        for (element, after) in cost.iter().enumerate() {
+            let Some(from) = order.iter().position(|&e| e == element) else {
+                continue;
+            };
             let mut rest = order.clone();
             rest.remove(from);
             // Cost of the element at each position, from the left end onwards.
-            let mut here: i64 = rest.iter().map(|&e| cost[element][e]).sum();
+            let mut here: i64 = rest.iter().map(|&e| after[e]).sum();
             let mut costs = vec![here];
             for &e in &rest {
-                here += cost[e][element] - cost[element][e];
+                here += cost[e][element] - after[e];
                 costs.push(here);
             }
-            let Some((to, &least)) = costs.iter().enumerate().min_by_key(|(i, c)| (**c, i.abs_diff(from))) else { continue };
+            let Some((to, &least)) = costs
+                .iter()
+                .enumerate()
+                .min_by_key(|(i, c)| (**c, i.abs_diff(from)))
+            else {
+                continue;
+            };
             if least < costs[from] {
                 rest.insert(to, element);
                 *order = rest;

@@ -9,12 +9,16 @@ use super::plan::{Plan, Role};
 
 /// Deeper graphs are folded; calls within a column are legal.
 const MOST_COLUMNS: usize = 8;
+/// Columns that places without any wire are spread over.
+const LONE_COLUMNS: usize = 4;
 
 /// The column of every place. Column 0 is for outside sources and may be empty; destinations outside stand in the last.
 ///
 /// Places in `known` keep their column.
 pub(super) fn assign(plan: &Plan, known: Option<&BTreeMap<String, usize>>) -> Vec<usize> {
-    let within: Vec<usize> = (0..plan.places.len()).filter(|&p| plan.places[p].role == Role::Within).collect();
+    let within: Vec<usize> = (0..plan.places.len())
+        .filter(|&p| plan.places[p].role == Role::Within)
+        .collect();
     let voters = plan.voters();
     let mut calls: DiGraphMap<usize, ()> = DiGraphMap::new();
     for &place in &within {
@@ -35,7 +39,11 @@ pub(super) fn assign(plan: &Plan, known: Option<&BTreeMap<String, usize>>) -> Ve
     match known {
         None => {
             for &place in &order {
-                let depth = forward.neighbors_directed(place, Incoming).filter_map(|p| column.get(&p)).max().map_or(0, |c| c + 1);
+                let depth = forward
+                    .neighbors_directed(place, Incoming)
+                    .filter_map(|p| column.get(&p))
+                    .max()
+                    .map_or(0, |c| c + 1);
                 column.insert(place, depth);
             }
             slide(&forward, &order, &fed, &mut column);
@@ -43,6 +51,7 @@ pub(super) fn assign(plan: &Plan, known: Option<&BTreeMap<String, usize>>) -> Ve
         }
         Some(known) => extend(&calls, &order, known, plan, &mut column),
     }
+    settle_lone(plan, &within, known, &mut column);
     let last = within.iter().map(|p| column[p] + 1).max().unwrap_or(0);
     let old = known.and_then(|k| k.values().max()).map_or(0, |c| c + 1);
     let at = |p: usize| match plan.places[p].role {
@@ -54,20 +63,35 @@ pub(super) fn assign(plan: &Plan, known: Option<&BTreeMap<String, usize>>) -> Ve
 }
 
 /// Orders places so that few calls run backwards (Eades, Lin, Smyth); ties by the node's key.
-fn feedback_order(calls: &DiGraphMap<usize, ()>, within: &[usize], fed: &BTreeSet<usize>, plan: &Plan) -> Vec<usize> {
+fn feedback_order(
+    calls: &DiGraphMap<usize, ()>,
+    within: &[usize],
+    fed: &BTreeSet<usize>,
+    plan: &Plan,
+) -> Vec<usize> {
     let mut rest = calls.clone();
     let mut left: Vec<usize> = within.to_vec();
     left.sort_by(|&a, &b| plan.places[a].id.cmp(&plan.places[b].id));
     let (mut head, mut tail): (Vec<usize>, Vec<usize>) = (Vec::new(), Vec::new());
     while !left.is_empty() {
-        let lone = |rest: &DiGraphMap<usize, ()>, way| left.iter().copied().filter(|&p| rest.neighbors_directed(p, way).next().is_none()).collect::<Vec<_>>();
+        let lone = |rest: &DiGraphMap<usize, ()>, way| {
+            left.iter()
+                .copied()
+                .filter(|&p| rest.neighbors_directed(p, way).next().is_none())
+                .collect::<Vec<_>>()
+        };
         let (sinks, sources) = (lone(&rest, Outgoing), lone(&rest, Incoming));
         let taken: Vec<usize> = if sinks.is_empty() && sources.is_empty() {
             let surplus = |p: usize| {
-                super::cells(rest.neighbors_directed(p, Outgoing).count()) - super::cells(rest.neighbors_directed(p, Incoming).count())
+                super::cells(rest.neighbors_directed(p, Outgoing).count())
+                    - super::cells(rest.neighbors_directed(p, Incoming).count())
                     + i32::from(fed.contains(&p))
             };
-            let best = left.iter().copied().max_by(|&a, &b| surplus(a).cmp(&surplus(b)).then_with(|| plan.places[b].id.cmp(&plan.places[a].id)));
+            let best = left.iter().copied().max_by(|&a, &b| {
+                surplus(a)
+                    .cmp(&surplus(b))
+                    .then_with(|| plan.places[b].id.cmp(&plan.places[a].id))
+            });
             head.extend(best);
             best.into_iter().collect()
         } else {
@@ -93,19 +117,36 @@ fn straighten(calls: &DiGraphMap<usize, ()>, order: &[usize]) -> DiGraphMap<usiz
         forward.add_node(place);
     }
     for (a, b, ()) in calls.all_edges() {
-        let (a, b) = if position[&a] < position[&b] { (a, b) } else { (b, a) };
+        let (a, b) = if position[&a] < position[&b] {
+            (a, b)
+        } else {
+            (b, a)
+        };
         forward.add_edge(a, b, ());
     }
     forward
 }
 
 /// Moves places towards the side where they have more neighbours.
-fn slide(forward: &DiGraphMap<usize, ()>, order: &[usize], fed: &BTreeSet<usize>, column: &mut BTreeMap<usize, usize>) {
+fn slide(
+    forward: &DiGraphMap<usize, ()>,
+    order: &[usize],
+    fed: &BTreeSet<usize>,
+    column: &mut BTreeMap<usize, usize>,
+) {
     for _ in 0..6 {
         for &place in order.iter().rev() {
-            let before: Vec<usize> = forward.neighbors_directed(place, Incoming).map(|p| column[&p]).collect();
-            let after: Vec<usize> = forward.neighbors_directed(place, Outgoing).map(|p| column[&p]).collect();
-            let Some(&next) = after.iter().min() else { continue };
+            let before: Vec<usize> = forward
+                .neighbors_directed(place, Incoming)
+                .map(|p| column[&p])
+                .collect();
+            let after: Vec<usize> = forward
+                .neighbors_directed(place, Outgoing)
+                .map(|p| column[&p])
+                .collect();
+            let Some(&next) = after.iter().min() else {
+                continue;
+            };
             let low = before.iter().max().map_or(0, |c| c + 1);
             let high = next.saturating_sub(1);
             // A source outside pulls to the left.
@@ -130,7 +171,13 @@ fn fold(column: &mut BTreeMap<usize, usize>) {
 }
 
 /// Known places stay; a new one stands right of its callers, or left of what it calls.
-fn extend(calls: &DiGraphMap<usize, ()>, order: &[usize], known: &BTreeMap<String, usize>, plan: &Plan, column: &mut BTreeMap<usize, usize>) {
+fn extend(
+    calls: &DiGraphMap<usize, ()>,
+    order: &[usize],
+    known: &BTreeMap<String, usize>,
+    plan: &Plan,
+    column: &mut BTreeMap<usize, usize>,
+) {
     for &place in order {
         if let Some(&c) = known.get(&plan.places[place].id) {
             column.insert(place, c);
@@ -140,9 +187,54 @@ fn extend(calls: &DiGraphMap<usize, ()>, order: &[usize], known: &BTreeMap<Strin
         if column.contains_key(&place) {
             continue;
         }
-        let placed = |way| calls.neighbors_directed(place, way).filter_map(|p| column.get(&p)).copied().collect::<Vec<_>>();
-        let after_callers = placed(Incoming).into_iter().max().map(|c| (c + 1).min(MOST_COLUMNS - 1));
-        let before_callees = placed(Outgoing).into_iter().min().map(|c| c.saturating_sub(1));
+        let placed = |way| {
+            calls
+                .neighbors_directed(place, way)
+                .filter_map(|p| column.get(&p))
+                .copied()
+                .collect::<Vec<_>>()
+        };
+        let after_callers = placed(Incoming)
+            .into_iter()
+            .max()
+            .map(|c| (c + 1).min(MOST_COLUMNS - 1));
+        let before_callees = placed(Outgoing)
+            .into_iter()
+            .min()
+            .map(|c| c.saturating_sub(1));
         column.insert(place, after_callers.or(before_callees).unwrap_or(0));
+    }
+}
+
+/// Places that no wire touches fill up the columns of their lane, or stand in a block if there are many of them.
+fn settle_lone(
+    plan: &Plan,
+    within: &[usize],
+    known: Option<&BTreeMap<String, usize>>,
+    column: &mut BTreeMap<usize, usize>,
+) {
+    let wired: BTreeSet<usize> = plan.flows.iter().flat_map(|f| [f.from, f.to]).collect();
+    let stays = |p: usize| known.is_some_and(|k| k.contains_key(&plan.places[p].id));
+    for lane in 1..plan.lanes.len() {
+        let mine = || {
+            within
+                .iter()
+                .copied()
+                .filter(|&p| plan.places[p].lane == lane)
+        };
+        let (lone, placed): (Vec<usize>, Vec<usize>) =
+            mine().partition(|&p| !wired.contains(&p) && !stays(p));
+        let side = (1..).find(|n| n * n >= mine().count()).unwrap_or(1);
+        let reach = placed.iter().map(|p| column[p] + 1).max().unwrap_or(0);
+        let columns = reach.max(side.min(LONE_COLUMNS));
+        let mut count = vec![0; columns];
+        for place in placed {
+            count[column[&place]] += 1;
+        }
+        for place in lone {
+            let least = (0..columns).min_by_key(|&c| count[c]).unwrap_or(0);
+            count[least] += 1;
+            column.insert(place, least);
+        }
     }
 }

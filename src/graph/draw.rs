@@ -9,11 +9,28 @@ use super::trunks::{Side, Way, Wiring};
 use super::{Graph, NodeKind, State, Step};
 
 /// A scene, and the edges whose state cannot be told from the picture because every cell of theirs is shared.
-pub(super) fn draw(graph: &Graph, layout: &Layout<'_>, geometry: &Geometry, step: Step) -> (Scene, Vec<usize>) {
+pub(super) fn draw(
+    graph: &Graph,
+    layout: &Layout<'_>,
+    geometry: &Geometry,
+    step: Step,
+) -> (Scene, Vec<usize>) {
     let mut scene = blank(graph, layout, geometry, step);
     let mut canvas = Canvas::new(geometry.width, geometry.height);
-    for (wire, path) in layout.wiring.wires.iter().zip(&geometry.paths).map(|(w, p)| (w.state, p)).enumerate().map(|(i, (s, p))| ((i, s), p)) {
-        canvas.trace(wire.0, path, if wire.1 == State::Unexpected { 2 } else { 1 });
+    for (wire, path) in layout
+        .wiring
+        .wires
+        .iter()
+        .zip(&geometry.paths)
+        .map(|(w, p)| (w.state, p))
+        .enumerate()
+        .map(|(i, (s, p))| ((i, s), p))
+    {
+        canvas.trace(
+            wire.0,
+            path,
+            if wire.1 == State::Unexpected { 2 } else { 1 },
+        );
     }
     frames(&mut scene, layout, geometry);
     wires(&mut scene, layout.wiring, &canvas);
@@ -38,8 +55,14 @@ fn blank(graph: &Graph, layout: &Layout<'_>, geometry: &Geometry, step: Step) ->
             column: layout.column[p],
         })
         .collect();
-    let mut frames: Vec<FrameView> =
-        geometry.frames.iter().map(|&(lane, rect)| FrameView { namespace: plan.lanes[lane].name.clone(), rect }).collect();
+    let mut frames: Vec<FrameView> = geometry
+        .frames
+        .iter()
+        .map(|&(lane, rect)| FrameView {
+            namespace: plan.lanes[lane].name.clone(),
+            rect,
+        })
+        .collect();
     frames.sort_by(|a, b| a.namespace.cmp(&b.namespace));
     let ports = wiring
         .ports
@@ -47,16 +70,28 @@ fn blank(graph: &Graph, layout: &Layout<'_>, geometry: &Geometry, step: Step) ->
         .enumerate()
         .map(|(i, port)| {
             let rect = geometry.boxes[port.place];
-            let mut edges: Vec<usize> = wiring.wires.iter().filter(|w| w.exit == i || w.pin == i).map(|w| w.edge).collect();
+            let mut edges: Vec<usize> = wiring
+                .wires
+                .iter()
+                .filter(|w| w.exit == i || w.pin == i)
+                .map(|w| w.edge)
+                .collect();
             edges.sort_unstable();
             PortView {
                 node: port.place,
-                x: if port.side == Side::Left { rect.x } else { rect.x + rect.width - 1 },
+                x: if port.side == Side::Left {
+                    rect.x
+                } else {
+                    rect.x + rect.width - 1
+                },
                 y: rect.y + layout.field.top + layout.rows.port[i],
                 exit: port.exit,
-                right: port.side == Side::Right,
+                side: port.side,
                 denied: port.denied,
-                around: wiring.wires.iter().any(|w| w.exit == i && w.way == Way::Around),
+                around: wiring
+                    .wires
+                    .iter()
+                    .any(|w| w.exit == i && w.way == Way::Around),
                 label: port.label.clone(),
                 edges,
             }
@@ -82,26 +117,45 @@ fn blank(graph: &Graph, layout: &Layout<'_>, geometry: &Geometry, step: Step) ->
 
 /// One entry a state, routine first.
 fn legend(wiring: &Wiring) -> Vec<(State, &'static str, &'static str)> {
-    let has = |wanted: &dyn Fn(State) -> bool| wiring.wires.iter().map(|w| w.state).find(|&s| wanted(s));
+    let has =
+        |wanted: &dyn Fn(State) -> bool| wiring.wires.iter().map(|w| w.state).find(|&s| wanted(s));
     let mut legend = Vec::new();
     legend.extend(has(&|s| s == State::Plain).map(|s| (s, "──►", "allowed")));
     legend.extend(has(&|s| s == State::Unexpected).map(|s| (s, "━◆━►", "allowed, not expected")));
     legend.extend(has(&|s| s == State::Missing).map(|s| (s, "┄○┄►", "expected, not allowed")));
     legend.extend(has(&|s| s == State::Unknown).map(|s| (s, "┈?┈►", "unknown")));
-    legend.extend(has(&|s| matches!(s, State::HalfOpen(_))).map(|s| (s, "╌╌╳", "half-open: one end denies")));
+    legend.extend(
+        has(&|s| matches!(s, State::HalfOpen(_))).map(|s| (s, "╌╌╳", "half-open: one end denies")),
+    );
     legend
 }
 
 fn frames(scene: &mut Scene, layout: &Layout<'_>, geometry: &Geometry) {
     for &(lane, rect) in &geometry.frames {
         debug_assert!(layout.plan.lanes[lane].framed);
-        outline(scene, rect, ['╭', '╮', '╰', '╯', '─', '│'], &Cell { ink: Ink::Frame, ..Cell::default() });
+        outline(
+            scene,
+            rect,
+            ['╭', '╮', '╰', '╯', '─', '│'],
+            &Cell {
+                ink: Ink::Frame,
+                ..Cell::default()
+            },
+        );
     }
 }
 
-fn outline(scene: &mut Scene, rect: Rect, [nw, ne, sw, se, level, upright]: [char; 6], like: &Cell) {
+fn outline(
+    scene: &mut Scene,
+    rect: Rect,
+    [nw, ne, sw, se, level, upright]: [char; 6],
+    like: &Cell,
+) {
     let (right, bottom) = (rect.x + rect.width - 1, rect.y + rect.height - 1);
-    let cell = |glyph| Cell { glyph, ..like.clone() };
+    let cell = |glyph| Cell {
+        glyph,
+        ..like.clone()
+    };
     for x in rect.x + 1..right {
         scene.put(x, rect.y, cell(level));
         scene.put(x, bottom, cell(level));
@@ -118,35 +172,53 @@ fn outline(scene: &mut Scene, rect: Rect, [nw, ne, sw, se, level, upright]: [cha
 
 /// The state that several wires show together.
 fn strongest(wiring: &Wiring, wires: &[usize]) -> Option<State> {
-    wires.iter().map(|&w| wiring.wires[w].state).max_by_key(|s| (s.rank(), *s))
+    wires
+        .iter()
+        .map(|&w| wiring.wires[w].state)
+        .max_by_key(|s| (s.rank(), *s))
 }
 
 fn wires(scene: &mut Scene, wiring: &Wiring, canvas: &Canvas) {
     for y in 0..canvas.height {
         for x in 0..canvas.width {
-            let Some(spot) = canvas.spot(x, y).filter(|s| !s.is_empty()) else { continue };
+            let Some(spot) = canvas.spot(x, y).filter(|s| !s.is_empty()) else {
+                continue;
+            };
             let seen = spot.seen();
-            let Some(state) = strongest(wiring, &seen) else { continue };
+            let Some(state) = strongest(wiring, &seen) else {
+                continue;
+            };
             let mut arms = spot.arms;
             if spot.is_bridge() {
                 (arms[EAST], arms[WEST]) = (0, 0);
             }
             // What only edges that are not allowed share must not look solid.
             let line = broken(glyph(arms), state);
-            let joins_fan_in = spot.on.iter().any(|&w| wiring.is_fan_in(wiring.wires[w].trunk));
-            let glyph = if spot.is_ramp() && joins_fan_in { ramp(wiring, &spot.on) } else { line };
+            let joins_fan_in = spot
+                .on
+                .iter()
+                .any(|&w| wiring.is_fan_in(wiring.wires[w].trunk));
+            let glyph = if spot.is_ramp() && joins_fan_in {
+                ramp(wiring, &spot.on)
+            } else {
+                line
+            };
             let mut edges: Vec<usize> = seen.iter().map(|&w| wiring.wires[w].edge).collect();
             edges.sort_unstable();
-            scene.put(x, y, Cell {
-                glyph,
-                ink: Ink::Wire,
-                state: Some(state),
-                bold: state == State::Unexpected,
-                faint: matches!(state, State::HalfOpen(_)),
-                node: None,
-                edges,
-                joint: spot.joint,
-            });
+            scene.put(
+                x,
+                y,
+                Cell {
+                    glyph,
+                    ink: Ink::Wire,
+                    state: Some(state),
+                    bold: state == State::Unexpected,
+                    faint: matches!(state, State::HalfOpen(_)),
+                    node: None,
+                    edges,
+                    joint: spot.joint,
+                },
+            );
         }
     }
 }
@@ -168,18 +240,36 @@ fn ramp(wiring: &Wiring, on: &[usize]) -> char {
 /// Titles stand in the top border where no wire crosses, else in the bottom border, shortened if need be.
 fn frame_titles(scene: &mut Scene) {
     for frame in scene.frames.clone() {
-        let Rect { x, y, width, height } = frame.rect;
+        let Rect {
+            x,
+            y,
+            width,
+            height,
+        } = frame.rect;
         let name = names::tame(&frame.namespace);
         let free = |scene: &Scene, at: i32, row: i32, length: i32| {
-            (at..at + length).all(|c| scene.cell(c, row).is_some_and(|cell| cell.ink == Ink::Frame))
+            (at..at + length).all(|c| {
+                scene
+                    .cell(c, row)
+                    .is_some_and(|cell| cell.ink == Ink::Frame)
+            })
         };
         let full = names::width(&name);
         'found: for shown in (1..=full).rev().filter(|&n| n == full || n >= 4) {
             let text = format!(" {} ", names::cut_end(&name, super::index(shown)));
             for row in [y, y + height - 1] {
-                let place = (x + 2..x + width - 1 - shown - 2).find(|&at| free(scene, at, row, shown + 2));
+                let place =
+                    (x + 2..x + width - 1 - shown - 2).find(|&at| free(scene, at, row, shown + 2));
                 if let Some(at) = place {
-                    scene.write(at, row, &text, &Cell { ink: Ink::FrameTitle, ..Cell::default() });
+                    scene.write(
+                        at,
+                        row,
+                        &text,
+                        &Cell {
+                            ink: Ink::FrameTitle,
+                            ..Cell::default()
+                        },
+                    );
                     break 'found;
                 }
             }
@@ -190,7 +280,11 @@ fn frame_titles(scene: &mut Scene) {
 fn boxes(scene: &mut Scene, layout: &Layout<'_>, geometry: &Geometry) {
     for place in 0..scene.boxes.len() {
         let rect = scene.boxes[place].rect;
-        let like = Cell { node: Some(place), ink: Ink::Border, ..Cell::default() };
+        let like = Cell {
+            node: Some(place),
+            ink: Ink::Border,
+            ..Cell::default()
+        };
         for y in rect.y..rect.y + rect.height {
             scene.write(rect.x, y, &" ".repeat(super::index(rect.width)), &like);
         }
@@ -211,13 +305,33 @@ fn card(scene: &mut Scene, layout: &Layout<'_>, place: usize, like: &Cell) {
     let view = scene.boxes[place].clone();
     let rect = view.rect;
     let inside = matches!(view.kind, NodeKind::Workload | NodeKind::Namespace);
-    let lines = if inside { ['╭', '╮', '╰', '╯', '─', '│'] } else { ['╔', '╗', '╚', '╝', '═', '║'] };
+    let lines = if inside {
+        ['╭', '╮', '╰', '╯', '─', '│']
+    } else {
+        ['╔', '╗', '╚', '╝', '═', '║']
+    };
     outline(scene, rect, lines, like);
     let indent = if layout.look.pitch == 1 { 1 } else { 2 };
-    scene.write(rect.x + indent, rect.y, &format!(" {} ", view.title), &Cell { ink: Ink::Name, ..like.clone() });
+    scene.write(
+        rect.x + indent,
+        rect.y,
+        &format!(" {} ", view.title),
+        &Cell {
+            ink: Ink::Name,
+            ..like.clone()
+        },
+    );
     let badges = layout.plan.places[place].badge_line(true, "·");
     if !badges.is_empty() {
-        scene.write(rect.x + indent, rect.y + rect.height - 1, &format!(" {badges} "), &Cell { ink: Ink::Badge, ..like.clone() });
+        scene.write(
+            rect.x + indent,
+            rect.y + rect.height - 1,
+            &format!(" {badges} "),
+            &Cell {
+                ink: Ink::Badge,
+                ..like.clone()
+            },
+        );
     }
 }
 
@@ -225,29 +339,67 @@ fn chip(scene: &mut Scene, layout: &Layout<'_>, geometry: &Geometry, place: usiz
     let view = scene.boxes[place].clone();
     let rect = view.rect;
     for y in rect.y..rect.y + rect.height {
-        scene.put(rect.x, y, Cell { glyph: '▐', ..like.clone() });
-        scene.put(rect.x + rect.width - 1, y, Cell { glyph: '▌', ..like.clone() });
+        scene.put(
+            rect.x,
+            y,
+            Cell {
+                glyph: '▐',
+                ..like.clone()
+            },
+        );
+        scene.put(
+            rect.x + rect.width - 1,
+            y,
+            Cell {
+                glyph: '▌',
+                ..like.clone()
+            },
+        );
     }
-    let pinned = scene.ports.iter().any(|p| p.node == place && !p.exit && !p.right);
+    let pinned = scene
+        .ports
+        .iter()
+        .any(|p| p.node == place && !p.exit && !p.right());
     let name_x = match (layout.look.labels, pinned) {
         (true, true) => rect.x + 3 + geometry.left_label[view.column],
         (true, false) => rect.x + 2,
         (false, _) => rect.x + 1,
     };
-    scene.write(name_x, rect.y, &view.title, &Cell { ink: Ink::Name, ..like.clone() });
+    scene.write(
+        name_x,
+        rect.y,
+        &view.title,
+        &Cell {
+            ink: Ink::Name,
+            ..like.clone()
+        },
+    );
     let badges = layout.plan.places[place].badge_line(false, " ");
     if layout.look.labels && !badges.is_empty() {
-        scene.write(name_x + names::width(&view.title) + 1, rect.y, &badges, &Cell { ink: Ink::Badge, ..like.clone() });
+        scene.write(
+            name_x + names::width(&view.title) + 1,
+            rect.y,
+            &badges,
+            &Cell {
+                ink: Ink::Badge,
+                ..like.clone()
+            },
+        );
     }
 }
 
 /// The tip and the ports of a pin, or the stub of an exit, in the border of its box.
 fn draw_port(scene: &mut Scene, wiring: &Wiring, port: usize, cards: bool) {
     let view = scene.ports[port].clone();
-    let all: Vec<usize> = (0..wiring.wires.len()).filter(|&w| wiring.wires[w].exit == port || wiring.wires[w].pin == port).collect();
+    let all: Vec<usize> = (0..wiring.wires.len())
+        .filter(|&w| wiring.wires[w].exit == port || wiring.wires[w].pin == port)
+        .collect();
     let state = strongest(wiring, &all);
-    let outside = !matches!(scene.boxes[view.node].kind, NodeKind::Workload | NodeKind::Namespace);
-    let border = match (cards, outside, view.right) {
+    let outside = !matches!(
+        scene.boxes[view.node].kind,
+        NodeKind::Workload | NodeKind::Namespace
+    );
+    let border = match (cards, outside, view.right()) {
         (true, false, true) => ['├', '│'],
         (true, false, false) => ['┤', '│'],
         (true, true, true) => ['╟', '║'],
@@ -265,16 +417,35 @@ fn draw_port(scene: &mut Scene, wiring: &Wiring, port: usize, cards: bool) {
         ..Cell::default()
     };
     if view.exit {
-        scene.put(view.x, view.y, Cell { glyph: border[0], ink: Ink::Border, ..like });
+        scene.put(
+            view.x,
+            view.y,
+            Cell {
+                glyph: border[0],
+                ink: Ink::Border,
+                ..like
+            },
+        );
         return;
     }
-    let tip = match (view.denied, view.right) {
+    let tip = match (view.denied, view.right()) {
         (true, _) => border[1],
         (false, true) => '◄',
         (false, false) => '►',
     };
-    scene.put(view.x, view.y, Cell { glyph: tip, ..like.clone() });
-    let at = if view.right { view.x - names::width(&view.label) } else { view.x + 1 };
+    scene.put(
+        view.x,
+        view.y,
+        Cell {
+            glyph: tip,
+            ..like.clone()
+        },
+    );
+    let at = if view.right() {
+        view.x - names::width(&view.label)
+    } else {
+        view.x + 1
+    };
     scene.write(at, view.y, &view.label, &like);
 }
 
@@ -282,13 +453,23 @@ fn draw_port(scene: &mut Scene, wiring: &Wiring, port: usize, cards: bool) {
 /// state shows nowhere.
 fn marks(scene: &mut Scene, wiring: &Wiring, canvas: &Canvas) -> Vec<usize> {
     for port in scene.ports.clone() {
-        let x = if port.right { port.x + 1 } else { port.x - 1 };
-        let plain = canvas.spot(x, port.y).is_some_and(|s| !s.joint && s.arms[NORTH] == 0 && s.arms[SOUTH] == 0);
-        let Some(cell) = scene.cell(x, port.y).filter(|c| c.ink == Ink::Wire && plain) else { continue };
+        let x = if port.right() { port.x + 1 } else { port.x - 1 };
+        let plain = canvas
+            .spot(x, port.y)
+            .is_some_and(|s| !s.joint && s.arms[NORTH] == 0 && s.arms[SOUTH] == 0);
+        let Some(cell) = scene
+            .cell(x, port.y)
+            .filter(|c| c.ink == Ink::Wire && plain)
+        else {
+            continue;
+        };
         let mut cell = cell.clone();
         if port.denied {
             cell.glyph = '╳';
-        } else if !port.exit && cell.state == Some(State::Unknown) && cell.glyph == broken('─', State::Unknown) {
+        } else if !port.exit
+            && cell.state == Some(State::Unknown)
+            && cell.glyph == broken('─', State::Unknown)
+        {
             cell.glyph = '?';
         } else {
             continue;
@@ -296,12 +477,18 @@ fn marks(scene: &mut Scene, wiring: &Wiring, canvas: &Canvas) -> Vec<usize> {
         scene.put(x, port.y, cell);
     }
     let mut unreadable: Vec<usize> = Vec::new();
-    let wanted: Vec<&super::trunks::Wire> = wiring.wires.iter().filter(|w| w.state != State::Plain).collect();
+    let wanted: Vec<&super::trunks::Wire> = wiring
+        .wires
+        .iter()
+        .filter(|w| w.state != State::Plain)
+        .collect();
     for wire in wanted {
         let shows = scene.cells.iter().any(|cell| {
             let sign = match wire.state {
                 State::HalfOpen(_) => cell.glyph == '╳',
-                State::Missing => matches!(cell.glyph, '┄' | '┆') || (cell.glyph == '○' && cell.joint),
+                State::Missing => {
+                    matches!(cell.glyph, '┄' | '┆') || (cell.glyph == '○' && cell.joint)
+                }
                 State::Unknown => matches!(cell.glyph, '┈' | '┊' | '?'),
                 State::Unexpected => cell.bold,
                 State::Plain => true,
@@ -314,4 +501,3 @@ fn marks(scene: &mut Scene, wiring: &Wiring, canvas: &Canvas) -> Vec<usize> {
     }
     unreadable
 }
-

@@ -27,7 +27,10 @@ pub(super) struct Look {
 
 impl Step {
     pub(super) fn look(self) -> Look {
-        let (cards, labels) = (matches!(self, Self::Card | Self::CardDense | Self::CardTight), self != Self::Mini);
+        let (cards, labels) = (
+            matches!(self, Self::Card | Self::CardDense | Self::CardTight),
+            self != Self::Mini,
+        );
         let tight = matches!(self, Self::CardTight | Self::ChipTight | Self::Mini);
         Look {
             cards,
@@ -49,7 +52,7 @@ pub(super) struct Layout<'a> {
     pub(super) channels: &'a [Channel],
     pub(super) look: Look,
     /// Names as shown, by place.
-    pub(super) titles: &'a [String],
+    pub(super) titles: Vec<String>,
     pub(super) known: Option<&'a Settled>,
 }
 
@@ -72,77 +75,127 @@ pub(super) struct Geometry {
 /// Cells between a box and the frame around it, frame included.
 const FRAME: i32 = 2;
 
-pub(super) fn measure(layout: &Layout<'_>) -> Geometry {
-    let Layout { plan, column, rows, field, channels, look, known, .. } = layout;
-    let columns = column.iter().max().map_or(0, |c| c + 1);
-    let spans = bands::spans(plan, column);
-    let framed = |lane: &usize| plan.lanes[*lane].framed;
-    let starts = |c: usize| spans.iter().any(|(lane, span)| framed(lane) && span.0 == c);
-    let ends = |c: usize| spans.iter().any(|(lane, span)| framed(lane) && span.1 == c);
-    let left_label: Vec<i32> = (0..columns).map(|c| label_width(layout, Side::Left, |p| column[p] == c)).collect();
-    let mut geometry = Geometry { left_label, ..Geometry::default() };
+/// Where columns, frames and tracks stand.
+struct Grid {
+    /// Left edge of each column.
+    left: Vec<i32>,
+    /// The frame left and right of each column.
+    frames: Vec<(i32, i32)>,
+    /// The leftmost track of each channel.
+    first_track: Vec<i32>,
+}
 
-    let mut left = vec![0; columns];
-    let mut right_frame = vec![0; columns];
-    let mut left_frame = vec![0; columns];
-    let mut first_track = vec![0; columns + 1];
-    let mut x = 0;
-    for c in 0..=columns {
-        let before = if c > 0 && ends(c - 1) { FRAME } else { 0 };
-        let after = if c < columns && starts(c) { FRAME } else { 0 };
-        let channel = channels.get(c);
-        let used = channel.is_some_and(|ch| !ch.runs.is_empty());
-        let tracks = channel.map_or(0, |ch| cells(ch.tracks));
-        let edge = c == 0 || c == columns || (c == 1 && !column.contains(&0));
-        let core = match (used, tracks) {
-            (true, 0) => 3,
-            (true, n) => (n - 1) * look.pitch + 4,
-            (false, _) => if edge { 0 } else { 2 },
-        };
-        let mut width = before + core + after;
-        if let Some(old) = known.and_then(|k| k.channel_widths.get(c)) {
-            width = width.max(*old);
-        }
-        if c > 0 {
-            right_frame[c - 1] = x + 1;
-        }
-        first_track[c] = x + before + 1;
-        x += width;
-        geometry.channel_widths.push(width);
-        if c < columns {
-            left_frame[c] = x - FRAME;
-            left[c] = x;
-            let mut widest = (0..plan.places.len()).filter(|&p| column[p] == c).map(|p| box_width(layout, &geometry, p)).max().unwrap_or(0);
-            if let Some(old) = known.and_then(|k| k.column_widths.get(c)) {
-                widest = widest.max(*old);
-            }
-            geometry.column_widths.push(widest);
-            x += widest;
-        }
-    }
+pub(super) fn measure(layout: &Layout<'_>) -> Geometry {
+    let Layout {
+        plan,
+        column,
+        rows,
+        field,
+        ..
+    } = layout;
+    let mut geometry = Geometry::default();
+    let grid = spread(layout, &mut geometry);
     for (p, &c) in column.iter().enumerate() {
         let item = field.boxes[p];
-        geometry.boxes.push(Rect { x: left[c], y: rows.y[item], width: geometry.column_widths[c], height: field.items[item].height });
+        geometry.boxes.push(Rect {
+            x: grid.left[c],
+            y: rows.y[item],
+            width: geometry.column_widths[c],
+            height: field.items[item].height,
+        });
     }
-    for (&lane, &(first, last)) in spans.iter().filter(|(lane, _)| framed(lane)) {
+    for (&lane, &(first, last)) in &bands::spans(plan, column) {
+        if !plan.lanes[lane].framed {
+            continue;
+        }
         let (top, bottom) = frame_rows(layout, lane, (first, last));
-        let (x0, x1) = (left_frame[first], right_frame[last]);
-        geometry.frames.push((lane, Rect { x: x0, y: top, width: x1 - x0 + 1, height: bottom - top + 1 }));
+        let (x0, x1) = (grid.frames[first].0, grid.frames[last].1);
+        let rect = Rect {
+            x: x0,
+            y: top,
+            width: x1 - x0 + 1,
+            height: bottom - top + 1,
+        };
+        geometry.frames.push((lane, rect));
     }
     for wire in 0..layout.wiring.wires.len() {
-        let path = course(layout, &geometry.boxes, &first_track, wire);
+        let path = course(layout, &geometry.boxes, &grid.first_track, wire);
         geometry.paths.push(path);
     }
-    geometry.width = x;
-    let bottoms = geometry.boxes.iter().chain(geometry.frames.iter().map(|f| &f.1)).map(|r| r.y + r.height);
-    let passes = field.items.iter().zip(&rows.y).map(|(item, y)| y + item.height);
+    let frames = geometry.frames.iter().map(|f| &f.1);
+    let bottoms = geometry.boxes.iter().chain(frames).map(|r| r.y + r.height);
+    let passes = field.items.iter().zip(&rows.y).map(|(i, y)| y + i.height);
     geometry.height = bottoms.chain(passes).max().unwrap_or(0);
     geometry
 }
 
+/// Widths of columns and channels, from left to right.
+fn spread(layout: &Layout<'_>, geometry: &mut Geometry) -> Grid {
+    let Layout {
+        plan,
+        column,
+        channels,
+        look,
+        known,
+        ..
+    } = layout;
+    let columns = column.iter().max().map_or(0, |c| c + 1);
+    let spans = bands::spans(plan, column);
+    let framed: Vec<(usize, usize)> = spans
+        .iter()
+        .filter(|(lane, _)| plan.lanes[**lane].framed)
+        .map(|(_, span)| *span)
+        .collect();
+    geometry.left_label = (0..columns)
+        .map(|c| label_width(layout, Side::Left, |p| column[p] == c))
+        .collect();
+    let mut grid = Grid {
+        left: Vec::new(),
+        frames: vec![(0, 0); columns],
+        first_track: Vec::new(),
+    };
+    let mut x = 0;
+    for c in 0..=columns {
+        let ends = c > 0 && framed.iter().any(|span| span.1 == c - 1);
+        let starts = framed.iter().any(|span| span.0 == c);
+        let (before, after) = (FRAME * i32::from(ends), FRAME * i32::from(starts));
+        let outer = c == 0 || c == columns || (c == 1 && !column.contains(&0));
+        let core = match channels.get(c).filter(|ch| !ch.runs.is_empty()) {
+            Some(channel) if channel.tracks > 0 => (cells(channel.tracks) - 1) * look.pitch + 4,
+            Some(_) => 3,
+            None if outer => 0,
+            None => 2,
+        };
+        let old = known.and_then(|k| k.channel_widths.get(c)).copied();
+        let width = (before + core + after).max(old.unwrap_or(0));
+        geometry.channel_widths.push(width);
+        grid.first_track.push(x + before + 1);
+        if c > 0 {
+            grid.frames[c - 1].1 = x + 1;
+        }
+        x += width;
+        if c < columns {
+            grid.frames[c].0 = x - FRAME;
+            grid.left.push(x);
+            let here = (0..plan.places.len()).filter(|&p| column[p] == c);
+            let widest = here.map(|p| box_width(layout, geometry, p)).max();
+            let old = known.and_then(|k| k.column_widths.get(c)).copied();
+            let width = widest.unwrap_or(0).max(old.unwrap_or(0));
+            geometry.column_widths.push(width);
+            x += width;
+        }
+    }
+    geometry.width = x;
+    grid
+}
+
 /// Widest label of the pins on one side of the places chosen.
 fn label_width(layout: &Layout<'_>, side: Side, chosen: impl Fn(usize) -> bool) -> i32 {
-    let pins = layout.wiring.ports.iter().filter(|p| p.side == side && chosen(p.place));
+    let pins = layout
+        .wiring
+        .ports
+        .iter()
+        .filter(|p| p.side == side && chosen(p.place));
     pins.map(|p| names::width(&p.label)).max().unwrap_or(0)
 }
 
@@ -150,16 +203,27 @@ fn box_width(layout: &Layout<'_>, geometry: &Geometry, place: usize) -> i32 {
     let look = layout.look;
     let title = names::width(&layout.titles[place]);
     let mine = |p: usize| p == place;
-    let (left, right) = (label_width(layout, Side::Left, mine), label_width(layout, Side::Right, mine));
+    let (left, right) = (
+        label_width(layout, Side::Left, mine),
+        label_width(layout, Side::Right, mine),
+    );
     if look.cards {
         let ports = left + right + 4 + if left > 0 && right > 0 { 2 } else { 0 };
         let badges = layout.plan.places[place].badge_line(true, "·");
         let margin = if look.pitch == 1 { 4 } else { 6 };
-        (title + margin).max(ports).max(if badges.is_empty() { 0 } else { names::width(&badges) + margin })
+        (title + margin).max(ports).max(if badges.is_empty() {
+            0
+        } else {
+            names::width(&badges) + margin
+        })
     } else if look.labels {
         let badges = layout.plan.places[place].badge_line(false, " ");
         let label = |width: i32| if width > 0 { width + 1 } else { 0 };
-        let left = if left > 0 { geometry.left_label[layout.column[place]] } else { 0 };
+        let left = if left > 0 {
+            geometry.left_label[layout.column[place]]
+        } else {
+            0
+        };
         title + 4 + label(left) + label(right) + label(names::width(&badges))
     } else {
         title + 3
@@ -169,7 +233,12 @@ fn box_width(layout: &Layout<'_>, geometry: &Geometry, place: usize) -> i32 {
 impl Place {
     /// The badges as one text; narrow boxes leave out the ubiquitous ones.
     pub(super) fn badge_line(&self, all: bool, between: &str) -> String {
-        let shown: Vec<&str> = self.badges.iter().filter(|b| all || !b.ubiquitous).map(|b| b.text.as_str()).collect();
+        let shown: Vec<&str> = self
+            .badges
+            .iter()
+            .filter(|b| all || !b.ubiquitous)
+            .map(|b| b.text.as_str())
+            .collect();
         shown.join(between)
     }
 }
@@ -177,35 +246,69 @@ impl Place {
 /// First and last row of a lane's frame: around its boxes and the trunks that pass between them.
 fn frame_rows(layout: &Layout<'_>, lane: usize, (first, last): (usize, usize)) -> (i32, i32) {
     let (mut top, mut bottom) = (i32::MAX, i32::MIN);
-    let Layout { field, plan, rows, .. } = layout;
-    let band = field.boxes.iter().zip(&plan.places).find(|(_, p)| p.lane == lane && p.role == Role::Within).map(|(&i, _)| field.items[i].band);
-    for (item, &y) in field.items.iter().zip(&rows.y) {
+    let Layout {
+        field, plan, rows, ..
+    } = layout;
+    let band = field
+        .boxes
+        .iter()
+        .zip(&plan.places)
+        .find(|(_, p)| p.lane == lane && p.role == Role::Within)
+        .map(|(&i, _)| field.items[i].band);
+    for (i, (item, &y)) in field.items.iter().zip(&rows.y).enumerate() {
         let inside = match item.what {
             What::Box(place) => plan.places[place].lane == lane,
             What::Pass(_) => Some(item.band) == band && (first..=last).contains(&item.column),
         };
         if inside {
-            top = top.min(y - 1);
-            bottom = bottom.max(y + item.height);
+            top = top.min(y - 1 - field.margin(i));
+            bottom = bottom.max(y + item.height + field.margin(i));
         }
     }
     (top, bottom)
 }
 
 /// The corners of one wire.
-fn course(layout: &Layout<'_>, boxes: &[Rect], first_track: &[i32], wire: usize) -> Vec<(i32, i32)> {
-    let Layout { wiring, field, rows, column, channels, look, .. } = layout;
+fn course(
+    layout: &Layout<'_>,
+    boxes: &[Rect],
+    first_track: &[i32],
+    wire: usize,
+) -> Vec<(i32, i32)> {
+    let Layout {
+        wiring,
+        field,
+        rows,
+        column,
+        channels,
+        look,
+        ..
+    } = layout;
     let w = &wiring.wires[wire];
     let track = |channel: usize| {
-        let run = channels.get(channel).and_then(|ch| ch.runs.iter().find(|r| r.trunk == w.trunk));
-        first_track[channel] + run.and_then(|r| r.track).map_or(0, |t| cells(t) * look.pitch)
+        let run = channels
+            .get(channel)
+            .and_then(|ch| ch.runs.iter().find(|r| r.trunk == w.trunk));
+        first_track[channel]
+            + run
+                .and_then(|r| r.track)
+                .map_or(0, |t| cells(t) * look.pitch)
     };
     let ties = field.ties(wiring, column, wire);
-    let side = |place: usize, side: Side| if side == Side::Left { boxes[place].x } else { boxes[place].x + boxes[place].width - 1 };
+    let side = |place: usize, side: Side| {
+        if side == Side::Left {
+            boxes[place].x
+        } else {
+            boxes[place].x + boxes[place].width - 1
+        }
+    };
     let mut y = rows.row(field, ties[0]);
     let mut path = vec![(side(w.from, wiring.ports[w.exit].side), y)];
     for pair in ties.windows(2) {
-        let (here, next) = (field.items[pair[0].item].column, field.items[pair[1].item].column);
+        let (here, next) = (
+            field.items[pair[0].item].column,
+            field.items[pair[1].item].column,
+        );
         let row = rows.row(field, pair[1]);
         let channel = if w.way == Way::East { next } else { here };
         if row != y {

@@ -1,16 +1,17 @@
 //! The detail ladder, and the repairs that keep a picture true.
 
+use super::bands::{self, Band};
 use super::channels;
 use super::columns;
 use super::draw;
-use super::geometry::{self, Layout};
-use super::plan::Plan;
+use super::geometry::{self, Geometry, Layout};
+use super::plan::{Plan, Role};
 use super::rows;
 use super::scene::Scene;
 use super::sticky::{Repair, Settled, Sticky};
 use super::trunks;
 use super::truth;
-use super::{Graph, Options, Step, bands, names};
+use super::{Graph, Options, Step, names};
 
 /// Longest names tried in turn, by step.
 const CARD_TITLES: [usize; 3] = [24, 20, 17];
@@ -21,13 +22,26 @@ const MINI_TITLES: [usize; 9] = [24, 20, 17, 15, 13, 12, 11, 10, 9];
 const REPAIRS: usize = 24;
 
 pub(super) fn layout(graph: &Graph, options: &Options, sticky: Option<&Sticky>) -> Scene {
-    let same_pane = |s: &&Sticky| (s.width, s.height, s.pinned) == (options.width, options.height, options.step);
+    let same_pane = |s: &&Sticky| {
+        (s.width, s.height, s.pinned) == (options.width, options.height, options.step)
+    };
     let mut scene = match sticky.filter(same_pane).and_then(|s| s.settled.as_ref()) {
-        Some(settled) => attempt(graph, options, settled.step, &[settled.title], Some(settled)),
+        Some(settled) => attempt(
+            graph,
+            options,
+            settled.step,
+            &[settled.title],
+            Some(settled),
+        ),
         None => fresh(graph, options),
     };
     scene.fits = fits(&scene, options);
-    debug_assert!(truth::check(&scene).is_clean(), "the picture lies: {:?}\n{}", truth::check(&scene), scene.text(false));
+    debug_assert!(
+        truth::check(&scene).is_clean(),
+        "the picture lies: {:?}\n{}",
+        truth::check(&scene),
+        scene.text(false)
+    );
     scene
 }
 
@@ -62,7 +76,13 @@ fn titles(step: Step) -> &'static [usize] {
 }
 
 /// Lays out one step, repairing until a reader of the picture sees the edges and nothing else.
-fn attempt(graph: &Graph, options: &Options, step: Step, titles: &[usize], known: Option<&Settled>) -> Scene {
+fn attempt(
+    graph: &Graph,
+    options: &Options,
+    step: Step,
+    titles: &[usize],
+    known: Option<&Settled>,
+) -> Scene {
     let look = step.look();
     let plan = Plan::new(graph, options, look.inline);
     let mut repair = known.map(|k| k.repair.clone()).unwrap_or_default();
@@ -82,9 +102,19 @@ fn attempt(graph: &Graph, options: &Options, step: Step, titles: &[usize], known
 }
 
 /// Gives up some beauty for truth; false when nothing is left to give.
-fn escalate(repair: &mut Repair, plan: &Plan, graph: &Graph, report: &truth::Report, unreadable: &[usize], round: usize) -> bool {
+fn escalate(
+    repair: &mut Repair,
+    plan: &Plan,
+    graph: &Graph,
+    report: &truth::Report,
+    unreadable: &[usize],
+    round: usize,
+) -> bool {
     let pair = |edge: usize| {
-        plan.flows.iter().filter(move |f| f.edge == edge).map(|f| (plan.places[f.from].id.clone(), plan.places[f.to].id.clone()))
+        plan.flows
+            .iter()
+            .filter(move |f| f.edge == edge)
+            .map(|f| (plan.places[f.from].id.clone(), plan.places[f.to].id.clone()))
     };
     let before = repair.clone();
     if round > REPAIRS {
@@ -103,68 +133,141 @@ fn escalate(repair: &mut Repair, plan: &Plan, graph: &Graph, report: &truth::Rep
         let mut candidates: Vec<(usize, (String, String))> = plan
             .flows
             .iter()
-            .map(|f| (plan.places[f.from].id.as_str(), plan.places[f.to].id.as_str()))
+            .map(|f| {
+                (
+                    plan.places[f.from].id.as_str(),
+                    plan.places[f.to].id.as_str(),
+                )
+            })
             .filter(|(a, b)| a == from || b == to)
             .map(|(a, b)| {
-                let companions = plan.flows.iter().filter(|f| plan.places[f.from].id == a || plan.places[f.to].id == b).count();
+                let companions = plan
+                    .flows
+                    .iter()
+                    .filter(|f| plan.places[f.from].id == a || plan.places[f.to].id == b)
+                    .count();
                 (companions, (a.to_owned(), b.to_owned()))
             })
             .filter(|(_, pair)| !repair.alone.contains(pair))
             .collect();
         candidates.sort();
-        repair.alone.extend(candidates.into_iter().next().map(|c| c.1));
+        repair
+            .alone
+            .extend(candidates.into_iter().next().map(|c| c.1));
     }
     if *repair == before {
-        if !repair.loose {
-            repair.loose = true;
-        } else {
+        if repair.loose {
             repair.alone.extend((0..graph.edges.len()).flat_map(pair));
         }
+        repair.loose = true;
     }
     *repair != before
 }
 
 /// One pass over all stages; the first title length that fits the pane's width is taken.
-fn once(graph: &Graph, options: &Options, plan: &Plan, step: Step, titles: &[usize], known: Option<&Settled>, repair: &Repair) -> (Scene, Vec<usize>) {
+fn once(
+    graph: &Graph,
+    options: &Options,
+    plan: &Plan,
+    step: Step,
+    titles: &[usize],
+    known: Option<&Settled>,
+    repair: &Repair,
+) -> (Scene, Vec<usize>) {
     let look = step.look();
     let column = columns::assign(plan, known.map(|k| &k.columns));
     let wiring = trunks::bundle(graph, plan, &column, look.labels, repair);
     let bands = bands::assign(plan, &column, known.map(|k| k.bands.as_slice()));
-    let input = rows::Input { plan, column: &column, wiring: &wiring, bands: &bands, known, cards: look.cards, gap: look.gap, loose: repair.loose };
-    let (field, mut rows) = rows::find(&input);
+    let (field, mut rows) = rows::find(&rows::Input {
+        plan,
+        column: &column,
+        wiring: &wiring,
+        bands: &bands,
+        known,
+        cards: look.cards,
+        gap: look.gap,
+        loose: repair.loose,
+    });
     let count = column.iter().max().map_or(0, |c| c + 1);
     let channels = channels::route(&wiring, &column, &field, &mut rows, count);
-    let named: Vec<(&str, Option<&str>)> =
-        plan.places.iter().map(|p| (graph.nodes[p.node].name.as_str(), graph.nodes[p.node].namespace.as_deref())).collect();
+    let names: Vec<(&str, Option<&str>)> = plan
+        .places
+        .iter()
+        .map(|p| &graph.nodes[p.node])
+        .map(|n| (n.name.as_str(), n.namespace.as_deref()))
+        .collect();
 
-    let mut shown = names::shorten(&named, titles.first().copied().unwrap_or(24));
-    let mut limit = titles.first().copied().unwrap_or(24);
-    let mut layout =
-        Layout { plan, column: &column, wiring: &wiring, field: &field, rows: &rows, channels: &channels, look, titles: &shown, known };
-    let mut geometry = geometry::measure(&layout);
-    for &next in titles.iter().skip(1) {
-        if geometry.width <= i32::from(options.width) {
+    let mut drawn = None;
+    for &limit in titles {
+        let layout = Layout {
+            plan,
+            column: &column,
+            wiring: &wiring,
+            field: &field,
+            rows: &rows,
+            channels: &channels,
+            look,
+            titles: names::shorten(&names, limit),
+            known,
+        };
+        let geometry = geometry::measure(&layout);
+        let fits = geometry.width <= i32::from(options.width);
+        drawn = Some((limit, layout, geometry));
+        if fits {
             break;
         }
-        limit = next;
-        shown = names::shorten(&named, limit);
-        layout = Layout { plan, column: &column, wiring: &wiring, field: &field, rows: &rows, channels: &channels, look, titles: &shown, known };
-        geometry = geometry::measure(&layout);
     }
+    let (title, layout, geometry) = drawn.expect("every step has a list of title lengths");
     let (mut scene, unreadable) = draw::draw(graph, &layout, &geometry, step);
-    let within = |p: usize| plan.places[p].role == super::plan::Role::Within;
-    let settled = Settled {
-        step,
-        title: limit,
-        columns: (0..plan.places.len()).filter(|&p| within(p)).map(|p| (plan.places[p].id.clone(), column[p] - 1)).collect(),
-        rows: field.items.iter().zip(&rows.y).map(|(item, y)| (item.key.clone(), y - rows.band_top[item.band])).collect(),
-        ports: wiring.ports.iter().zip(&rows.port).map(|(port, &row)| (port.key.clone(), row)).collect(),
-        bands: bands.iter().zip(&rows.band_height).map(|(b, &h)| (b.lanes.iter().map(|&l| plan.lanes[l].name.clone()).collect(), h)).collect(),
-        column_widths: geometry.column_widths.clone(),
-        channel_widths: geometry.channel_widths.clone(),
-        repair: repair.clone(),
+    let mut settled = remember(&layout, &bands, geometry, step);
+    settled.title = title;
+    settled.repair = repair.clone();
+    scene.sticky = Sticky {
+        width: options.width,
+        height: options.height,
+        pinned: options.step,
+        settled: Some(settled),
     };
-    scene.sticky = Sticky { width: options.width, height: options.height, pinned: options.step, settled: Some(settled) };
     (scene, unreadable)
 }
 
+/// The positions of a layout, by key; the length of titles and the repairs are left to the caller.
+fn remember(layout: &Layout<'_>, bands: &[Band], geometry: Geometry, step: Step) -> Settled {
+    let Layout {
+        plan,
+        column,
+        wiring,
+        field,
+        rows,
+        ..
+    } = layout;
+    let places = plan.places.iter().zip(column.iter());
+    let items = field.items.iter().zip(&rows.y);
+    let ports = wiring.ports.iter().zip(&rows.port);
+    let names = |band: &Band| {
+        band.lanes
+            .iter()
+            .map(|&l| plan.lanes[l].name.clone())
+            .collect()
+    };
+    Settled {
+        step,
+        title: 0,
+        columns: places
+            .filter(|(place, _)| place.role == Role::Within)
+            .map(|(place, c)| (place.id.clone(), c - 1))
+            .collect(),
+        rows: items
+            .map(|(item, y)| (item.key.clone(), y - rows.band_top[item.band]))
+            .collect(),
+        ports: ports.map(|(port, &row)| (port.key.clone(), row)).collect(),
+        bands: bands
+            .iter()
+            .zip(&rows.band_height)
+            .map(|(band, &height)| (names(band), height))
+            .collect(),
+        column_widths: geometry.column_widths,
+        channel_widths: geometry.channel_widths,
+        repair: Repair::default(),
+    }
+}

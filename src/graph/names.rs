@@ -6,7 +6,9 @@ use unicode_width::UnicodeWidthChar;
 
 /// Replaces what does not take exactly one cell.
 pub(super) fn tame(text: &str) -> String {
-    text.chars().map(|c| if c.width() == Some(1) { c } else { '?' }).collect()
+    text.chars()
+        .map(|c| if c.width() == Some(1) { c } else { '?' })
+        .collect()
 }
 
 /// Cells a tamed text takes.
@@ -17,11 +19,11 @@ pub(super) fn width(text: &str) -> i32 {
 /// Joins ports for a pin; more than three are counted.
 pub(super) fn ports<'a>(ports: impl ExactSizeIterator<Item = &'a str>) -> String {
     let (count, shown) = (ports.len(), if ports.len() > 3 { 2 } else { 3 });
-    let mut parts: Vec<String> = ports.take(shown).map(tame).collect();
+    let mut words: Vec<String> = ports.take(shown).map(tame).collect();
     if count > 3 {
-        parts.push(format!("+{}", count - 2));
+        words.push(format!("+{}", count - 2));
     }
-    parts.join("·")
+    words.join("·")
 }
 
 /// Shortens every name to `limit` cells so that names of one namespace stay apart where they can.
@@ -33,7 +35,13 @@ pub(super) fn shorten(named: &[(&str, Option<&str>)], limit: usize) -> Vec<Strin
     let mut short: Vec<String> = full
         .iter()
         .zip(named)
-        .map(|(name, (_, namespace))| if length(name) <= limit { name.clone() } else { without_prefix(name, *namespace).to_owned() })
+        .map(|(name, (_, namespace))| {
+            if length(name) <= limit {
+                name.clone()
+            } else {
+                without_prefix(name, *namespace).to_owned()
+            }
+        })
         .collect();
     let stems = short.clone();
     for name in &mut short {
@@ -56,7 +64,9 @@ fn length(text: &str) -> usize {
 }
 
 fn without_prefix<'a>(name: &'a str, namespace: Option<&str>) -> &'a str {
-    let rest = namespace.and_then(|ns| name.strip_prefix(ns)).and_then(|rest| rest.strip_prefix('-'));
+    let rest = namespace
+        .and_then(|ns| name.strip_prefix(ns))
+        .and_then(|rest| rest.strip_prefix('-'));
     rest.filter(|rest| !rest.is_empty()).unwrap_or(name)
 }
 
@@ -86,12 +96,19 @@ mod tests {
 
     #[test]
     fn the_namespaces_own_prefix_goes_first() {
-        assert_eq!(shorten(&[("stalker-orchestrator", Some("stalker"))], 12), ["orchestrator"]);
+        assert_eq!(
+            shorten(&[("stalker-orchestrator", Some("stalker"))], 12),
+            ["orchestrator"]
+        );
     }
 
     #[test]
     fn names_that_differ_at_the_end_lose_their_middle() {
-        let named = [("payments-worker-eu", Some("a")), ("payments-worker-us", Some("a")), ("notification", Some("a"))];
+        let named = [
+            ("payments-worker-eu", Some("a")),
+            ("payments-worker-us", Some("a")),
+            ("notification", Some("a")),
+        ];
         assert_eq!(shorten(&named, 9), ["paym…r-eu", "paym…r-us", "notifica…"]);
     }
 

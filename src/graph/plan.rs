@@ -62,24 +62,55 @@ type Copies = (Option<usize>, Option<usize>);
 impl Plan {
     /// Decides what is drawn. `inline` puts outside destinations among the workloads, which saves a column.
     pub(super) fn new(graph: &Graph, options: &Options, inline: bool) -> Self {
-        let ends: Vec<(usize, usize)> =
-            graph.edges.iter().map(|e| (graph.index(&e.from).unwrap_or(0), graph.index(&e.to).unwrap_or(0))).collect();
-        let wired = |i: usize| ends[i].0 != ends[i].1 && (options.classes.contains(&graph.edges[i].class) || graph.edges[i].state != State::Plain);
-        let sources: BTreeSet<usize> = (0..ends.len()).filter(|&i| wired(i)).map(|i| ends[i].0).collect();
-        let targets: BTreeSet<usize> = (0..ends.len()).filter(|&i| wired(i)).map(|i| ends[i].1).collect();
+        let ends: Vec<(usize, usize)> = graph
+            .edges
+            .iter()
+            .map(|e| {
+                (
+                    graph.index(&e.from).unwrap_or(0),
+                    graph.index(&e.to).unwrap_or(0),
+                )
+            })
+            .collect();
+        let wired = |i: usize| {
+            ends[i].0 != ends[i].1
+                && (options.classes.contains(&graph.edges[i].class)
+                    || graph.edges[i].state != State::Plain)
+        };
+        let sources: BTreeSet<usize> = (0..ends.len())
+            .filter(|&i| wired(i))
+            .map(|i| ends[i].0)
+            .collect();
+        let targets: BTreeSet<usize> = (0..ends.len())
+            .filter(|&i| wired(i))
+            .map(|i| ends[i].1)
+            .collect();
 
-        let mut plan = Self { places: Vec::new(), lanes: vec![Lane { name: String::new(), framed: false }], flows: Vec::new() };
+        let mut plan = Self {
+            places: Vec::new(),
+            lanes: vec![Lane {
+                name: String::new(),
+                framed: false,
+            }],
+            flows: Vec::new(),
+        };
         let mut copies: Vec<Copies> = Vec::with_capacity(graph.nodes.len());
         for (i, node) in graph.nodes.iter().enumerate() {
             if matches!(node.kind, NodeKind::Workload | NodeKind::Namespace) {
                 let framed = node.namespace.is_some() && node.kind == NodeKind::Workload;
-                let name = if framed { node.namespace.clone().unwrap_or_default() } else { String::new() };
+                let name = if framed {
+                    node.namespace.clone().unwrap_or_default()
+                } else {
+                    String::new()
+                };
                 let lane = plan.lane(&name, framed);
                 let place = plan.place(i, Role::Within, lane, node.key.clone());
                 copies.push((Some(place), Some(place)));
                 continue;
             }
-            let from = sources.contains(&i).then(|| plan.place(i, Role::From, 0, node.key.clone()));
+            let from = sources
+                .contains(&i)
+                .then(|| plan.place(i, Role::From, 0, node.key.clone()));
             let to = targets.contains(&i).then(|| {
                 let id = format!("to:{}", node.key);
                 if inline {
@@ -93,7 +124,12 @@ impl Plan {
         }
         for (i, &(a, b)) in ends.iter().enumerate() {
             if let (true, Some(from), Some(to)) = (wired(i), copies[a].0, copies[b].1) {
-                plan.flows.push(Flow { edge: i, from, to, state: graph.edges[i].state });
+                plan.flows.push(Flow {
+                    edge: i,
+                    from,
+                    to,
+                    state: graph.edges[i].state,
+                });
             }
         }
         plan.add_badges(graph, &ends, &copies, &wired);
@@ -101,25 +137,47 @@ impl Plan {
     }
 
     fn lane(&mut self, name: &str, framed: bool) -> usize {
-        let wanted = Lane { name: name.to_owned(), framed };
-        self.lanes.iter().skip(1).position(|lane| *lane == wanted).map_or_else(
-            || {
-                self.lanes.push(wanted.clone());
-                self.lanes.len() - 1
-            },
-            |i| i + 1,
-        )
+        let wanted = Lane {
+            name: name.to_owned(),
+            framed,
+        };
+        self.lanes
+            .iter()
+            .skip(1)
+            .position(|lane| *lane == wanted)
+            .map_or_else(
+                || {
+                    self.lanes.push(wanted.clone());
+                    self.lanes.len() - 1
+                },
+                |i| i + 1,
+            )
     }
 
     fn place(&mut self, node: usize, role: Role, lane: usize, id: String) -> usize {
-        self.places.push(Place { node, role, lane, id, badges: Vec::new() });
+        self.places.push(Place {
+            node,
+            role,
+            lane,
+            id,
+            badges: Vec::new(),
+        });
         self.places.len() - 1
     }
 
-    fn add_badges(&mut self, graph: &Graph, ends: &[(usize, usize)], copies: &[Copies], wired: &dyn Fn(usize) -> bool) {
+    fn add_badges(
+        &mut self,
+        graph: &Graph,
+        ends: &[(usize, usize)],
+        copies: &[Copies],
+        wired: &dyn Fn(usize) -> bool,
+    ) {
         for place in &mut self.places {
             for text in &graph.nodes[place.node].badges {
-                place.badges.push(Badge { text: names::tame(text), ubiquitous: false });
+                place.badges.push(Badge {
+                    text: names::tame(text),
+                    ubiquitous: false,
+                });
             }
         }
         let mut loops: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
@@ -127,15 +185,21 @@ impl Plan {
         for (i, &(a, b)) in ends.iter().enumerate() {
             if a == b {
                 let ports = loops.entry(a).or_default();
-                ports.extend(graph.edges[i].ports.iter().map(String::as_str).filter(|p| !ports.contains(p)).collect::<Vec<_>>());
+                ports.extend(
+                    graph.edges[i]
+                        .ports
+                        .iter()
+                        .map(String::as_str)
+                        .filter(|p| !ports.contains(p))
+                        .collect::<Vec<_>>(),
+                );
             } else if !wired(i) {
                 let class = graph.edges[i].class;
                 let bearer = match class {
                     Class::App => continue,
                     Class::Dns => a,
-                    Class::Scrape => b,
                     Class::ControlPlane if graph.nodes[a].kind == NodeKind::Workload => a,
-                    Class::ControlPlane => b,
+                    Class::ControlPlane | Class::Scrape => b,
                 };
                 hidden.entry(bearer).or_default().insert(class);
             }
@@ -143,7 +207,13 @@ impl Plan {
         for (node, ports) in loops {
             let text = format!("↻{}", names::ports(ports.iter().copied()));
             if let Some(place) = copies[node].0.or(copies[node].1) {
-                self.places[place].badges.insert(0, Badge { text, ubiquitous: false });
+                self.places[place].badges.insert(
+                    0,
+                    Badge {
+                        text,
+                        ubiquitous: false,
+                    },
+                );
             }
         }
         for (node, classes) in hidden {
@@ -155,7 +225,10 @@ impl Plan {
                     Class::App => continue,
                 };
                 if let Some(place) = copies[node].0.or(copies[node].1) {
-                    self.places[place].badges.push(Badge { text: text.to_owned(), ubiquitous: true });
+                    self.places[place].badges.push(Badge {
+                        text: text.to_owned(),
+                        ubiquitous: true,
+                    });
                 }
             }
         }
@@ -163,7 +236,12 @@ impl Plan {
 
     /// The flows that decide where nodes stand: the planned ones, and any other between places that have no planned one.
     pub(super) fn voters(&self) -> Vec<Flow> {
-        let calm: BTreeSet<usize> = self.flows.iter().filter(|f| f.state.votes()).flat_map(|f| [f.from, f.to]).collect();
+        let calm: BTreeSet<usize> = self
+            .flows
+            .iter()
+            .filter(|f| f.state.votes())
+            .flat_map(|f| [f.from, f.to])
+            .collect();
         let votes = |f: &&Flow| f.state.votes() || !calm.contains(&f.from) || !calm.contains(&f.to);
         self.flows.iter().filter(votes).copied().collect()
     }

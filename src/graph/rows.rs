@@ -121,6 +121,10 @@ pub(super) fn find(input: &Input<'_>) -> (Field, Rows) {
         place::interleave(&field, &mut rows);
     }
     rows.shrink(&field, input.known.is_some());
+    if input.known.is_none() && !field.loose {
+        // The bands have found their heights, and what stands beside them follows.
+        search::align_outside(&field, &mut rows);
+    }
     (field, rows)
 }
 
@@ -130,22 +134,32 @@ fn first_port_rows(input: &Input<'_>) -> (Vec<i32>, Vec<i32>) {
     let ports = &input.wiring.ports;
     let mut row = vec![-1; ports.len()];
     let mut depth = vec![1; input.plan.places.len()];
-    for place in 0..input.plan.places.len() {
+    for (place, depth) in depth.iter_mut().enumerate() {
         for side in [Side::Left, Side::Right] {
-            let mine: Vec<usize> = (0..ports.len()).filter(|&p| ports[p].place == place && ports[p].side == side).collect();
+            let mine: Vec<usize> = (0..ports.len())
+                .filter(|&p| ports[p].place == place && ports[p].side == side)
+                .collect();
             if let Some(known) = input.known {
                 let mut taken: Vec<i32> = Vec::new();
+                // Rows remembered from before the layout became loose are spread first.
+                let spread = if input.loose && !known.repair.loose {
+                    2
+                } else {
+                    1
+                };
                 for &p in &mine {
-                    if let Some(&r) = known.ports.get(&ports[p].key) {
-                        if !taken.contains(&r) {
-                            row[p] = r;
-                            taken.push(r);
-                        }
+                    let old = known.ports.get(&ports[p].key).map(|r| r * spread);
+                    if let Some(r) = old.filter(|r| !taken.contains(r)) {
+                        row[p] = r;
+                        taken.push(r);
                     }
                 }
                 for &p in &mine {
                     if row[p] < 0 {
-                        row[p] = (0..).step_by(index(pitch)).find(|r| !taken.contains(r)).unwrap_or(0);
+                        row[p] = (0..)
+                            .step_by(index(pitch))
+                            .find(|r| !taken.contains(r))
+                            .unwrap_or(0);
                         taken.push(row[p]);
                     }
                 }
@@ -155,7 +169,7 @@ fn first_port_rows(input: &Input<'_>) -> (Vec<i32>, Vec<i32>) {
                 }
             }
             let last = mine.iter().map(|&p| row[p]).max().unwrap_or(0);
-            depth[place] = depth[place].max(last + 1);
+            *depth = (*depth).max(last + 1);
         }
     }
     (row, depth)
@@ -163,12 +177,21 @@ fn first_port_rows(input: &Input<'_>) -> (Vec<i32>, Vec<i32>) {
 
 impl Field {
     fn new(input: &Input<'_>, depth: &[i32]) -> Self {
-        let Input { plan, column, wiring, bands, .. } = input;
+        let Input {
+            plan,
+            column,
+            wiring,
+            bands,
+            ..
+        } = input;
         let top = i32::from(input.cards);
         let free = bands.len();
         let band_of = |place: usize| {
             let lane = plan.places[place].lane;
-            bands.iter().position(|b| b.lanes.contains(&lane)).unwrap_or(free)
+            bands
+                .iter()
+                .position(|b| b.lanes.contains(&lane))
+                .unwrap_or(free)
         };
         let known = |key: &str| input.known.and_then(|k| k.rows.get(key)).copied();
         let mut field = Self {
@@ -177,7 +200,10 @@ impl Field {
             passes: BTreeMap::new(),
             links: Vec::new(),
             pulls: Vec::new(),
-            framed: bands.iter().map(|b| b.lanes.iter().any(|&l| plan.lanes[l].framed)).collect(),
+            framed: bands
+                .iter()
+                .map(|b| b.lanes.iter().any(|&l| plan.lanes[l].framed))
+                .collect(),
             gap: input.gap,
             top,
             loose: input.loose,
@@ -185,13 +211,30 @@ impl Field {
         };
         for (i, place) in plan.places.iter().enumerate() {
             field.boxes.push(field.items.len());
-            let band = if place.role == Role::Within { band_of(i) } else { free };
+            let band = if place.role == Role::Within {
+                band_of(i)
+            } else {
+                free
+            };
             let (key, height) = (place.id.clone(), depth[i] + 2 * top);
-            field.items.push(Item { what: What::Box(i), column: column[i], band, height, known: known(&key), key });
+            field.items.push(Item {
+                what: What::Box(i),
+                column: column[i],
+                band,
+                height,
+                known: known(&key),
+                key,
+            });
         }
         for (t, trunk) in wiring.trunks.iter().enumerate() {
-            let Some(first) = trunk.wires.first().map(|&w| &wiring.wires[w]) else { continue };
-            let band = [first.to, first.from].into_iter().map(band_of).find(|&b| b < free).unwrap_or(0);
+            let Some(first) = trunk.wires.first().map(|&w| &wiring.wires[w]) else {
+                continue;
+            };
+            let band = [first.to, first.from]
+                .into_iter()
+                .map(band_of)
+                .find(|&b| b < free)
+                .unwrap_or(0);
             let between = |c: usize| {
                 trunk.wires.iter().any(|&w| {
                     let (a, b) = (column[wiring.wires[w].from], column[wiring.wires[w].to]);
@@ -201,7 +244,14 @@ impl Field {
             for c in (0..field.columns).filter(|&c| between(c)) {
                 field.passes.insert((t, c), field.items.len());
                 let key = format!("{c} {}", trunk.key);
-                field.items.push(Item { what: What::Pass(t), column: c, band, height: 1, known: known(&key), key });
+                field.items.push(Item {
+                    what: What::Pass(t),
+                    column: c,
+                    band,
+                    height: 1,
+                    known: known(&key),
+                    key,
+                });
             }
         }
         field.link(wiring, column);
@@ -212,10 +262,25 @@ impl Field {
     pub(super) fn ties(&self, wiring: &Wiring, column: &[usize], wire: usize) -> Vec<Tie> {
         let w = &wiring.wires[wire];
         let (a, b) = (column[w.from], column[w.to]);
-        let mut ties = vec![Tie { item: self.boxes[w.from], port: Some(w.exit) }];
-        let between: Vec<usize> = if a < b { (a + 1..b).collect() } else { (b + 1..a).rev().collect() };
-        ties.extend(between.iter().filter_map(|&c| self.passes.get(&(w.trunk, c))).map(|&item| Tie { item, port: None }));
-        ties.push(Tie { item: self.boxes[w.to], port: Some(w.pin) });
+        let mut ties = vec![Tie {
+            item: self.boxes[w.from],
+            port: Some(w.exit),
+        }];
+        let between: Vec<usize> = if a < b {
+            (a + 1..b).collect()
+        } else {
+            (b + 1..a).rev().collect()
+        };
+        ties.extend(
+            between
+                .iter()
+                .filter_map(|&c| self.passes.get(&(w.trunk, c)))
+                .map(|&item| Tie { item, port: None }),
+        );
+        ties.push(Tie {
+            item: self.boxes[w.to],
+            port: Some(w.pin),
+        });
         ties
     }
 
@@ -235,30 +300,80 @@ impl Field {
                 };
                 let votes = wire.state.votes();
                 if wire.way == Way::Around {
-                    self.pulls[a.item].push(Pull { mine: a.port, other: b, weight, votes });
-                    self.pulls[b.item].push(Pull { mine: b.port, other: a, weight, votes });
+                    self.pulls[a.item].push(Pull {
+                        mine: a.port,
+                        other: b,
+                        weight,
+                        votes,
+                    });
+                    self.pulls[b.item].push(Pull {
+                        mine: b.port,
+                        other: a,
+                        weight,
+                        votes,
+                    });
                     continue;
                 }
-                let (left, right) = if wire.way == Way::East { (a, b) } else { (b, a) };
+                let (left, right) = if wire.way == Way::East {
+                    (a, b)
+                } else {
+                    (b, a)
+                };
                 let channel = self.items[right.item].column;
                 if let Some(&(c, l)) = known.get(&(left, right, wire.trunk)) {
                     self.links[c][l].votes |= votes;
                     continue;
                 }
-                known.insert((left, right, wire.trunk), (channel, self.links[channel].len()));
-                self.links[channel].push(Link { left, right, trunk: wire.trunk, weight, votes });
+                known.insert(
+                    (left, right, wire.trunk),
+                    (channel, self.links[channel].len()),
+                );
+                self.links[channel].push(Link {
+                    left,
+                    right,
+                    trunk: wire.trunk,
+                    weight,
+                    votes,
+                });
             }
         }
         for link in self.links.iter().flatten() {
-            let Link { left, right, weight, votes, .. } = *link;
-            self.pulls[left.item].push(Pull { mine: left.port, other: right, weight, votes });
-            self.pulls[right.item].push(Pull { mine: right.port, other: left, weight, votes });
+            let Link {
+                left,
+                right,
+                weight,
+                votes,
+                ..
+            } = *link;
+            self.pulls[left.item].push(Pull {
+                mine: left.port,
+                other: right,
+                weight,
+                votes,
+            });
+            self.pulls[right.item].push(Pull {
+                mine: right.port,
+                other: left,
+                weight,
+                votes,
+            });
         }
     }
 
     fn gap(&self, above: usize, below: usize) -> i32 {
-        let boxes = [above, below].iter().filter(|&&i| matches!(self.items[i].what, What::Box(_))).count();
+        let boxes = [above, below]
+            .iter()
+            .filter(|&&i| matches!(self.items[i].what, What::Box(_)))
+            .count();
         if boxes == 2 { self.gap } else { 0 }
+    }
+
+    /// Rows between an item and the frame around it. A wire right beside a frame would look like a part of it.
+    pub(super) fn margin(&self, item: usize) -> i32 {
+        let Item { what, band, .. } = self.items[item];
+        i32::from(
+            self.top > 0 && matches!(what, What::Pass(_)) && self.framed.get(band) == Some(&true),
+        )
     }
 
     fn bands(&self) -> usize {
@@ -286,7 +401,8 @@ impl Field {
             total: 0,
         };
         for ((_, band), region) in &rows.regions {
-            if *band < self.bands() {
+            // Remembered rows bring their own heights.
+            if *band < self.bands() && input.known.is_none() {
                 rows.band_height[*band] = rows.band_height[*band].max(self.stacked(region));
             }
         }
@@ -295,11 +411,29 @@ impl Field {
         rows
     }
 
-    /// Rows a region takes without any slack.
+    /// The fewest rows a region can take: passages stand between the boxes, as far as there are gaps to fill.
     fn stacked(&self, region: &[usize]) -> i32 {
         let heights: i32 = region.iter().map(|&i| self.items[i].height).sum();
-        let gaps: i32 = region.windows(2).map(|w| self.gap(w[0], w[1])).sum();
-        heights + gaps
+        let boxes = region
+            .iter()
+            .filter(|&&i| matches!(self.items[i].what, What::Box(_)))
+            .count();
+        let open = boxes.saturating_sub(1).saturating_sub(region.len() - boxes);
+        let edge = if boxes < 2 {
+            region.iter().map(|&i| self.margin(i)).max().unwrap_or(0)
+        } else {
+            0
+        };
+        heights + cells(open) * self.gap + edge
+    }
+
+    /// Rows by which a region runs over its band.
+    fn overflow(&self, rows: &Rows, key: (usize, usize)) -> i32 {
+        let Some(&last) = rows.regions.get(&key).and_then(|region| region.last()) else {
+            return 0;
+        };
+        (rows.y[last] + self.items[last].height + self.margin(last) - rows.limits(self, key.1).1)
+            .max(0)
     }
 }
 
@@ -330,9 +464,11 @@ impl Rows {
         for ((_, band), region) in &self.regions {
             let mut y = self.band_top[*band];
             for (i, &item) in region.iter().enumerate() {
-                if i > 0 {
-                    y += field.gap(region[i - 1], item);
-                }
+                y += if i > 0 {
+                    field.gap(region[i - 1], item)
+                } else {
+                    field.margin(item)
+                };
                 self.y[item] = y;
                 y += field.items[item].height;
             }
@@ -341,7 +477,14 @@ impl Rows {
 
     /// First row and the row after the last that a band's items may use.
     fn limits(&self, field: &Field, band: usize) -> (i32, i32) {
-        if band < field.bands() { (self.band_top[band], self.band_top[band] + self.band_height[band]) } else { (0, self.total) }
+        if band < field.bands() {
+            (
+                self.band_top[band],
+                self.band_top[band] + self.band_height[band],
+            )
+        } else {
+            (0, self.total)
+        }
     }
 
     /// Gives back rows at the end of a band that nobody uses, unless they are kept for what may come back.
@@ -349,7 +492,7 @@ impl Rows {
         let (tops, mut heights) = (self.band_top.clone(), vec![1; field.bands()]);
         for (i, item) in field.items.iter().enumerate() {
             if item.band < field.bands() {
-                let used = self.y[i] + item.height - tops[item.band];
+                let used = self.y[i] + item.height + field.margin(i) - tops[item.band];
                 heights[item.band] = heights[item.band].max(used);
             }
         }
@@ -374,13 +517,52 @@ impl Rows {
 impl Rows {
     /// Whether an item could stand on another row of its band without passing or touching its neighbours.
     pub(super) fn has_room(&self, field: &Field, item: usize, row: i32) -> bool {
-        let Item { column, band, height, .. } = field.items[item];
+        let Item {
+            column,
+            band,
+            height,
+            ..
+        } = field.items[item];
         let (low, high) = self.limits(field, band);
         let region = &self.regions[&(column, band)];
-        let Some(at) = region.iter().position(|&i| i == item) else { return false };
+        let Some(at) = region.iter().position(|&i| i == item) else {
+            return false;
+        };
         let above = at.checked_sub(1).map(|i| region[i]);
         let below = region.get(at + 1).copied();
-        row >= above.map_or(low, |a| self.y[a] + field.items[a].height + field.gap(a, item))
-            && row + height <= below.map_or(high, |b| self.y[b] - field.gap(item, b))
+        let margin = field.margin(item);
+        row >= above.map_or(low + margin, |a| {
+            self.y[a] + field.items[a].height + field.gap(a, item)
+        }) && row + height <= below.map_or(high - margin, |b| self.y[b] - field.gap(item, b))
+    }
+
+    /// Moves an item and all below it in its region down by one row; what lies below the band follows if the band grows.
+    pub(super) fn insert_row(&mut self, field: &Field, item: usize) {
+        let Item { column, band, .. } = field.items[item];
+        let (_, high) = self.limits(field, band);
+        let region = self.regions[&(column, band)].clone();
+        for &i in region.iter().skip_while(|&&i| i != item) {
+            self.y[i] += 1;
+        }
+        let end = region
+            .last()
+            .map_or(0, |&i| self.y[i] + field.items[i].height + field.margin(i));
+        if end <= high {
+            return;
+        }
+        if band == field.bands() {
+            self.total = end;
+            return;
+        }
+        self.band_height[band] += 1;
+        for (i, other) in field.items.iter().enumerate() {
+            let below = if other.band == field.bands() {
+                self.y[i] > high
+            } else {
+                other.band > band
+            };
+            self.y[i] += i32::from(below);
+        }
+        self.stack(field);
     }
 }

@@ -11,7 +11,9 @@ pub(super) struct Sample {
 
 impl Sample {
     pub(super) fn node(&mut self, short: &str) -> String {
-        let (namespace, name) = short.split_once('/').map_or((None, short), |(ns, name)| (Some(ns), name));
+        let (namespace, name) = short
+            .split_once('/')
+            .map_or((None, short), |(ns, name)| (Some(ns), name));
         let kind = match (namespace, name) {
             (Some(_), _) => NodeKind::Workload,
             (_, "any") => NodeKind::Any,
@@ -23,7 +25,14 @@ impl Sample {
         let key = namespace.map_or_else(|| name.to_owned(), |ns| format!("{ns}/deployment/{name}"));
         if !self.nodes.iter().any(|n| n.key == key) {
             let namespace = namespace.map(str::to_owned);
-            self.nodes.push(Node { key: key.clone(), name: name.to_owned(), namespace, kind, pods: 1, badges: Vec::new() });
+            self.nodes.push(Node {
+                key: key.clone(),
+                name: name.to_owned(),
+                namespace,
+                kind,
+                pods: 1,
+                badges: Vec::new(),
+            });
         }
         key
     }
@@ -37,7 +46,13 @@ impl Sample {
         };
         let (from, to) = (self.node(from), self.node(to));
         let ports = ports.split(' ').map(str::to_owned).collect();
-        self.edges.push(Edge { from, to, ports, state, class });
+        self.edges.push(Edge {
+            from,
+            to,
+            ports,
+            state,
+            class,
+        });
     }
 
     pub(super) fn badge(&mut self, short: &str, badge: &str) {
@@ -69,7 +84,13 @@ pub(super) fn stalker() -> Sample {
     ] {
         s.edge(from, to, ports, State::Plain);
     }
-    for name in ["cron-service", "flow-manager", "kafka", "zookeeper", "orchestrator"] {
+    for name in [
+        "cron-service",
+        "flow-manager",
+        "kafka",
+        "zookeeper",
+        "orchestrator",
+    ] {
         s.edge(&format!("stalker/{name}"), "dns", "53/UDP", State::Plain);
     }
     s.edge("any", "stalker/mongo", "27017", State::Unexpected);
@@ -79,28 +100,74 @@ pub(super) fn stalker() -> Sample {
 
 /// Services of the shop; the two without a database come first in neither list.
 pub(super) const SERVICES: [&str; 13] = [
-    "auth", "cart", "catalog", "inventory", "notification", "order", "payment", "pricing", "product", "review", "search", "shipping", "user",
+    "auth",
+    "cart",
+    "catalog",
+    "inventory",
+    "notification",
+    "order",
+    "payment",
+    "pricing",
+    "product",
+    "review",
+    "search",
+    "shipping",
+    "user",
 ];
 
 /// A shop of 31 workloads in four namespaces.
 pub(super) fn shop() -> Sample {
     let mut s = Sample::default();
-    s.edge("traefik/traefik", "e-commerce/api-gateway", "8100", State::Plain);
+    s.edge(
+        "traefik/traefik",
+        "e-commerce/api-gateway",
+        "8100",
+        State::Plain,
+    );
     for name in SERVICES {
         let service = format!("e-commerce/{name}-service");
         s.edge("e-commerce/api-gateway", &service, "8000", State::Plain);
         if name != "notification" && name != "search" {
-            s.edge(&service, &format!("e-commerce/{name}-mysql"), "3306", State::Plain);
+            s.edge(
+                &service,
+                &format!("e-commerce/{name}-mysql"),
+                "3306",
+                State::Plain,
+            );
         }
-        let redis = if name == "review" { State::Missing } else { State::Plain };
+        let redis = if name == "review" {
+            State::Missing
+        } else {
+            State::Plain
+        };
         s.edge(&service, "e-commerce/redis", "6379", redis);
-        s.edge(&service, "e-commerce-messaging/rabbitmq", "5672", State::Plain);
+        s.edge(
+            &service,
+            "e-commerce-messaging/rabbitmq",
+            "5672",
+            State::Plain,
+        );
         s.edge("monitoring/prometheus", &service, "9090", State::Plain);
     }
-    s.edge("e-commerce-messaging/rabbitmq", "e-commerce-messaging/rabbitmq", "25672", State::Plain);
+    s.edge(
+        "e-commerce-messaging/rabbitmq",
+        "e-commerce-messaging/rabbitmq",
+        "25672",
+        State::Plain,
+    );
     s.node("e-commerce-messaging/minio");
-    s.edge("monitoring/grafana", "monitoring/prometheus", "9090", State::Plain);
-    s.edge("e-commerce/payment-service", "e-commerce/order-mysql", "3306", State::Unexpected);
+    s.edge(
+        "monitoring/grafana",
+        "monitoring/prometheus",
+        "9090",
+        State::Plain,
+    );
+    s.edge(
+        "e-commerce/payment-service",
+        "e-commerce/order-mysql",
+        "3306",
+        State::Unexpected,
+    );
     for node in s.nodes.clone() {
         let short = format!("{}/{}", node.namespace.unwrap_or_default(), node.name);
         s.edge(&short, "dns", "53/UDP", State::Plain);

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::sticky::Sticky;
+use super::trunks::Side;
 use super::{Direction, NodeKind, State, Step, cells, index};
 
 /// A rectangle in cells, from the scene's upper left corner.
@@ -20,7 +21,10 @@ impl Rect {
     }
 
     pub fn overlaps(&self, other: &Self) -> bool {
-        self.x < other.x + other.width && other.x < self.x + self.width && self.y < other.y + other.height && other.y < self.y + self.height
+        self.x < other.x + other.width
+            && other.x < self.x + self.width
+            && self.y < other.y + other.height
+            && other.y < self.y + self.height
     }
 
     fn middle(&self) -> i32 {
@@ -69,7 +73,16 @@ pub struct Cell {
 
 impl Default for Cell {
     fn default() -> Self {
-        Self { glyph: ' ', ink: Ink::Empty, state: None, bold: false, faint: false, node: None, edges: Vec::new(), joint: false }
+        Self {
+            glyph: ' ',
+            ink: Ink::Empty,
+            state: None,
+            bold: false,
+            faint: false,
+            node: None,
+            edges: Vec::new(),
+            joint: false,
+        }
     }
 }
 
@@ -102,14 +115,19 @@ pub(super) struct PortView {
     pub(super) x: i32,
     pub(super) y: i32,
     pub(super) exit: bool,
-    /// On the right side of the box.
-    pub(super) right: bool,
+    pub(super) side: Side,
     pub(super) denied: bool,
     /// Leads to a box of the same column.
     pub(super) around: bool,
     pub(super) label: String,
     /// Edges that use it.
     pub(super) edges: Vec<usize>,
+}
+
+impl PortView {
+    pub(super) fn right(&self) -> bool {
+        self.side == Side::Right
+    }
 }
 
 /// A picture of the graph.
@@ -151,7 +169,8 @@ impl Scene {
 
     /// The cell at a position; `None` outside the picture.
     pub fn cell(&self, x: i32, y: i32) -> Option<&Cell> {
-        (x >= 0 && y >= 0 && x < self.width && y < self.height).then(|| &self.cells[index(y) * index(self.width) + index(x)])
+        (x >= 0 && y >= 0 && x < self.width && y < self.height)
+            .then(|| &self.cells[index(y) * index(self.width) + index(x)])
     }
 
     /// The boxes, in the order of their nodes' keys.
@@ -186,7 +205,10 @@ impl Scene {
 
     /// The box of this id, or else the first of the node with this key.
     pub fn find(&self, id_or_key: &str) -> Option<&BoxView> {
-        self.boxes.iter().find(|b| b.id == id_or_key).or_else(|| self.boxes.iter().find(|b| b.key == id_or_key))
+        self.boxes
+            .iter()
+            .find(|b| b.id == id_or_key)
+            .or_else(|| self.boxes.iter().find(|b| b.key == id_or_key))
     }
 
     /// Where the selection goes from a box, named by its id or key; the result is an id.
@@ -194,17 +216,36 @@ impl Scene {
     /// Up and down go through a column and stop at its ends. Left and right go to the nearest box of the next column that
     /// shares an edge with this one, else to the nearest. So every box can be reached. From an unknown box, the first.
     pub fn step(&self, from: &str, direction: Direction) -> Option<&str> {
-        let Some(here) = self.find(from) else { return self.boxes.first().map(|b| b.id.as_str()) };
+        let Some(here) = self.find(from) else {
+            return self.boxes.first().map(|b| b.id.as_str());
+        };
         let distance = |b: &BoxView| (b.rect.middle() - here.rect.middle()).abs();
         let found = match direction {
-            Direction::Up => self.boxes.iter().filter(|b| b.column == here.column && b.rect.y < here.rect.y).max_by_key(|b| b.rect.y),
-            Direction::Down => self.boxes.iter().filter(|b| b.column == here.column && b.rect.y > here.rect.y).min_by_key(|b| b.rect.y),
+            Direction::Up => self
+                .boxes
+                .iter()
+                .filter(|b| b.column == here.column && b.rect.y < here.rect.y)
+                .max_by_key(|b| b.rect.y),
+            Direction::Down => self
+                .boxes
+                .iter()
+                .filter(|b| b.column == here.column && b.rect.y > here.rect.y)
+                .min_by_key(|b| b.rect.y),
             Direction::Left | Direction::Right => {
                 let right = direction == Direction::Right;
-                let beyond = self.boxes.iter().map(|b| b.column).filter(|&c| if right { c > here.column } else { c < here.column });
+                let beyond = self.boxes.iter().map(|b| b.column).filter(|&c| {
+                    if right {
+                        c > here.column
+                    } else {
+                        c < here.column
+                    }
+                });
                 let column = if right { beyond.min() } else { beyond.max() }?;
                 let tied = self.neighbours(&here.id);
-                self.boxes.iter().filter(|b| b.column == column).min_by_key(|b| (!tied.contains(b.id.as_str()), distance(b), b.rect.y))
+                self.boxes
+                    .iter()
+                    .filter(|b| b.column == column)
+                    .min_by_key(|b| (!tied.contains(b.id.as_str()), distance(b), b.rect.y))
             }
         };
         found.map(|b| b.id.as_str())
@@ -213,16 +254,29 @@ impl Scene {
     /// The boxes that share a drawn edge with a box, by id.
     fn neighbours(&self, id: &str) -> BTreeSet<&str> {
         let is_here = |port: &&PortView| self.boxes[port.node].id == id;
-        let edges: BTreeSet<usize> = self.ports.iter().filter(is_here).flat_map(|p| p.edges.iter().copied()).collect();
+        let edges: BTreeSet<usize> = self
+            .ports
+            .iter()
+            .filter(is_here)
+            .flat_map(|p| p.edges.iter().copied())
+            .collect();
         let touches = |port: &&PortView| port.edges.iter().any(|e| edges.contains(e));
-        self.ports.iter().filter(touches).map(|p| self.boxes[p.node].id.as_str()).filter(|&other| other != id).collect()
+        self.ports
+            .iter()
+            .filter(touches)
+            .map(|p| self.boxes[p.node].id.as_str())
+            .filter(|&other| other != id)
+            .collect()
     }
 
     /// The picture as lines of text without spaces at their ends. ASCII is for terminals and locales without the glyphs.
     pub fn text(&self, ascii: bool) -> String {
         let mut text = String::new();
         for row in self.cells.chunks(index(self.width).max(1)) {
-            let line: String = row.iter().map(|c| if ascii { to_ascii(c.glyph) } else { c.glyph }).collect();
+            let line: String = row
+                .iter()
+                .map(|c| if ascii { to_ascii(c.glyph) } else { c.glyph })
+                .collect();
             text.push_str(line.trim_end());
             text.push('\n');
         }
@@ -238,7 +292,14 @@ impl Scene {
 
     pub(super) fn write(&mut self, x: i32, y: i32, text: &str, like: &Cell) {
         for (i, glyph) in text.chars().enumerate() {
-            self.put(x + cells(i), y, Cell { glyph, ..like.clone() });
+            self.put(
+                x + cells(i),
+                y,
+                Cell {
+                    glyph,
+                    ..like.clone()
+                },
+            );
         }
     }
 }

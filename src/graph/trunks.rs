@@ -69,7 +69,13 @@ pub(super) struct Wiring {
 }
 
 /// Gives every flow an exit and a pin, and bundles the wires. Without `labels` all ports of a destination share a pin.
-pub(super) fn bundle(graph: &Graph, plan: &Plan, column: &[usize], labels: bool, repair: &Repair) -> Wiring {
+pub(super) fn bundle(
+    graph: &Graph,
+    plan: &Plan,
+    column: &[usize],
+    labels: bool,
+    repair: &Repair,
+) -> Wiring {
     let mut wiring = Wiring::default();
     let mut known: BTreeMap<String, usize> = BTreeMap::new();
     let mut alone: BTreeSet<usize> = BTreeSet::new();
@@ -85,12 +91,24 @@ pub(super) fn bundle(graph: &Graph, plan: &Plan, column: &[usize], labels: bool,
             alone.insert(wiring.wires.len());
         }
         let ports = &graph.edges[flow.edge].ports;
-        let label = if labels { names::ports(ports.iter().map(String::as_str)) } else { String::new() };
-        let pin_name = if labels { ports.join(",") } else { String::new() };
+        let label = if labels {
+            names::ports(ports.iter().map(String::as_str))
+        } else {
+            String::new()
+        };
+        let pin_name = if labels {
+            ports.join(",")
+        } else {
+            String::new()
+        };
         let (exit, pin) = ends(flow, way, label);
         let mut port = |port: Port, name: &str, other: &str| {
             let place = &plan.places[port.place].id;
-            let mut key = format!("{place} {:?} {} {name}", port.side, if port.denied { "denied" } else { "open" });
+            let mut key = format!(
+                "{place} {:?} {} {name}",
+                port.side,
+                if port.denied { "denied" } else { "open" }
+            );
             if split {
                 key = format!("{key} {other} {:?}", flow.state);
             }
@@ -99,9 +117,22 @@ pub(super) fn bundle(graph: &Graph, plan: &Plan, column: &[usize], labels: bool,
                 wiring.ports.len() - 1
             })
         };
-        let exit = port(exit, if way == Way::Around { "around" } else { "exit" }, &format!("{}:{pin_name}", to.id));
+        let exit = port(
+            exit,
+            if way == Way::Around { "around" } else { "exit" },
+            &format!("{}:{pin_name}", to.id),
+        );
         let pin = port(pin, &format!("pin {pin_name}"), &from.id);
-        wiring.wires.push(Wire { edge: flow.edge, from: flow.from, to: flow.to, exit, pin, way, trunk: 0, state: flow.state });
+        wiring.wires.push(Wire {
+            edge: flow.edge,
+            from: flow.from,
+            to: flow.to,
+            exit,
+            pin,
+            way,
+            trunk: 0,
+            state: flow.state,
+        });
     }
     wiring.cover(&alone);
     wiring
@@ -111,7 +142,11 @@ pub(super) fn bundle(graph: &Graph, plan: &Plan, column: &[usize], labels: bool,
 fn ends(flow: &Flow, way: Way, label: String) -> (Port, Port) {
     let exit = Port {
         place: flow.from,
-        side: if way == Way::East { Side::Right } else { Side::Left },
+        side: if way == Way::East {
+            Side::Right
+        } else {
+            Side::Left
+        },
         exit: true,
         denied: flow.state == State::HalfOpen(End::From),
         label: String::new(),
@@ -119,7 +154,11 @@ fn ends(flow: &Flow, way: Way, label: String) -> (Port, Port) {
     };
     let pin = Port {
         place: flow.to,
-        side: if way == Way::West { Side::Right } else { Side::Left },
+        side: if way == Way::West {
+            Side::Right
+        } else {
+            Side::Left
+        },
         exit: false,
         denied: flow.state == State::HalfOpen(End::To),
         label,
@@ -144,17 +183,27 @@ impl Wiring {
             let mut stars: BTreeMap<(bool, usize, Way), Vec<usize>> = BTreeMap::new();
             for &w in &left {
                 let wire = &self.wires[w];
-                stars.entry((false, wire.pin, wire.way)).or_default().push(w);
-                stars.entry((true, wire.exit, wire.way)).or_default().push(w);
+                stars
+                    .entry((false, wire.pin, wire.way))
+                    .or_default()
+                    .push(w);
+                stars
+                    .entry((true, wire.exit, wire.way))
+                    .or_default()
+                    .push(w);
             }
-            let Some(star) = stars.into_values().rev().max_by_key(Vec::len) else { return };
+            let Some(star) = stars.into_values().rev().max_by_key(Vec::len) else {
+                return;
+            };
             left.retain(|w| !star.contains(w));
             self.trunk(star);
         }
     }
 
     fn trunk(&mut self, wires: Vec<usize>) {
-        let Some(first) = wires.first().map(|&w| self.wires[w].clone()) else { return };
+        let Some(first) = wires.first().map(|&w| self.wires[w].clone()) else {
+            return;
+        };
         let fan_in = wires.iter().all(|&w| self.wires[w].pin == first.pin);
         let hub = if fan_in { first.pin } else { first.exit };
         let mut key = format!("{} {:?}", self.ports[hub].key, first.way);
@@ -164,7 +213,11 @@ impl Wiring {
         for &w in &wires {
             self.wires[w].trunk = self.trunks.len();
         }
-        self.trunks.push(Trunk { wires, way: first.way, key });
+        self.trunks.push(Trunk {
+            wires,
+            way: first.way,
+            key,
+        });
     }
 
     /// Wires that ride each trunk's star, counted by the sources they come from.

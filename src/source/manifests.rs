@@ -92,11 +92,17 @@ pub fn load(paths: &[PathBuf]) -> Result<(Cluster, Vec<Diagnostic>), LoadError> 
 
 /// Reads one text as if it were a file of that name.
 pub fn parse(name: &str, text: &str) -> (Cluster, Vec<Diagnostic>) {
-    let (mut objects, mut diagnostics) = (Vec::new(), Vec::new());
-    read_text(name, text, &mut objects, &mut diagnostics);
+    let (objects, mut diagnostics) = objects(name, text);
     let (cluster, problems) = from_wire::cluster(&objects, Coverage::complete(), Mode::Files);
     diagnostics.extend(problems);
     (cluster, diagnostics)
+}
+
+/// Reads the objects of one text, for whoever keeps them apart to change them one by one.
+pub(super) fn objects(name: &str, text: &str) -> (Vec<Arrived>, Vec<Diagnostic>) {
+    let (mut objects, mut diagnostics) = (Vec::new(), Vec::new());
+    read_text(name, text, &mut objects, &mut diagnostics);
+    (objects, diagnostics)
 }
 
 /// The manifests of a path in name order: itself, or all below it. Hidden folders are skipped.

@@ -14,13 +14,15 @@ pub(super) struct Wish {
 /// Gives the items rows between `low` and `high` in the order given, with the least weighted distance from their wishes
 /// (isotonic regression by pooling neighbours). Items that cannot fit run over `high`.
 pub(super) fn place(field: &Field, y: &mut [i32], wishes: &[Wish], (low, high): (i32, i32)) {
-    let mut before = vec![0; wishes.len()];
+    let mut before = vec![wishes.first().map_or(0, |w| field.margin(w.item)); wishes.len()];
     for i in 1..wishes.len() {
         let (above, below) = (wishes[i - 1].item, wishes[i].item);
         before[i] = before[i - 1] + field.items[above].height + field.gap(above, below);
     }
     let end = match wishes.last() {
-        Some(last) => before[wishes.len() - 1] + field.items[last.item].height,
+        Some(last) => {
+            before[wishes.len() - 1] + field.items[last.item].height + field.margin(last.item)
+        }
         None => return,
     };
     // Pools of items that touch: weighted sum of wishes less their own depth, weight, first index.
@@ -39,7 +41,9 @@ pub(super) fn place(field: &Field, y: &mut [i32], wishes: &[Wish], (low, high): 
     }
     let highest = (high - end).max(low);
     for (p, &(sum, total, first)) in pools.iter().enumerate() {
-        let base = i32::try_from((2 * sum + total).div_euclid(2 * total)).unwrap_or(low).clamp(low, highest);
+        let base = i32::try_from((2 * sum + total).div_euclid(2 * total))
+            .unwrap_or(low)
+            .clamp(low, highest);
         let next = pools.get(p + 1).map_or(wishes.len(), |n| n.2);
         for i in first..next {
             y[wishes[i].item] = base + before[i];
@@ -52,20 +56,31 @@ pub(super) fn settle(field: &Field, rows: &mut Rows) {
     // Rows are counted from the band here, as they are remembered.
     let mut at: Vec<Option<i32>> = vec![None; field.items.len()];
     for region in rows.regions.values() {
-        let mut known: Vec<(i32, usize)> = region.iter().filter_map(|&i| Some((field.items[i].known?, i))).collect();
+        let mut known: Vec<(i32, usize)> = region
+            .iter()
+            .filter_map(|&i| Some((field.items[i].known?, i)))
+            .collect();
         known.sort_unstable();
         let mut above: Option<usize> = None;
         let mut floor = 0;
         for (row, item) in known {
-            let low = above.map_or(0, |a| floor + field.gap(a, item));
+            let low = above.map_or(field.margin(item), |a| floor + field.gap(a, item));
             let row = row.max(low);
             at[item] = Some(row);
             floor = row + field.items[item].height;
             above = Some(item);
         }
     }
-    let mut new: Vec<usize> = (0..field.items.len()).filter(|&i| at[i].is_none()).collect();
-    new.sort_by_key(|&i| (matches!(field.items[i].what, What::Pass(_)), field.items[i].column, field.items[i].key.clone()));
+    let mut new: Vec<usize> = (0..field.items.len())
+        .filter(|&i| at[i].is_none())
+        .collect();
+    new.sort_by_key(|&i| {
+        (
+            matches!(field.items[i].what, What::Pass(_)),
+            field.items[i].column,
+            field.items[i].key.clone(),
+        )
+    });
     for item in new {
         let (column, band) = (field.items[item].column, field.items[item].band);
         let top = rows.band_top[band];
@@ -73,29 +88,54 @@ pub(super) fn settle(field: &Field, rows: &mut Rows) {
             .iter()
             .filter_map(|pull| {
                 let there = at[pull.other.item]? + rows.band_top[field.items[pull.other.item].band];
-                Some((there + rows.offset(field, pull.other.port) - rows.offset(field, pull.mine) - top, pull.weight))
+                Some((
+                    there + rows.offset(field, pull.other.port)
+                        - rows.offset(field, pull.mine)
+                        - top,
+                    pull.weight,
+                ))
             })
             .collect();
-        let wish = if wanted.is_empty() { 0 } else { median(&mut wanted).max(0) };
+        let wish = if wanted.is_empty() {
+            0
+        } else {
+            median(&mut wanted).max(0)
+        };
         let height = field.items[item].height;
         let region = &rows.regions[&(column, band)];
         let free = |row: i32| {
-            row >= 0
+            row >= field.margin(item)
                 && region.iter().filter(|&&o| o != item).all(|&other| {
                     at[other].is_none_or(|there| {
                         let gap = field.gap(item, other);
-                        row + height + gap <= there || there + field.items[other].height + gap <= row
+                        row + height + gap <= there
+                            || there + field.items[other].height + gap <= row
                     })
                 })
         };
-        let end = region.iter().filter_map(|&o| Some(at[o]? + field.items[o].height)).max().unwrap_or(0) + field.gap;
-        let room = rows.band_height.get(band).copied().unwrap_or(rows.total).max(height);
-        let near = (0..=room).flat_map(|d| [wish + d, wish - d]).find(|&row| row + height <= room && free(row));
-        at[item] = Some(near.or_else(|| (0..=end).find(|&row| free(row))).unwrap_or(end));
+        let end = region
+            .iter()
+            .filter_map(|&o| Some(at[o]? + field.items[o].height))
+            .max()
+            .unwrap_or(0)
+            + field.gap;
+        let room = rows
+            .band_height
+            .get(band)
+            .copied()
+            .unwrap_or(rows.total)
+            .max(height);
+        let near = (0..=room)
+            .flat_map(|d| [wish + d, wish - d])
+            .find(|&row| row + height + field.margin(item) <= room && free(row));
+        at[item] = Some(
+            near.or_else(|| (0..=end).find(|&row| free(row)))
+                .unwrap_or(end.max(field.margin(item))),
+        );
     }
     for (i, item) in field.items.iter().enumerate() {
         if let Some(height) = rows.band_height.get_mut(item.band) {
-            *height = (*height).max(at[i].unwrap_or(0) + item.height);
+            *height = (*height).max(at[i].unwrap_or(0) + item.height + field.margin(i));
         }
     }
     rows.stack(field);
@@ -113,7 +153,11 @@ pub(super) fn settle(field: &Field, rows: &mut Rows) {
 pub(super) fn interleave(field: &Field, rows: &mut Rows) {
     for ((column, band), region) in &rows.regions {
         // Every band starts on an odd row, and what stands outside the bands counts from one as well.
-        let top = if *band < field.bands() { rows.band_top[*band] } else { 1 };
+        let top = if *band < field.bands() {
+            rows.band_top[*band]
+        } else {
+            1
+        };
         align(field, &mut rows.y, region, top, *column);
     }
 }
@@ -121,9 +165,16 @@ pub(super) fn interleave(field: &Field, rows: &mut Rows) {
 fn align(field: &Field, y: &mut [i32], region: &[usize], top: i32, column: usize) {
     let mut above: Option<usize> = None;
     for &item in region {
-        let low = above.map_or(top, |a| y[a] + field.items[a].height + field.gap(a, item));
+        let low = above.map_or(top + field.margin(item), |a| {
+            y[a] + field.items[a].height + field.gap(a, item)
+        });
         let mut row = y[item].max(low);
-        let first = row - top + if matches!(field.items[item].what, What::Box(_)) { field.top } else { 0 };
+        let first = row - top
+            + if matches!(field.items[item].what, What::Box(_)) {
+                field.top
+            } else {
+                0
+            };
         if index(first) % 2 != column % 2 {
             row += 1;
         }

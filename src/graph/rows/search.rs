@@ -4,13 +4,18 @@ use std::collections::BTreeMap;
 
 use super::place::{Wish, median, place};
 use super::{Field, Input, Rows};
-use crate::graph::trunks::Side;
 use crate::graph::cells;
+use crate::graph::trunks::Side;
 
 /// Above this many items only sweeps are made.
 const MOST_IMPROVED: usize = 200;
 const SWEEPS: usize = 16;
 const ROUNDS: usize = 3;
+/// What a row costs that makes a band higher; more where boxes stand close to save rows.
+const OVERFLOW: i64 = 20;
+const OVERFLOW_DENSE: i64 = 60;
+/// Items of a crowded region that are tried at every place.
+const MOST_CROWDED: usize = 10;
 
 /// The best of four fixed starts.
 pub(super) fn best(field: &Field, input: &Input<'_>, start: Rows) -> Rows {
@@ -48,7 +53,9 @@ fn order_ports(field: &Field, input: &Input<'_>, rows: &mut Rows) {
     let wiring = input.wiring;
     let pitch = if field.loose { 2 } else { 1 };
     let mut pull = vec![(0i64, 0i64, usize::MAX); wiring.ports.len()];
-    let centre = |place: usize| i64::from(2 * rows.y[field.boxes[place]] + field.items[field.boxes[place]].height);
+    let centre = |place: usize| {
+        i64::from(2 * rows.y[field.boxes[place]] + field.items[field.boxes[place]].height)
+    };
     for wire in &wiring.wires {
         for (port, other) in [(wire.exit, wire.to), (wire.pin, wire.from)] {
             let p = &mut pull[port];
@@ -63,7 +70,11 @@ fn order_ports(field: &Field, input: &Input<'_>, rows: &mut Rows) {
         ports.sort_by_key(|&p| (pull[p].0.div_euclid(6 * pull[p].1.max(1)), pull[p].2, p));
         let depth = (field.items[field.boxes[place]].height - 2 * field.top + pitch - 1) / pitch;
         let lone_exit = ports.len() == 1 && wiring.ports[ports[0]].exit;
-        let first = if lone_exit { 0 } else { (depth - cells(ports.len())) / 2 };
+        let first = if lone_exit {
+            0
+        } else {
+            (depth - cells(ports.len())) / 2
+        };
         for (i, &p) in ports.iter().enumerate() {
             rows.port[p] = (first + cells(i)) * pitch;
         }
@@ -79,17 +90,48 @@ fn sweep(field: &Field, rows: &mut Rows, count: usize, phase: usize, reorder: bo
             // The last turns look both ways, or the picture leans to one side.
             let both = !reorder || turn + 3 >= count;
             for band in 0..=field.bands() {
-                settle_region(field, rows, (column, band), reorder, &|other: usize| {
-                    both || (field.items[other].column > column) == backwards
-                }, reorder && !both && turn % 4 < 2);
+                settle_region(
+                    field,
+                    rows,
+                    (column, band),
+                    reorder,
+                    &|other: usize| both || (field.items[other].column > column) == backwards,
+                    reorder && !both && turn % 4 < 2,
+                );
             }
         }
     }
 }
 
-fn settle_region(field: &Field, rows: &mut Rows, key: (usize, usize), reorder: bool, sees: &dyn Fn(usize) -> bool, mean: bool) {
-    let Some(region) = rows.regions.get(&key) else { return };
-    let mut wishes: Vec<Wish> = region.iter().map(|&item| wish(field, rows, item, sees, mean)).collect();
+/// Places the boxes outside the namespaces once more.
+pub(super) fn align_outside(field: &Field, rows: &mut Rows) {
+    for column in 0..field.columns {
+        settle_region(
+            field,
+            rows,
+            (column, field.bands()),
+            false,
+            &|_| true,
+            false,
+        );
+    }
+}
+
+fn settle_region(
+    field: &Field,
+    rows: &mut Rows,
+    key: (usize, usize),
+    reorder: bool,
+    sees: &dyn Fn(usize) -> bool,
+    mean: bool,
+) {
+    let Some(region) = rows.regions.get(&key) else {
+        return;
+    };
+    let mut wishes: Vec<Wish> = region
+        .iter()
+        .map(|&item| wish(field, rows, item, sees, mean))
+        .collect();
     if reorder {
         wishes.sort_by_key(|w| 2 * w.row + field.items[w.item].height);
     }
@@ -106,7 +148,12 @@ fn wish(field: &Field, rows: &Rows, item: usize, sees: &dyn Fn(usize) -> bool, m
     let mut wanted: Vec<(i32, i64)> = pulls
         .iter()
         .filter(|p| (p.votes || !voted) && sees(p.other.item))
-        .map(|p| (rows.row(field, p.other) - rows.offset(field, p.mine), p.weight))
+        .map(|p| {
+            (
+                rows.row(field, p.other) - rows.offset(field, p.mine),
+                p.weight,
+            )
+        })
         .collect();
     let weight: i64 = wanted.iter().map(|w| w.1).sum();
     let row = if wanted.is_empty() {
@@ -117,7 +164,11 @@ fn wish(field: &Field, rows: &Rows, item: usize, sees: &dyn Fn(usize) -> bool, m
     } else {
         median(&mut wanted)
     };
-    Wish { item, row, weight: weight.max(1) }
+    Wish {
+        item,
+        row,
+        weight: weight.max(1),
+    }
 }
 
 /// Adjacent swaps, and hubs to an end of their column, as long as the score falls.
@@ -129,10 +180,24 @@ fn improve(field: &Field, rows: &mut Rows) {
             for i in 1..rows.regions[&key].len() {
                 better |= attempt(field, rows, key, |region| region.swap(i - 1, i));
             }
+            if field.overflow(rows, key) > 0 && rows.regions[&key].len() <= MOST_CROWDED {
+                for item in rows.regions[&key].clone() {
+                    for to in 0..rows.regions[&key].len() {
+                        better |= attempt(field, rows, key, |region| {
+                            region.retain(|&i| i != item);
+                            region.insert(to, item);
+                        });
+                    }
+                }
+            }
             if rows.regions[&key].len() < 4 {
                 continue;
             }
-            let hubs: Vec<usize> = rows.regions[&key].iter().copied().filter(|&i| field.pulls[i].len() >= 3 || field.pulls[i].is_empty()).collect();
+            let hubs: Vec<usize> = rows.regions[&key]
+                .iter()
+                .copied()
+                .filter(|&i| field.pulls[i].len() >= 3 || field.pulls[i].is_empty())
+                .collect();
             for hub in hubs {
                 better |= attempt(field, rows, key, |region| {
                     region.retain(|&i| i != hub);
@@ -156,9 +221,20 @@ fn improve(field: &Field, rows: &mut Rows) {
 }
 
 /// Reorders one region, lets it and its neighbours settle, and keeps the result if the picture is better.
-fn attempt(field: &Field, rows: &mut Rows, key: (usize, usize), reorder: impl FnOnce(&mut Vec<usize>)) -> bool {
+fn attempt(
+    field: &Field,
+    rows: &mut Rows,
+    key: (usize, usize),
+    reorder: impl FnOnce(&mut Vec<usize>),
+) -> bool {
     let channels = key.0.saturating_sub(1)..=(key.0 + 2).min(field.columns);
-    let score = |rows: &Rows| channels.clone().map(|c| channel_score(field, rows, c)).sum::<i64>();
+    let score = |rows: &Rows| {
+        channels
+            .clone()
+            .map(|c| channel_score(field, rows, c))
+            .sum::<i64>()
+            + overflow_cost(field) * i64::from(field.overflow(rows, key))
+    };
     let before = score(rows);
     let saved = (rows.y.clone(), rows.regions[&key].clone());
     if let Some(region) = rows.regions.get_mut(&key) {
@@ -188,21 +264,44 @@ fn attempt(field: &Field, rows: &mut Rows, key: (usize, usize), reorder: impl Fn
     false
 }
 
+fn overflow_cost(field: &Field) -> i64 {
+    if field.gap == 0 {
+        OVERFLOW_DENSE
+    } else {
+        OVERFLOW
+    }
+}
+
 fn total_score(field: &Field, rows: &Rows) -> i64 {
-    (0..field.links.len()).map(|c| channel_score(field, rows, c)).sum()
+    let over: i32 = rows
+        .regions
+        .keys()
+        .map(|&key| field.overflow(rows, key))
+        .sum();
+    (0..field.links.len())
+        .map(|c| channel_score(field, rows, c))
+        .sum::<i64>()
+        + overflow_cost(field) * i64::from(over)
 }
 
 /// Crossings, bends and lengths in one channel. One trunk counts its length once, however many wires ride it.
 fn channel_score(field: &Field, rows: &Rows, channel: usize) -> i64 {
     let links: Vec<_> = field.links[channel].iter().filter(|l| l.votes).collect();
-    let ends: Vec<(i32, i32)> = links.iter().map(|l| (rows.row(field, l.left), rows.row(field, l.right))).collect();
+    let ends: Vec<(i32, i32)> = links
+        .iter()
+        .map(|l| (rows.row(field, l.left), rows.row(field, l.right)))
+        .collect();
     let mut score = 0;
     for (i, a) in links.iter().enumerate() {
         score += if ends[i].0 == ends[i].1 { 0 } else { 3 };
         for (j, b) in links.iter().enumerate().take(i) {
             let crossed = (ends[i].0 - ends[j].0).signum() * (ends[i].1 - ends[j].1).signum() < 0;
             // Wires of one item meet, they do not cross; so do wires of one trunk.
-            if crossed && a.trunk != b.trunk && a.left.item != b.left.item && a.right.item != b.right.item {
+            if crossed
+                && a.trunk != b.trunk
+                && a.left.item != b.left.item
+                && a.right.item != b.right.item
+            {
                 score += if meets(&links, a, b) { 0 } else { 20 };
             }
         }
@@ -210,7 +309,11 @@ fn channel_score(field: &Field, rows: &Rows, channel: usize) -> i64 {
     let mut extents: BTreeMap<usize, (i32, i32, usize)> = BTreeMap::new();
     for (link, end) in links.iter().zip(&ends) {
         let extent = extents.entry(link.trunk).or_insert((i32::MAX, i32::MIN, 0));
-        *extent = (extent.0.min(end.0).min(end.1), extent.1.max(end.0).max(end.1), extent.2 + 1);
+        *extent = (
+            extent.0.min(end.0).min(end.1),
+            extent.1.max(end.0).max(end.1),
+            extent.2 + 1,
+        );
     }
     for (low, high, count) in extents.into_values() {
         score += i64::from((high - low).min(40)) + if count == 1 && low != high { 8 } else { 0 };
@@ -221,7 +324,7 @@ fn channel_score(field: &Field, rows: &Rows, channel: usize) -> i64 {
 /// Whether one of two links ends at an item that the other's trunk also serves: a joint, not a crossing.
 fn meets(links: &[&super::Link], a: &super::Link, b: &super::Link) -> bool {
     links.iter().any(|l| {
-        (l.trunk == a.trunk && (l.left == b.left || l.right == b.right)) || (l.trunk == b.trunk && (l.left == a.left || l.right == a.right))
+        (l.trunk == a.trunk && (l.left == b.left || l.right == b.right))
+            || (l.trunk == b.trunk && (l.left == a.left || l.right == a.right))
     })
 }
-

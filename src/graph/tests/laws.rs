@@ -7,7 +7,14 @@ use proptest::prelude::*;
 use crate::graph::samples::Sample;
 use crate::graph::{Class, Direction, End, Graph, Options, Scene, State, Step, layout, truth};
 
-const ENDS: [&str; 6] = ["any", "internet", "dns", "k8s-api", "10.0.0.0/8 except", "192.0.2.0"];
+const ENDS: [&str; 6] = [
+    "any",
+    "internet",
+    "dns",
+    "k8s-api",
+    "10.0.0.0/8 except",
+    "192.0.2.0",
+];
 const PORTS: [&str; 5] = ["80", "443 8443", "53/UDP", "any", "1 2 3 4 5"];
 const STATES: [State; 8] = [
     State::Plain,
@@ -21,7 +28,11 @@ const STATES: [State; 8] = [
 ];
 
 fn name(index: usize, spaces: usize) -> String {
-    if index < ENDS.len() { ENDS[index].to_owned() } else { format!("space-{}/service-{index}-of-many", index % spaces) }
+    if index < ENDS.len() {
+        ENDS[index].to_owned()
+    } else {
+        format!("space-{}/service-{index}-of-many", index % spaces)
+    }
 }
 
 /// Up to 25 nodes, the first six from outside, and up to 40 edges.
@@ -35,7 +46,12 @@ fn sample() -> impl Strategy<Value = Sample> {
                 sample.node(&name(i, spaces));
             }
             for (from, to, ports, state) in edges {
-                sample.edge(&name(from, spaces), &name(to, spaces), PORTS[ports], STATES[state]);
+                sample.edge(
+                    &name(from, spaces),
+                    &name(to, spaces),
+                    PORTS[ports],
+                    STATES[state],
+                );
             }
             sample.badge(&name(ENDS.len(), spaces), "open in");
             sample
@@ -55,14 +71,34 @@ fn sound(scene: &Scene) -> Result<(), TestCaseError> {
     prop_assert!(report.is_clean(), "{:?}\n{}", report, scene.text(false));
     for (i, a) in scene.boxes().iter().enumerate() {
         let r = a.rect;
-        let inside = r.x >= 0 && r.y >= 0 && r.x + r.width <= scene.width() && r.y + r.height <= scene.height();
-        prop_assert!(inside, "{} is outside the canvas\n{}", a.id, scene.text(false));
+        let inside = r.x >= 0
+            && r.y >= 0
+            && r.x + r.width <= scene.width()
+            && r.y + r.height <= scene.height();
+        prop_assert!(
+            inside,
+            "{} is outside the canvas\n{}",
+            a.id,
+            scene.text(false)
+        );
         for b in &scene.boxes()[i + 1..] {
-            prop_assert!(!r.overlaps(&b.rect), "{} and {} overlap\n{}", a.id, b.id, scene.text(false));
+            prop_assert!(
+                !r.overlaps(&b.rect),
+                "{} and {} overlap\n{}",
+                a.id,
+                b.id,
+                scene.text(false)
+            );
         }
         for frame in scene.frames() {
             let member = a.key.starts_with(&format!("{}/", frame.namespace));
-            prop_assert!(member || !r.overlaps(&frame.rect), "{} is in frame {}\n{}", a.id, frame.namespace, scene.text(false));
+            prop_assert!(
+                member || !r.overlaps(&frame.rect),
+                "{} is in frame {}\n{}",
+                a.id,
+                frame.namespace,
+                scene.text(false)
+            );
         }
     }
     Ok(())
@@ -79,30 +115,40 @@ fn columns(scene: &Scene) -> BTreeMap<usize, Vec<String>> {
     columns
 }
 
-/// The columns of the boxes that are in both.
-fn kept(old: &Scene, new: &Scene) -> (BTreeMap<usize, Vec<String>>, BTreeMap<usize, Vec<String>>) {
-    let ids = |s: &Scene| s.boxes().iter().map(|b| b.id.clone()).collect::<BTreeSet<_>>();
-    let both: BTreeSet<String> = ids(old).intersection(&ids(new)).cloned().collect();
-    let only = |s: &Scene| {
-        let last = s.boxes().iter().map(|b| b.column).max().unwrap_or(0);
-        let mut columns = columns(s);
-        // Destinations outside stand in the last column, wherever that is.
-        if let Some(ids) = columns.remove(&last).filter(|ids| ids.iter().all(|id| id.starts_with("to:"))) {
-            columns.insert(usize::MAX, ids);
-        } else {
-            columns = self::columns(s);
-        }
-        for ids in columns.values_mut() {
-            ids.retain(|id| both.contains(id));
-        }
-        columns.retain(|_, ids| !ids.is_empty());
-        columns
+/// The boxes of each column that are in both scenes. Destinations outside stand in the last column, wherever that is,
+/// unless they stand inline.
+fn kept(
+    old: &Scene,
+    new: &Scene,
+    inline: bool,
+) -> (BTreeMap<usize, Vec<String>>, BTreeMap<usize, Vec<String>>) {
+    let ids = |s: &Scene| {
+        s.boxes()
+            .iter()
+            .map(|b| b.id.clone())
+            .collect::<BTreeSet<_>>()
     };
-    (only(old), only(new))
+    let both: BTreeSet<String> = ids(old).intersection(&ids(new)).cloned().collect();
+    let of = |s: &Scene| {
+        let mut kept: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+        for (column, ids) in columns(s) {
+            for id in ids.into_iter().filter(|id| both.contains(id)) {
+                kept.entry(if !inline && id.starts_with("to:") {
+                    usize::MAX
+                } else {
+                    column
+                })
+                .or_default()
+                .push(id);
+            }
+        }
+        kept
+    };
+    (of(old), of(new))
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
     fn every_step_tells_the_truth(sample in sample()) {
@@ -128,7 +174,7 @@ proptest! {
         for step in [Step::Card, Step::Chip, Step::Mini] {
             let first = layout(&sample.graph(), &options(Some(step)), None);
             let again = layout(&sample.graph(), &options(Some(step)), Some(first.sticky()));
-            prop_assert_eq!(first.text(false), again.text(false));
+            prop_assert_eq!(first.text(false), again.text(false), "\n{}\n{}", first.text(false), again.text(false));
             prop_assert_eq!(first.sticky(), again.sticky());
         }
     }
@@ -142,7 +188,7 @@ proptest! {
                 sample.edge(&name(from, 3), &name(to, 3), "9999", STATES[state]);
                 let next = layout(&sample.graph(), &options(Some(step)), Some(scene.sticky()));
                 sound(&next)?;
-                let (old, new) = kept(&scene, &next);
+                let (old, new) = kept(&scene, &next, step != Step::Card);
                 prop_assert_eq!(old, new, "{}\n{}", scene.text(false), next.text(false));
                 scene = next;
             }
@@ -157,11 +203,8 @@ proptest! {
         let mut queue = vec![first.id.as_str()];
         while let Some(id) = queue.pop() {
             for direction in [Direction::Left, Direction::Down, Direction::Up, Direction::Right] {
-                if let Some(next) = scene.step(id, direction) {
-                    if seen.insert(next) {
-                        queue.push(next);
-                    }
-                }
+                let next = scene.step(id, direction);
+                queue.extend(next.filter(|next| seen.insert(next)));
             }
         }
         prop_assert_eq!(seen.len(), scene.boxes().len());

@@ -1,0 +1,36 @@
+//! What is in force: who enforces, by which profile it is reasoned, what was readable.
+
+use crate::compile::enforcer::Enforcer;
+use crate::engine::Engine;
+use crate::model::{Resource, State};
+
+/// The facts about a source.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Info {
+    pub enforcer: Enforcer,
+    pub profile: &'static str,
+    /// Kind, namespace (`None`: cluster-wide), state; by kind, then namespace.
+    pub coverage: Vec<(Resource, Option<String>, State)>,
+    pub namespaces: usize,
+    pub pods: usize,
+    pub policies: usize,
+}
+
+/// Collects them.
+pub fn info(engine: &Engine, enforcer: &Enforcer) -> Info {
+    let cluster = engine.cluster();
+    Info {
+        enforcer: enforcer.clone(),
+        profile: engine.profile().name.as_str(),
+        coverage: cluster
+            .coverage
+            .iter()
+            .map(|(resource, namespace, state)| {
+                (resource, namespace.map(str::to_owned), state.clone())
+            })
+            .collect(),
+        namespaces: cluster.namespaces.len(),
+        pods: cluster.namespaces.values().map(|ns| ns.pods.len()).sum(),
+        policies: cluster.policies().count(),
+    }
+}

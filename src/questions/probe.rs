@@ -1,0 +1,777 @@
+//! May FROM open a connection to TO, on one port or on which ports, and exactly why or why not.
+
+use std::collections::BTreeSet;
+use std::num::NonZeroU16;
+
+use crate::engine::{Allowed, Cause, Engine, Entity, Explanation, Limit, Reason, Side, Verdict};
+use crate::model::{Direction, PortRange, PortSet, Protocol, Service, SourceRef};
+
+use super::ends::{End, EndKind, PortQuery, ports_of};
+
+/// The answer to a probe.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    pub from: End,
+    pub to: End,
+    pub protocol: Protocol,
+    /// `None` when no single port was asked for; then `ports` says which are open.
+    pub port: Option<u16>,
+    pub verdict: Verdict,
+    pub reason: Reason,
+    /// Whether every pair of pods has the same verdict. If not the verdict is unknown and `pairs` says which differ.
+    pub all_agree: bool,
+    pub egress: Side,
+    pub ingress: Side,
+    /// The pods and the port the two sides above are about: the first pair that has the answer's verdict.
+    pub shown: Option<Explanation>,
+    pub conditions: Vec<Cause>,
+    pub limits: Vec<Limit>,
+    /// Every pair, when they do not agree; ends as they would be typed.
+    pub pairs: Vec<Pair>,
+    pub via: Option<Via>,
+    /// The side whose rule names the other end, when the other end denies.
+    pub half_open: Option<Direction>,
+    /// What the environment in force expects of this connection, where it says anything.
+    pub expected: Option<Expectation>,
+    /// Without a single port: ranges that are open or unknown; what is missing is denied.
+    pub ports: Vec<(Protocol, PortRange, Verdict)>,
+    /// Towards DNS on 53 without a protocol: what TCP would get, UDP being the answer.
+    pub over_tcp: Option<Verdict>,
+    /// Services in front of TO that do have the port, when TO's pods declare no such port.
+    pub ask_service: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Pair {
+    pub from: String,
+    pub to: String,
+    pub verdict: Verdict,
+    pub reason: Reason,
+}
+
+/// What was written down about a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expectation {
+    /// `Allow` or `Deny`.
+    pub verdict: Verdict,
+    pub environment: String,
+    pub sources: Vec<SourceRef>,
+}
+
+/// The Service a connection goes through, and the port before and after translation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Via {
+    /// `namespace/name`
+    pub service: String,
+    pub port: u16,
+    /// The one port at every endpoint; `None` when they differ.
+    pub target_port: Option<u16>,
+    pub endpoints: usize,
+}
+
+/// Why a probe could not be asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProbeError {
+    #[error("{end} has no port named `{name}`")]
+    UnknownPortName {
+        end: String,
+        name: String,
+        known: Vec<String>,
+    },
+    #[error("{end} stands for no pod now")]
+    NoPods { end: String },
+}
+
+impl ProbeError {
+    /// What to do next.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::UnknownPortName { known, .. } if known.is_empty() => {
+                "it declares no port names; use a number".to_owned()
+            }
+            Self::UnknownPortName { known, .. } => format!("it has: {}", known.join(", ")),
+            Self::NoPods { .. } => {
+                "it is scaled to nothing, or all its pods have finished; ask by label: ns/?app=name"
+                    .to_owned()
+            }
+        }
+    }
+}
+
+/// Asks. Both ends are always worked out, for every pair of pods.
+pub fn probe(
+    engine: &Engine,
+    from: &End,
+    to: &End,
+    port: Option<&PortQuery>,
+) -> Result<Answer, ProbeError> {
+    for end in [from, to] {
+        if matches!(end.kind, EndKind::NotLoaded { .. }) {
+            return Ok(not_loaded(from, to, port));
+        }
+        if end.entities.is_empty() && !matches!(end.kind, EndKind::Service { .. }) {
+            return Err(ProbeError::NoPods {
+                end: end.name.clone(),
+            });
+        }
+    }
+    let sources = sources(engine, from);
+    if let Some((namespace, name)) = service_of(to) {
+        let service = engine
+            .cluster()
+            .namespace(namespace)
+            .and_then(|ns| ns.service(name));
+        if let Some(service) = service {
+            return through_service(engine, from, &sources, to, service, port);
+        }
+    }
+    match port {
+        Some(PortQuery::Number { protocol, port }) => {
+            let protocol = default_protocol(to, *protocol, *port);
+            Ok(single(engine, from, &sources, to, protocol, *port))
+        }
+        Some(PortQuery::Named { protocol, name }) => {
+            let numbers = named(engine, to, *protocol, name)?;
+            match numbers.as_slice() {
+                [(protocol, port)] => Ok(single(engine, from, &sources, to, *protocol, *port)),
+                several => {
+                    let wanted = several
+                        .iter()
+                        .map(|(protocol, port)| PortSet::port(*protocol, *port));
+                    let wanted = wanted.fold(PortSet::empty(), |all, one| all.union(&one));
+                    Ok(several_ports(engine, from, &sources, to, &wanted, true))
+                }
+            }
+        }
+        Some(PortQuery::Range {
+            protocol,
+            first,
+            last,
+        }) => {
+            let range = NonZeroU16::new(*first)
+                .zip(NonZeroU16::new(*last))
+                .and_then(|(a, b)| PortRange::new(a, b));
+            let wanted = range.map_or_else(PortSet::empty, |range| {
+                PortSet::range(protocol.unwrap_or_default(), range)
+            });
+            Ok(several_ports(engine, from, &sources, to, &wanted, true))
+        }
+        Some(PortQuery::Any { protocol }) => {
+            let wanted = protocol.map_or_else(PortSet::all, |protocol| {
+                PortSet::range(protocol, PortRange::ALL)
+            });
+            Ok(several_ports(engine, from, &sources, to, &wanted, true))
+        }
+        None => Ok(several_ports(
+            engine,
+            from,
+            &sources,
+            to,
+            &PortSet::all(),
+            false,
+        )),
+    }
+}
+
+fn service_of(end: &End) -> Option<(&str, &str)> {
+    match &end.kind {
+        EndKind::Service { namespace, name } => Some((namespace, name)),
+        _ => None,
+    }
+}
+
+/// Connections *from* a Service come from the pods behind it.
+fn sources(engine: &Engine, from: &End) -> Vec<Entity> {
+    let Some((namespace, name)) = service_of(from) else {
+        return from.entities.clone();
+    };
+    let Some(service) = engine
+        .cluster()
+        .namespace(namespace)
+        .and_then(|ns| ns.service(name))
+    else {
+        return Vec::new();
+    };
+    let mut all = BTreeSet::new();
+    for (protocol, port) in engine.service_ports(service) {
+        if let Ok(expansion) = engine.expand_service(service, protocol, port, None) {
+            all.extend(expansion.targets.into_iter().map(|target| target.entity));
+        }
+    }
+    all.into_iter().collect()
+}
+
+fn default_protocol(to: &End, protocol: Option<Protocol>, port: u16) -> Protocol {
+    protocol.unwrap_or(if to.id == "dns" && port == 53 {
+        Protocol::Udp
+    } else {
+        Protocol::Tcp
+    })
+}
+
+fn named(
+    engine: &Engine,
+    to: &End,
+    protocol: Option<Protocol>,
+    name: &str,
+) -> Result<Vec<(Protocol, u16)>, ProbeError> {
+    let mut found = BTreeSet::new();
+    let mut known = BTreeSet::new();
+    for entity in &to.entities {
+        if let Entity::Pod(id) = entity {
+            for port in engine
+                .pod(*id)
+                .ports
+                .iter()
+                .filter(|port| !port.name.is_empty())
+            {
+                known.insert(port.name.clone());
+                if port.name == name && protocol.is_none_or(|wanted| wanted == port.protocol) {
+                    found.insert((port.protocol, port.port));
+                }
+            }
+        }
+    }
+    if found.is_empty() {
+        return Err(ProbeError::UnknownPortName {
+            end: to.name.clone(),
+            name: name.to_owned(),
+            known: known.into_iter().collect(),
+        });
+    }
+    Ok(found.into_iter().collect())
+}
+
+fn blank(from: &End, to: &End, protocol: Protocol, port: Option<u16>) -> Answer {
+    Answer {
+        from: from.clone(),
+        to: to.clone(),
+        protocol,
+        port,
+        verdict: Verdict::Unreachable,
+        reason: Reason::NoEndpoints,
+        all_agree: true,
+        egress: Side::allow(Reason::NotIsolated),
+        ingress: Side::allow(Reason::NotIsolated),
+        shown: None,
+        conditions: Vec::new(),
+        limits: Vec::new(),
+        pairs: Vec::new(),
+        via: None,
+        half_open: None,
+        expected: None,
+        ports: Vec::new(),
+        over_tcp: None,
+        ask_service: Vec::new(),
+    }
+}
+
+fn not_loaded(from: &End, to: &End, port: Option<&PortQuery>) -> Answer {
+    let (protocol, port) = match port {
+        Some(PortQuery::Number { protocol, port }) => {
+            (default_protocol(to, *protocol, *port), Some(*port))
+        }
+        _ => (Protocol::Tcp, None),
+    };
+    let unknown = Side {
+        verdict: Verdict::Unknown,
+        ..Side::allow(Reason::NotLoaded)
+    };
+    let mut answer = blank(from, to, protocol, port);
+    answer.verdict = Verdict::Unknown;
+    answer.reason = Reason::NotLoaded;
+    for end in [from, to] {
+        if let EndKind::NotLoaded { namespace } = &end.kind {
+            answer.conditions.push(Cause::PoliciesUnreadable {
+                namespace: namespace.clone(),
+            });
+        }
+    }
+    answer.egress = unknown.clone();
+    answer.ingress = unknown;
+    answer
+}
+
+/// One thing to try: an entity at each end and the port at the destination.
+struct Try {
+    from: Entity,
+    to: Entity,
+    protocol: Protocol,
+    port: u16,
+    /// Through a Service back to itself: the specification does not say (rule N48).
+    hairpin: bool,
+}
+
+fn single(
+    engine: &Engine,
+    from: &End,
+    sources: &[Entity],
+    to: &End,
+    protocol: Protocol,
+    port: u16,
+) -> Answer {
+    let mut answer = blank(from, to, protocol, Some(port));
+    let tries = cross(sources, &to.entities, protocol, port, from.id == to.id);
+    judge(engine, &mut answer, &tries);
+    if to.id == "dns" && port == 53 && protocol == Protocol::Udp {
+        let mut other = blank(from, to, Protocol::Tcp, Some(port));
+        judge(
+            engine,
+            &mut other,
+            &cross(sources, &to.entities, Protocol::Tcp, port, false),
+        );
+        answer.over_tcp = Some(other.verdict);
+    }
+    answer.ask_service = services_with_port(engine, to, protocol, port);
+    answer
+}
+
+/// Every pair; within one end that stands for several pods, a pod's traffic to itself is not what is asked about.
+fn cross(
+    from: &[Entity],
+    to: &[Entity],
+    protocol: Protocol,
+    port: u16,
+    same_end: bool,
+) -> Vec<Try> {
+    let mut tries = Vec::new();
+    for a in from {
+        for b in to {
+            if same_end && a == b && from.len() > 1 {
+                continue;
+            }
+            tries.push(Try {
+                from: a.clone(),
+                to: b.clone(),
+                protocol,
+                port,
+                hairpin: false,
+            });
+        }
+    }
+    tries
+}
+
+/// Judges every try and merges: alike is that verdict, else unknown (rule E6).
+fn judge(engine: &Engine, answer: &mut Answer, tries: &[Try]) {
+    let mut verdicts: Vec<(Verdict, Reason)> = Vec::with_capacity(tries.len());
+    let mut first: Option<(Verdict, Explanation)> = None;
+    let mut first_obstacle: Option<(Verdict, Explanation)> = None;
+    let mut limits = BTreeSet::new();
+    let mut causes = BTreeSet::new();
+    for one in tries {
+        let mut why = engine.explain(&one.from, &one.to, one.protocol, one.port);
+        if one.hairpin {
+            why.verdict = Verdict::Unknown;
+            why.reason = Reason::HairpinUndefined;
+        }
+        verdicts.push((why.verdict, why.reason));
+        limits.extend(why.limits.iter().cloned());
+        causes.extend(why.conditions.iter().cloned());
+        if why.verdict != Verdict::Allow && first_obstacle.is_none() {
+            first_obstacle = Some((why.verdict, why.clone()));
+        }
+        if first.is_none() {
+            first = Some((why.verdict, why));
+        }
+    }
+    let Some((verdict, _)) = first.as_ref() else {
+        return;
+    };
+    let agree = verdicts.iter().all(|(other, _)| other == verdict);
+    // Where pairs differ the obstacle is what a reader is after.
+    let (verdict, shown) = if agree {
+        first.expect("checked above")
+    } else {
+        (
+            Verdict::Unknown,
+            first_obstacle.expect("they differ, so one is no allow").1,
+        )
+    };
+    answer.verdict = verdict;
+    answer.reason = if agree {
+        shown.reason
+    } else {
+        Reason::PairsDiffer
+    };
+    answer.all_agree = agree;
+    answer.half_open = half_open(&shown.egress, &shown.ingress);
+    answer.egress = shown.egress.clone();
+    answer.ingress = shown.ingress.clone();
+    answer.shown = Some(shown);
+    answer.limits.extend(limits);
+    answer.limits.sort();
+    answer.limits.dedup();
+    answer.conditions = if verdict == Verdict::Unknown {
+        causes.into_iter().collect()
+    } else {
+        Vec::new()
+    };
+    if !agree {
+        let pairs = tries
+            .iter()
+            .zip(&verdicts)
+            .map(|(one, (verdict, reason))| Pair {
+                from: entity_id(engine, &one.from),
+                to: entity_id(engine, &one.to),
+                verdict: *verdict,
+                reason: *reason,
+            });
+        answer.pairs = pairs.collect();
+        answer.pairs.sort();
+        answer.pairs.dedup();
+    }
+}
+
+/// One side names the other end in a rule, and the other side denies.
+fn half_open(egress: &Side, ingress: &Side) -> Option<Direction> {
+    let opens = |side: &Side| side.verdict == Verdict::Allow && side.reason == Reason::RuleAllow;
+    if opens(egress) && ingress.verdict == Verdict::Deny {
+        Some(Direction::Egress)
+    } else if opens(ingress) && egress.verdict == Verdict::Deny {
+        Some(Direction::Ingress)
+    } else {
+        None
+    }
+}
+
+/// How an entity would be typed.
+pub fn entity_id(engine: &Engine, entity: &Entity) -> String {
+    match entity {
+        Entity::Pod(id) => format!(
+            "{}/pod/{}",
+            engine.namespace_of(*id).name,
+            engine.pod(*id).name
+        ),
+        Entity::Node(id) => format!("node/{}", engine.node(*id).name),
+        Entity::Address(address) => address.to_string(),
+        Entity::Hypothetical(pod) => format!("{}/?{}", pod.namespace, pod.labels),
+    }
+}
+
+/// Services that select pods of an end and offer a port its pods do not declare: likely what was meant.
+fn services_with_port(engine: &Engine, to: &End, protocol: Protocol, port: u16) -> Vec<String> {
+    let pods: Vec<_> = to
+        .entities
+        .iter()
+        .filter_map(|entity| match entity {
+            Entity::Pod(id) => Some(*id),
+            _ => None,
+        })
+        .collect();
+    let declared = |id: &crate::engine::PodId| {
+        engine
+            .pod(*id)
+            .ports
+            .iter()
+            .any(|p| p.protocol == protocol && p.port == port)
+    };
+    if pods.is_empty()
+        || pods.iter().any(declared)
+        || pods.iter().all(|id| engine.pod(*id).ports.is_empty())
+    {
+        return Vec::new();
+    }
+    let mut found = BTreeSet::new();
+    for id in &pods {
+        for service in &engine.namespace_of(*id).services {
+            if service.headless
+                || !service
+                    .ports
+                    .iter()
+                    .any(|p| p.protocol == protocol && p.port == port)
+            {
+                continue;
+            }
+            if let Ok(expansion) = engine.expand_service(service, protocol, port, None)
+                && expansion
+                    .targets
+                    .iter()
+                    .any(|target| target.entity == Entity::Pod(*id) && target.port != port)
+            {
+                found.insert(format!("{}/svc/{}", service.namespace, service.name));
+            }
+        }
+    }
+    found.into_iter().collect()
+}
+
+/// No single port: which are open. With `wanted` spelled out (`any`, a range) all of them have to be.
+fn several_ports(
+    engine: &Engine,
+    from: &End,
+    sources: &[Entity],
+    to: &End,
+    wanted: &PortSet,
+    all: bool,
+) -> Answer {
+    let mut allowed: Option<Allowed> = None;
+    let mut unreachable: Option<Reason> = None;
+    for a in sources {
+        for b in &to.entities {
+            if from.id == to.id && a == b && sources.len() > 1 {
+                continue;
+            }
+            if let Some(reason) = engine.unreachable(a, b) {
+                unreachable = Some(reason);
+                continue;
+            }
+            let one = engine.allowed(a, b);
+            allowed = Some(match allowed {
+                None => one,
+                Some(before) => before.merge(&one),
+            });
+        }
+    }
+    let allowed = allowed.unwrap_or_else(Allowed::nothing);
+    let sure = allowed.sure.intersection(wanted);
+    let possible = allowed.possible.intersection(wanted);
+    // One port carries the explanation: an open one, else one that pods declare, else the first.
+    let declared = ports_of(engine, to)
+        .into_iter()
+        .find_map(|text| match super::ends::parse_port(&text) {
+            Ok(PortQuery::Number { protocol, port }) => Some((protocol.unwrap_or_default(), port)),
+            _ => None,
+        });
+    let pick = |set: &PortSet| {
+        set.iter()
+            .next()
+            .map(|(protocol, range)| (protocol, range.first()))
+    };
+    let example = if all && !wanted.is_subset(&sure) {
+        pick(&wanted.difference(&sure))
+    } else {
+        pick(&sure)
+            .or_else(|| pick(&possible))
+            .or(declared)
+            .or_else(|| pick(wanted))
+    };
+    let (protocol, port) = example.unwrap_or((Protocol::Tcp, 1));
+    let mut answer = blank(from, to, protocol, None);
+    judge(
+        engine,
+        &mut answer,
+        &cross(sources, &to.entities, protocol, port, from.id == to.id),
+    );
+    let open = if all {
+        wanted.is_subset(&sure)
+    } else {
+        !sure.is_empty()
+    };
+    if unreachable.is_some() && possible.is_empty() {
+        // Kept as judged.
+    } else if open {
+        answer.verdict = Verdict::Allow;
+    } else if possible.is_empty() {
+        answer.verdict = Verdict::Deny;
+    } else {
+        if sure.is_empty() || answer.verdict == Verdict::Unknown {
+            answer.all_agree = answer.pairs.is_empty();
+        } else {
+            answer.reason = Reason::PairsDiffer;
+        }
+        answer.verdict = Verdict::Unknown;
+    }
+    answer.ports.extend(
+        sure.iter()
+            .map(|(protocol, range)| (protocol, range, Verdict::Allow)),
+    );
+    answer.ports.extend(
+        possible
+            .difference(&sure)
+            .iter()
+            .map(|(protocol, range)| (protocol, range, Verdict::Unknown)),
+    );
+    answer.ports.sort();
+    answer
+}
+
+fn through_service(
+    engine: &Engine,
+    from: &End,
+    sources: &[Entity],
+    to: &End,
+    service: &Service,
+    query: Option<&PortQuery>,
+) -> Result<Answer, ProbeError> {
+    let asked: Vec<(Protocol, u16)> = match query {
+        Some(PortQuery::Number { protocol, port }) => {
+            vec![(default_protocol(to, *protocol, *port), *port)]
+        }
+        Some(PortQuery::Named { protocol, name }) => {
+            let found: Vec<_> = service
+                .ports
+                .iter()
+                .filter(|p| p.name == *name && protocol.is_none_or(|wanted| wanted == p.protocol))
+                .map(|p| (p.protocol, p.port))
+                .collect();
+            if found.is_empty() {
+                let known = service
+                    .ports
+                    .iter()
+                    .filter(|p| !p.name.is_empty())
+                    .map(|p| p.name.clone())
+                    .collect();
+                return Err(ProbeError::UnknownPortName {
+                    end: to.name.clone(),
+                    name: name.clone(),
+                    known,
+                });
+            }
+            found
+        }
+        Some(PortQuery::Range {
+            protocol,
+            first,
+            last,
+        }) => engine
+            .service_ports(service)
+            .filter(|(p, port)| {
+                protocol.unwrap_or_default() == *p && (*first..=*last).contains(port)
+            })
+            .collect(),
+        Some(PortQuery::Any { protocol }) => engine
+            .service_ports(service)
+            .filter(|(p, _)| protocol.is_none_or(|wanted| wanted == *p))
+            .collect(),
+        None => engine.service_ports(service).collect(),
+    };
+    if let [(protocol, port)] = asked.as_slice() {
+        let mut answer = one_service_port(engine, from, sources, to, service, (*protocol, *port));
+        if matches!(
+            query,
+            Some(PortQuery::Number {
+                protocol: None,
+                port: 53
+            })
+        ) && to.id == "dns"
+        {
+            answer.over_tcp = Some(
+                one_service_port(engine, from, sources, to, service, (Protocol::Tcp, 53)).verdict,
+            );
+        }
+        if !matches!(
+            query,
+            Some(PortQuery::Number { .. } | PortQuery::Named { .. })
+        ) {
+            list_port(&mut answer, *protocol, *port);
+        }
+        return Ok(answer);
+    }
+    let answers: Vec<Answer> = asked
+        .iter()
+        .map(|port| one_service_port(engine, from, sources, to, service, *port))
+        .collect();
+    let best = if query.is_none() {
+        // On which ports: any open one will do.
+        answers
+            .iter()
+            .position(|a| a.verdict == Verdict::Allow)
+            .or_else(|| answers.iter().position(|a| a.verdict == Verdict::Unknown))
+    } else {
+        answers.iter().position(|a| a.verdict != Verdict::Allow)
+    };
+    let Some(mut answer) = answers.get(best.unwrap_or(0)).cloned() else {
+        let mut none = blank(from, to, Protocol::Tcp, None);
+        none.reason = Reason::NoServicePort;
+        return Ok(none);
+    };
+    if query.is_some() && answers.iter().any(|other| other.verdict != answer.verdict) {
+        answer.verdict = Verdict::Unknown;
+        answer.reason = Reason::PairsDiffer;
+        answer.all_agree = false;
+    }
+    answer.port = None;
+    answer.ports.clear();
+    for (one, (protocol, port)) in answers.iter().zip(&asked) {
+        let verdict = one.verdict;
+        if matches!(verdict, Verdict::Allow | Verdict::Unknown)
+            && let Some(number) = NonZeroU16::new(*port)
+        {
+            answer
+                .ports
+                .push((*protocol, PortRange::single(number), verdict));
+        }
+    }
+    answer.ports.sort();
+    Ok(answer)
+}
+
+fn list_port(answer: &mut Answer, protocol: Protocol, port: u16) {
+    if let Some(number) = NonZeroU16::new(port)
+        && matches!(answer.verdict, Verdict::Allow | Verdict::Unknown)
+    {
+        answer.ports = vec![(protocol, PortRange::single(number), answer.verdict)];
+    }
+    answer.port = None;
+}
+
+fn one_service_port(
+    engine: &Engine,
+    from: &End,
+    sources: &[Entity],
+    to: &End,
+    service: &Service,
+    (protocol, port): (Protocol, u16),
+) -> Answer {
+    let mut answer = blank(from, to, protocol, Some(port));
+    let mut tries = Vec::new();
+    let mut endpoints = BTreeSet::new();
+    let mut failed = None;
+    for source in sources {
+        match engine.expand_service(service, protocol, port, Some(source)) {
+            Ok(expansion) => {
+                answer.limits.extend(expansion.limits);
+                for target in expansion.targets {
+                    endpoints.insert((target.entity.clone(), target.port));
+                    tries.push(Try {
+                        hairpin: target.entity == *source && !service.headless,
+                        from: source.clone(),
+                        to: target.entity,
+                        protocol,
+                        port: target.port,
+                    });
+                }
+            }
+            Err(reason) => failed = Some(reason),
+        }
+    }
+    let ports: BTreeSet<u16> = endpoints.iter().map(|(_, port)| *port).collect();
+    answer.via = Some(Via {
+        service: format!("{}/{}", service.namespace, service.name),
+        port,
+        target_port: if ports.len() == 1 {
+            ports.first().copied()
+        } else {
+            None
+        },
+        endpoints: endpoints.len(),
+    });
+    match failed {
+        Some(reason) if tries.is_empty() => {
+            answer.reason = reason;
+            if reason == Reason::FqdnUnknown {
+                answer.verdict = Verdict::Unknown;
+                answer.conditions = vec![Cause::AliasUnresolved {
+                    name: alias_of(service),
+                }];
+            }
+        }
+        Some(_) => {
+            // Some clients have an endpoint and some have none.
+            judge(engine, &mut answer, &tries);
+            answer.verdict = Verdict::Unknown;
+            answer.reason = Reason::PairsDiffer;
+            answer.all_agree = false;
+        }
+        None => judge(engine, &mut answer, &tries),
+    }
+    answer
+}
+
+fn alias_of(service: &Service) -> String {
+    match &service.backend {
+        crate::model::Backend::ExternalName(name) => name.clone(),
+        _ => String::new(),
+    }
+}

@@ -1,0 +1,60 @@
+//! Comma-separated values: RFC 4180 quoting, a header line, ends in their unambiguous form.
+
+use crate::questions::flows::Flows;
+use crate::questions::matrix::Matrix;
+
+/// Writes one record. A field that a spreadsheet would take for a formula is not touched: these are not typed by people.
+pub(crate) fn record(fields: &[String]) -> String {
+    let quoted: Vec<String> = fields
+        .iter()
+        .map(|field| {
+            if field.contains([',', '"', '\n', '\r']) {
+                format!("\"{}\"", field.replace('"', "\"\""))
+            } else {
+                field.clone()
+            }
+        })
+        .collect();
+    format!("{}\n", quoted.join(","))
+}
+
+pub fn flows(flows: &Flows) -> String {
+    let mut out =
+        record(&["from", "to", "verdict", "protocol", "first", "last"].map(str::to_owned));
+    for flow in &flows.flows {
+        for (protocol, range) in flow.ports.iter() {
+            out += &record(&[
+                flows.peers[flow.from].end.id.clone(),
+                flows.peers[flow.to].end.id.clone(),
+                flow.verdict.as_str().to_owned(),
+                protocol.to_string(),
+                range.first().to_string(),
+                range.last().to_string(),
+            ]);
+        }
+    }
+    out
+}
+
+pub fn matrix(matrix: &Matrix) -> String {
+    let mut head = vec![String::from("from")];
+    head.extend(matrix.ends.iter().map(|end| end.id.clone()));
+    let mut out = record(&head);
+    for (end, row) in matrix.ends.iter().zip(&matrix.cells) {
+        let mut fields = vec![end.id.clone()];
+        fields.extend(row.iter().map(|verdict| verdict.as_str().to_owned()));
+        out += &record(&fields);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commas_and_quotes_are_quoted() {
+        let fields = ["plain".to_owned(), "a,b".to_owned(), "say \"x\"".to_owned()];
+        assert_eq!(record(&fields), "plain,\"a,b\",\"say \"\"x\"\"\"\n");
+    }
+}

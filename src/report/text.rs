@@ -1,0 +1,197 @@
+//! Answers as plain text for people. What can be long is told first by its point.
+
+use crate::compile::enforcer::{Enforcer, Enforces};
+use crate::engine::{Engine, Verdict};
+use crate::model::{Diagnostic, SourceRef};
+use crate::questions::flows::Flows;
+use crate::questions::info::Info;
+use crate::questions::matrix::Matrix;
+use crate::questions::probe::Answer;
+use crate::text::{fit, tame, width};
+
+use super::words;
+
+/// One sign a verdict.
+pub fn sign(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Allow => "✓",
+        Verdict::Deny => "✗",
+        Verdict::Unknown => "?",
+        Verdict::Unreachable => "-",
+    }
+}
+
+/// Columns as wide as they need, two blanks apart, no blanks at line ends.
+pub(crate) fn columns(head: &[&str], rows: &[Vec<String>]) -> String {
+    let rows: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| row.iter().map(|cell| tame(cell).into_owned()).collect())
+        .collect();
+    let widths: Vec<usize> = (0..head.len())
+        .map(|column| {
+            let cells = rows
+                .iter()
+                .filter_map(|row| row.get(column))
+                .map(|text| width(text));
+            cells.chain([width(head[column])]).max().unwrap_or(0)
+        })
+        .collect();
+    let line = |cells: Vec<&str>| {
+        let padded: Vec<String> = cells
+            .iter()
+            .zip(&widths)
+            .map(|(text, wide)| fit(text, *wide))
+            .collect();
+        format!("{}\n", padded.join("  ").trim_end())
+    };
+    let mut out = line(head.to_vec());
+    for row in &rows {
+        out += &line(row.iter().map(String::as_str).collect());
+    }
+    out
+}
+
+/// A line that must stand above every answer of a cluster in which policies are not enforced; else nothing.
+pub fn banner(enforcer: &Enforcer, policies: usize) -> Option<String> {
+    (enforcer.enforces == Enforces::No && policies > 0).then(|| {
+        format!(
+            "(not enforced) nothing enforces policies here: {}",
+            enforcer.evidence.join("; ")
+        )
+    })
+}
+
+pub fn probe(engine: &Engine, answer: &Answer, enforcer: &Enforcer) -> String {
+    let mut out = String::new();
+    for line in words::probe_lines(engine, answer) {
+        out += line.plain().trim_end();
+        out.push('\n');
+    }
+    if let Some(banner) = banner(enforcer, engine.policies().len()) {
+        out += &format!("  {banner}\n");
+    }
+    out
+}
+
+pub fn flows(flows: &Flows) -> String {
+    if flows.flows.is_empty() {
+        return "no connection is let through\n".to_owned();
+    }
+    let rows: Vec<Vec<String>> = flows
+        .flows
+        .iter()
+        .map(|flow| {
+            vec![
+                flows.peers[flow.from].end.name.clone(),
+                flows.peers[flow.to].end.name.clone(),
+                flow.ports.to_string(),
+                match flow.open {
+                    None => words::verdict(flow.verdict).to_owned(),
+                    Some(open) => format!(
+                        "{} only the {open} side is open",
+                        words::verdict(flow.verdict)
+                    ),
+                },
+            ]
+        })
+        .collect();
+    columns(&["FROM", "TO", "PORTS", "VERDICT"], &rows)
+}
+
+pub fn matrix(matrix: &Matrix) -> String {
+    let names: Vec<String> = matrix
+        .ends
+        .iter()
+        .map(|end| tame(&end.name).into_owned())
+        .collect();
+    let wide = names.iter().map(|name| width(name)).max().unwrap_or(0);
+    let mut out = String::new();
+    let asked = match matrix.port {
+        Some((protocol, port)) => format!("from row to column, {port}/{protocol}"),
+        None => "from row to column, on any port".to_owned(),
+    };
+    out += &format!("{asked}: ✓ open  ✗ closed  ? unknown  - no way\n\n");
+    // Columns carry numbers: names across would take more room than any terminal has.
+    let numbered = names.len().to_string().len().max(1);
+    let head: Vec<String> = (1..=names.len())
+        .map(|n| format!("{n:>numbered$}"))
+        .collect();
+    out += &format!("{}  {}\n", " ".repeat(wide + numbered + 1), head.join(" "));
+    for (index, (name, row)) in names.iter().zip(&matrix.cells).enumerate() {
+        let cells: Vec<String> = row
+            .iter()
+            .map(|verdict| format!("{:>numbered$}", sign(*verdict)))
+            .collect();
+        out += &format!(
+            "{:>numbered$} {}  {}\n",
+            index + 1,
+            fit(name, wide),
+            cells.join(" ")
+        );
+    }
+    out
+}
+
+pub fn info(info: Option<&Info>, paths: &[(String, String)], environments: &[String]) -> String {
+    let mut out = format!("netseg-tui   {}\n", env!("CARGO_PKG_VERSION"));
+    for (name, value) in paths {
+        out += &format!("{name:<12} {}\n", tame(value));
+    }
+    let Some(info) = info else { return out };
+    let enforces = match info.enforcer.enforces {
+        Enforces::Yes => "enforces NetworkPolicy",
+        Enforces::No => "does not enforce NetworkPolicy",
+        Enforces::Unknown => "may or may not enforce NetworkPolicy",
+    };
+    let enforcer = if info.enforcer.name == "none" && info.enforcer.enforces == Enforces::Unknown {
+        "not known".to_owned()
+    } else if info.enforcer.name == "none" {
+        "none found: policies have no effect".to_owned()
+    } else {
+        format!("{} {enforces}", info.enforcer.name)
+    };
+    out += &format!("enforcer     {enforcer}\n");
+    for evidence in &info.enforcer.evidence {
+        out += &format!("             {}\n", tame(evidence));
+    }
+    out += &format!("profile      {}\n", info.profile);
+    if !environments.is_empty() {
+        out += &format!("environments {}\n", environments.join(", "));
+    }
+    out += &format!(
+        "loaded       {} namespaces, {} pods, {} policies\n",
+        info.namespaces, info.pods, info.policies
+    );
+    let rows: Vec<Vec<String>> = info
+        .coverage
+        .iter()
+        .map(|(resource, namespace, state)| {
+            vec![
+                resource.plural().to_owned(),
+                namespace.clone().unwrap_or_else(|| "all".to_owned()),
+                state.word().to_owned(),
+                state.message().unwrap_or_default().to_owned(),
+            ]
+        })
+        .collect();
+    out.push('\n');
+    out += &columns(&["KIND", "NAMESPACE", "STATE", ""], &rows);
+    out
+}
+
+/// A problem in the input, as it is told on standard error.
+pub fn diagnostic(diagnostic: &Diagnostic) -> String {
+    let object = diagnostic
+        .object
+        .as_deref()
+        .map(|object| format!("{object}: "))
+        .unwrap_or_default();
+    let mut out = format!("{}: {object}{}\n", diagnostic.severity, diagnostic.message);
+    if let Some(SourceRef { file, line }) = &diagnostic.source {
+        out += &format!("  at {file}:{line}\n");
+    }
+    if let Some(help) = &diagnostic.help {
+        out += &format!("  help: {help}\n");
+    }
+    out
+}

@@ -1,0 +1,254 @@
+//! Plays a demo's own changes in real time. They are lines of a recording; the picture they start from is the demo itself.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use tokio::sync::watch;
+
+use crate::model::from_wire::{self, Arrived, Mode};
+use crate::model::{Cluster, Coverage, Diagnostic, Namespace};
+use crate::source::{Link, Snapshot, manifests};
+use crate::wire::Object;
+
+use super::{Texts, find};
+
+/// One line behind the first.
+#[derive(Deserialize)]
+struct Line<'a> {
+    at: Timestamp,
+    op: Op,
+    #[serde(borrow, default)]
+    object: Option<&'a RawValue>,
+}
+
+#[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+enum Op {
+    Set,
+    Delete,
+    /// The whole picture has been given; what follows happened while watching.
+    Live,
+}
+
+#[derive(Deserialize)]
+struct Header {
+    started: Timestamp,
+}
+
+/// Plays the changes of a demo; `None` when there is none of that name.
+///
+/// The first snapshot is there at once, the others follow at their recorded distances; the last one is [`Link::Fixed`]. Has to be
+/// called within a tokio runtime. The task ends when the receiver is dropped.
+pub fn play(name: &str) -> Option<watch::Receiver<Arc<Snapshot>>> {
+    let mut frames = frames(find(name)?).into_iter();
+    let (_, first) = frames.next()?;
+    let (sender, receiver) = watch::channel(first);
+    tokio::spawn(async move {
+        let start = tokio::time::Instant::now();
+        for (after, snapshot) in frames {
+            tokio::select! {
+                () = tokio::time::sleep_until(start + after) => {}
+                () = sender.closed() => return,
+            }
+            if sender.send(snapshot).is_err() {
+                return;
+            }
+        }
+        // A closed channel would read as a lost source.
+        sender.closed().await;
+    });
+    Some(receiver)
+}
+
+/// Every state of the demo and when it begins, counted from the start. Changes of one moment are one state.
+fn frames(texts: &Texts) -> Vec<(Duration, Arc<Snapshot>)> {
+    let (arrived, diagnostics) = manifests::objects(&texts.file("cluster.yaml"), texts.cluster);
+    let mut stage = Stage::new(texts.name, arrived, diagnostics);
+    let mut frames = vec![(Duration::ZERO, stage.snapshot())];
+    let changes = changes(texts);
+    for (index, (after, op, change)) in changes.iter().enumerate() {
+        stage.change(*op, change);
+        if changes.get(index + 1).is_none_or(|next| next.0 != *after) {
+            frames.push((*after, stage.snapshot()));
+        }
+    }
+    if let Some((_, last)) = frames.last_mut() {
+        Arc::make_mut(last).link = Link::Fixed;
+    }
+    frames
+}
+
+/// The changes in order, each with its distance from the start. A line that cannot be read is no change; a test sees to it that
+/// the built-in ones all can.
+fn changes(texts: &Texts) -> Vec<(Duration, Op, Arrived)> {
+    let file = texts.file("play.jsonl");
+    let mut lines = texts.play.lines().zip(1u32..);
+    let Some(header) = lines
+        .next()
+        .and_then(|(text, _)| serde_json::from_str::<Header>(text).ok())
+    else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for (text, number) in lines {
+        let Ok(line) = serde_json::from_str::<Line<'_>>(text) else {
+            continue;
+        };
+        let Some(object) = line.object else { continue };
+        let after = Duration::try_from(line.at.duration_since(header.started)).unwrap_or_default();
+        let (objects, _) = manifests::objects(&file, object.get());
+        for mut arrived in objects {
+            if let Some(place) = &mut arrived.place {
+                place.line = number;
+            }
+            found.push((after, line.op, arrived));
+        }
+    }
+    found
+}
+
+type Key = (String, String);
+
+/// The demo as it stands at one moment, kept as objects so that one can be exchanged.
+struct Stage {
+    objects: BTreeMap<String, BTreeMap<Key, Arrived>>,
+    cluster: Cluster,
+    told: BTreeMap<String, Vec<Diagnostic>>,
+    diagnostics: Vec<Diagnostic>,
+    revision: u64,
+    origin: Arc<str>,
+}
+
+impl Stage {
+    fn new(name: &str, arrived: Vec<Arrived>, diagnostics: Vec<Diagnostic>) -> Self {
+        let (cluster, told) = from_wire::cluster(&arrived, Coverage::complete(), Mode::Files);
+        let mut objects: BTreeMap<String, BTreeMap<Key, Arrived>> = BTreeMap::new();
+        for one in arrived {
+            let home = from_wire::home(&one.object);
+            objects
+                .entry(home)
+                .or_default()
+                .insert(key(&one.object), one);
+        }
+        Self {
+            objects,
+            cluster,
+            told: BTreeMap::new(),
+            diagnostics: diagnostics.into_iter().chain(told).collect(),
+            revision: 0,
+            origin: format!("demo {name}").into(),
+        }
+    }
+
+    /// Changes one object and rebuilds its namespace; the others stay shared. Nodes do not change in a demo.
+    fn change(&mut self, op: Op, change: &Arrived) {
+        if matches!(change.object, Object::Node(_)) {
+            return;
+        }
+        let home = from_wire::home(&change.object);
+        let objects = self.objects.entry(home.clone()).or_default();
+        match op {
+            Op::Set => {
+                objects.insert(key(&change.object), change.clone());
+            }
+            Op::Delete => {
+                objects.remove(&key(&change.object));
+            }
+            Op::Live => return,
+        }
+        let list: Vec<&Arrived> = objects.values().collect();
+        let (made, told): (Namespace, _) = from_wire::namespace(&home, &list, Mode::Files);
+        self.cluster.namespaces.insert(home.clone(), Arc::new(made));
+        self.told.insert(home, told);
+    }
+
+    fn snapshot(&mut self) -> Arc<Snapshot> {
+        self.revision += 1;
+        let told = self.told.values().flatten();
+        Arc::new(Snapshot {
+            revision: self.revision,
+            cluster: Arc::new(self.cluster.clone()),
+            diagnostics: Arc::new(self.diagnostics.iter().chain(told).cloned().collect()),
+            origin: Arc::clone(&self.origin),
+            link: Link::Live,
+        })
+    }
+}
+
+fn key(object: &Object) -> Key {
+    let kind = match object {
+        Object::Namespace(_) => "Namespace",
+        Object::Node(_) => "Node",
+        Object::Pod(_) => "Pod",
+        Object::Workload(o) => &o.kind,
+        Object::Service(_) => "Service",
+        Object::EndpointSlice(_) => "EndpointSlice",
+        Object::NetworkPolicy(_) => "NetworkPolicy",
+        Object::Unreadable(o) => &o.kind,
+    };
+    (kind.to_owned(), object.meta().name.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::DEMOS;
+    use super::*;
+
+    #[test]
+    fn every_line_of_every_recording_reads() {
+        for demo in &DEMOS {
+            let written = demo
+                .play
+                .lines()
+                .filter(|line| line.contains("\"object\""))
+                .count();
+            assert!(written > 0, "{}", demo.name);
+            assert_eq!(changes(demo).len(), written, "{}", demo.name);
+            for (text, number) in demo.play.lines().zip(1..).skip(1) {
+                assert!(
+                    serde_json::from_str::<Line<'_>>(text).is_ok(),
+                    "{}, line {number}",
+                    demo.name
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn changes_of_one_moment_are_one_state_and_leave_other_namespaces_shared() {
+        let frames = frames(find("stalker").unwrap());
+        let seconds: Vec<u64> = frames.iter().map(|(after, _)| after.as_secs()).collect();
+        assert_eq!(seconds, [0, 4, 9, 14, 20]);
+        let policies = |index: usize| -> Vec<&str> {
+            let names = frames[index].1.cluster.namespaces["stalker"]
+                .policies
+                .iter();
+            names.map(|policy| policy.name.as_str()).collect()
+        };
+        assert!(policies(0).contains(&"cron-service-mongo"));
+        assert!(!policies(1).contains(&"cron-service-mongo"));
+        assert!(policies(3).contains(&"cron-service-mongo"));
+        for (index, pair) in frames.windows(2).enumerate() {
+            let (before, after) = (&pair[0].1, &pair[1].1);
+            assert!(before.revision < after.revision, "state {index}");
+            for (name, namespace) in &before.cluster.namespaces {
+                let shared = Arc::ptr_eq(namespace, &after.cluster.namespaces[name]);
+                assert_eq!(shared, name != "stalker", "state {index}, {name}");
+            }
+            assert!(after.diagnostics.is_empty(), "{:?}", after.diagnostics);
+        }
+        assert_eq!(frames[0].1.link, Link::Live);
+        assert_eq!(frames[4].1.link, Link::Fixed);
+    }
+
+    #[tokio::test]
+    async fn the_first_state_is_there_at_once() {
+        let receiver = play("stalker").unwrap();
+        assert_eq!(receiver.borrow().revision, 1);
+        assert!(play("nothing").is_none());
+    }
+}

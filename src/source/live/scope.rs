@@ -1,0 +1,73 @@
+//! Which feeds to run: everything for the whole cluster, and by namespace what is refused there.
+
+use std::collections::BTreeSet;
+
+use crate::model::Resource;
+
+use super::follow::Feed;
+use super::store::Store;
+
+/// In the order in which they are listed: policies and labels make the first useful picture, pods take longest.
+pub(super) const ORDER: [Resource; 8] = [
+    Resource::Namespaces,
+    Resource::NetworkPolicies,
+    Resource::Services,
+    Resource::Nodes,
+    Resource::ReplicaSets,
+    Resource::Jobs,
+    Resource::Pods,
+    Resource::EndpointSlices,
+];
+
+/// How many feeds by namespace may watch. Each takes a connection of its own; the others list again now and then.
+pub(super) const WATCHED_PARTS: usize = 30;
+
+/// Returns a feed for all of the cluster.
+pub(super) fn whole(resource: Resource) -> Feed {
+    Feed {
+        resource,
+        namespace: None,
+    }
+}
+
+/// Which namespaces are read one by one, and which kinds in them.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Parts {
+    pub(super) feeds: BTreeSet<Feed>,
+    /// Namespaces somebody named: they are shown even if nothing is in them.
+    pub(super) wanted: BTreeSet<String>,
+}
+
+/// Plans the feeds by namespace: for each kind refused for the whole cluster, the namespaces named with `-n`, else those that may
+/// be listed, else the context's. Nodes have no namespace, so they stay refused.
+pub(super) fn plan(store: &Store, named: &[String], default: &str) -> Parts {
+    let refused: Vec<Resource> = ORDER
+        .into_iter()
+        .filter(|resource| *resource != Resource::Nodes && store.is_refused(&whole(*resource)))
+        .collect();
+    if refused.is_empty() {
+        return Parts::default();
+    }
+    let namespaces = whole(Resource::Namespaces);
+    let (names, are_named): (BTreeSet<String>, bool) = if !named.is_empty() {
+        (named.iter().cloned().collect(), true)
+    } else if store.is_listed(&namespaces) {
+        (store.declared().map(str::to_owned).collect(), false)
+    } else if store.has_failed(&namespaces) {
+        (BTreeSet::from([default.to_owned()]), true)
+    } else {
+        return Parts::default();
+    };
+    Parts {
+        feeds: names
+            .iter()
+            .flat_map(|name| {
+                refused.iter().map(|resource| Feed {
+                    resource: *resource,
+                    namespace: Some(name.clone()),
+                })
+            })
+            .collect(),
+        wanted: if are_named { names } else { BTreeSet::new() },
+    }
+}

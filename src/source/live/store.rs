@@ -1,0 +1,543 @@
+//! What the feeds told so far, and the snapshots made of it.
+//!
+//! No I/O and no clock: times come in as arguments.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::model::from_wire::{self, Arrived, Mode};
+use crate::model::{Cluster, Coverage, Diagnostic, Namespace, Node, Resource, Severity, State};
+use crate::source::{Link, Snapshot};
+use crate::wire::Object;
+
+use super::follow::{Event, Feed};
+use super::session::Failure;
+
+/// The objects of one namespace, by kind and name: the API has at most one of each at a time.
+type Objects = BTreeMap<(Resource, String), Entry>;
+
+struct Entry {
+    arrived: Arrived,
+    /// The list of its feed in which it was seen last.
+    generation: u64,
+}
+
+/// A namespace as it was last made.
+#[derive(Default)]
+struct Made {
+    namespace: Arc<Namespace>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+/// How far a feed is.
+#[derive(Default)]
+struct Progress {
+    generation: u64,
+    /// Objects of the list that is under way.
+    arrived: u64,
+    remaining: Option<u64>,
+    is_listed: bool,
+    /// Whether a list is under way.
+    is_listing: bool,
+    is_polled: bool,
+    failure: Option<Failure>,
+    /// Tries that brought nothing since the last one that did.
+    failures: u32,
+    last_good: Option<Timestamp>,
+}
+
+impl Progress {
+    fn state(&self) -> State {
+        match &self.failure {
+            Some(Failure::Forbidden(message)) => State::Forbidden {
+                message: message.clone(),
+            },
+            Some(Failure::NotFound) => State::NotServed,
+            Some(failure) if self.is_listed => State::Stale { why: failure.why() },
+            Some(failure) => State::Failed { why: failure.why() },
+            None if !self.is_listed => State::Loading,
+            None if self.is_polled => State::Polled,
+            None => State::Live,
+        }
+    }
+
+    /// Whether the server has said what there is to say: a list, or that there will be none.
+    fn has_answer(&self) -> bool {
+        self.is_listed || self.failure.as_ref().is_some_and(is_final)
+    }
+}
+
+/// Whether the server has answered, and the answer is that there is nothing to read.
+fn is_final(failure: &Failure) -> bool {
+    matches!(failure, Failure::Forbidden(_) | Failure::NotFound)
+}
+
+/// How far the first load is.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Readiness {
+    Waiting,
+    /// Every kind was listed, refused, or failed more than once.
+    Ready,
+    /// Nothing was listed, and nothing will be.
+    Hopeless(Failure),
+}
+
+/// Failures in a row after which a kind counts as settled although others can be read.
+const SETTLED_AFTER: u32 = 3;
+
+/// Everything known of the cluster. One namespace is made anew when something in it changed, the others are shared.
+pub(super) struct Store {
+    origin: Arc<str>,
+    /// What is to be known of the connection.
+    notes: Vec<Diagnostic>,
+    namespaces: BTreeMap<String, Objects>,
+    nodes: Objects,
+    feeds: BTreeMap<Feed, Progress>,
+    /// The newest list of any feed; no two lists share a number.
+    generation: u64,
+    /// Namespaces that are shown even when nothing is in them, because somebody asked for them.
+    wanted: BTreeSet<String>,
+    changed: BTreeSet<String>,
+    nodes_changed: bool,
+    made: BTreeMap<String, Made>,
+    made_nodes: (Arc<Vec<Node>>, Vec<Diagnostic>),
+    last: Option<Arc<Snapshot>>,
+}
+
+impl Store {
+    pub(super) fn new(origin: &str, notes: &[String]) -> Self {
+        Self {
+            origin: origin.into(),
+            notes: notes
+                .iter()
+                .map(|note| Diagnostic::new(Severity::Info, note.as_str()))
+                .collect(),
+            generation: 0,
+            namespaces: BTreeMap::new(),
+            nodes: Objects::new(),
+            feeds: BTreeMap::new(),
+            wanted: BTreeSet::new(),
+            changed: BTreeSet::new(),
+            nodes_changed: false,
+            made: BTreeMap::new(),
+            made_nodes: (Arc::default(), Vec::new()),
+            last: None,
+        }
+    }
+
+    pub(super) fn add_feed(&mut self, feed: Feed) {
+        self.feeds.entry(feed).or_default();
+    }
+
+    /// Forgets a feed and all that only it brought.
+    pub(super) fn drop_feed(&mut self, feed: &Feed) {
+        if self.feeds.remove(feed).is_some() {
+            self.sweep(feed, None);
+        }
+    }
+
+    /// Forgets the feeds by namespace of a kind that was listed for the whole cluster, and returns them.
+    pub(super) fn absorb(&mut self, resource: Resource) -> Vec<Feed> {
+        let whole = Feed {
+            resource,
+            namespace: None,
+        };
+        let parts: Vec<Feed> = self
+            .feeds
+            .keys()
+            .filter(|feed| feed.resource == resource && feed.namespace.is_some())
+            .cloned()
+            .collect();
+        self.feeds.retain(|feed, _| !parts.contains(feed));
+        if let Some(generation) = self.feeds.get(&whole).map(|progress| progress.generation) {
+            self.sweep(&whole, Some(generation));
+        }
+        parts
+    }
+
+    pub(super) fn feeds(&self) -> impl Iterator<Item = &Feed> {
+        self.feeds.keys()
+    }
+
+    /// Whether the server refuses to list this feed.
+    pub(super) fn is_refused(&self, feed: &Feed) -> bool {
+        self.feeds
+            .get(feed)
+            .is_some_and(|progress| matches!(progress.failure, Some(Failure::Forbidden(_))))
+    }
+
+    /// Whether a list was tried in vain.
+    pub(super) fn has_failed(&self, feed: &Feed) -> bool {
+        self.feeds
+            .get(feed)
+            .is_some_and(|progress| progress.failure.is_some() && !progress.is_listed)
+    }
+
+    pub(super) fn is_listed(&self, feed: &Feed) -> bool {
+        self.feeds
+            .get(feed)
+            .is_some_and(|progress| progress.is_listed)
+    }
+
+    /// Whether anything is being listed right now.
+    pub(super) fn is_listing(&self) -> bool {
+        self.feeds.values().any(|progress| progress.is_listing)
+    }
+
+    /// Names of the Namespace objects that were read.
+    pub(super) fn declared(&self) -> impl Iterator<Item = &str> {
+        self.namespaces
+            .iter()
+            .filter(|(name, objects)| {
+                objects.contains_key(&(Resource::Namespaces, (*name).clone()))
+            })
+            .map(|(name, _)| name.as_str())
+    }
+
+    pub(super) fn want(&mut self, name: &str) {
+        if self.wanted.insert(name.to_owned()) {
+            self.changed.insert(name.to_owned());
+        }
+    }
+
+    /// Takes in what a feed told. Feeds that were dropped meanwhile are not listened to.
+    pub(super) fn apply(&mut self, feed: &Feed, event: Event, now: Timestamp) {
+        let Some(progress) = self.feeds.get_mut(feed) else {
+            return;
+        };
+        if !matches!(event, Event::Down(_)) {
+            progress.last_good = Some(now);
+        }
+        match event {
+            Event::Begin => {
+                self.generation += 1;
+                progress.generation = self.generation;
+                progress.is_listing = true;
+                progress.arrived = 0;
+                progress.remaining = None;
+            }
+            Event::Page { objects, remaining } => {
+                progress.arrived += objects.len() as u64;
+                progress.remaining = remaining;
+                let generation = progress.generation;
+                for object in objects {
+                    self.put(feed, object, generation);
+                }
+            }
+            Event::Listed => {
+                progress.is_listed = true;
+                progress.is_listing = false;
+                progress.failure = None;
+                progress.failures = 0;
+                let generation = progress.generation;
+                self.sweep(feed, Some(generation));
+            }
+            Event::Following => {
+                progress.failure = None;
+                progress.failures = 0;
+                progress.is_polled = false;
+            }
+            Event::Polling => progress.is_polled = true,
+            Event::Changed(object) => {
+                let generation = progress.generation;
+                self.put(feed, object, generation);
+            }
+            Event::Removed(object) => self.remove(feed, &object),
+            Event::Alive => {}
+            Event::Down(failure) => {
+                progress.is_listing = false;
+                progress.failures = progress.failures.saturating_add(1);
+                let is_gone = is_final(&failure);
+                // What was refused stays refused while nobody can be asked.
+                if is_gone || !progress.failure.as_ref().is_some_and(is_final) {
+                    progress.failure = Some(failure);
+                }
+                if is_gone {
+                    // What may no longer be seen is unknown from now on; an old picture would look like knowledge.
+                    progress.is_listed = false;
+                    self.sweep(feed, None);
+                }
+            }
+        }
+    }
+
+    /// Where an object is kept, and its name there.
+    fn place(&mut self, feed: &Feed, object: &Object) -> (&mut Objects, (Resource, String)) {
+        let meta = object.meta();
+        let key = (feed.resource, meta.name.clone());
+        match feed.resource {
+            Resource::Nodes => {
+                self.nodes_changed = true;
+                (&mut self.nodes, key)
+            }
+            resource => {
+                let home = match (&feed.namespace, resource) {
+                    (_, Resource::Namespaces) => &meta.name,
+                    // An object that cannot be read at all still lies where it was listed.
+                    (Some(scope), _) => scope,
+                    (None, _) => &meta.namespace,
+                };
+                self.changed.insert(home.clone());
+                (self.namespaces.entry(home.clone()).or_default(), key)
+            }
+        }
+    }
+
+    fn put(&mut self, feed: &Feed, object: Object, generation: u64) {
+        let (objects, key) = self.place(feed, &object);
+        let entry = Entry {
+            arrived: Arrived {
+                object,
+                place: None,
+            },
+            generation,
+        };
+        objects.insert(key, entry);
+    }
+
+    fn remove(&mut self, feed: &Feed, object: &Object) {
+        let (objects, key) = self.place(feed, object);
+        objects.remove(&key);
+    }
+
+    /// Removes what the feed's list did not name; all of it when there is no list.
+    fn sweep(&mut self, feed: &Feed, generation: Option<u64>) {
+        let is_gone = |key: &(Resource, String), entry: &Entry| {
+            key.0 == feed.resource && generation != Some(entry.generation)
+        };
+        if feed.resource == Resource::Nodes {
+            let before = self.nodes.len();
+            self.nodes.retain(|key, entry| !is_gone(key, entry));
+            self.nodes_changed |= self.nodes.len() != before;
+            return;
+        }
+        // What a feed for one namespace keeps current is not the business of the one for all.
+        let elsewhere: BTreeSet<&String> = match &feed.namespace {
+            Some(_) => BTreeSet::new(),
+            None => self
+                .feeds
+                .keys()
+                .filter(|other| other.resource == feed.resource)
+                .filter_map(|other| other.namespace.as_ref())
+                .collect(),
+        };
+        for (name, objects) in &mut self.namespaces {
+            let is_in_scope = match &feed.namespace {
+                Some(scope) => scope == name,
+                None => !elsewhere.contains(name),
+            };
+            if !is_in_scope {
+                continue;
+            }
+            let before = objects.len();
+            objects.retain(|key, entry| !is_gone(key, entry));
+            if objects.len() != before {
+                self.changed.insert(name.clone());
+            }
+        }
+    }
+
+    /// What is readable. Where a kind is refused for the whole cluster and listed by namespace, both are told.
+    fn coverage(&self) -> Coverage {
+        let mut coverage = Coverage::default();
+        for (feed, progress) in &self.feeds {
+            coverage.set(feed.resource, feed.namespace.as_deref(), progress.state());
+        }
+        coverage
+    }
+
+    fn link(&self) -> Link {
+        let loading: Vec<String> = self
+            .feeds
+            .iter()
+            .filter(|(_, progress)| !progress.has_answer())
+            .map(|(feed, progress)| describe(feed, progress))
+            .collect();
+        if !loading.is_empty() {
+            return Link::Loading { progress: loading };
+        }
+        let failing: Vec<(&Feed, &Failure, Option<Timestamp>)> = self
+            .feeds
+            .iter()
+            .filter(|(_, progress)| progress.is_listed)
+            .filter_map(|(feed, progress)| {
+                Some((feed, progress.failure.as_ref()?, progress.last_good))
+            })
+            .collect();
+        let Some((feed, first, _)) = failing.first() else {
+            return Link::Live;
+        };
+        let is_general = failing.iter().all(|(_, failure, _)| failure == first);
+        Link::Offline {
+            why: if is_general && first.is_general() {
+                first.why()
+            } else {
+                format!("{}: {}", name(feed), first.why())
+            },
+            since: failing
+                .iter()
+                .filter_map(|(_, _, last_good)| *last_good)
+                .min()
+                .map(rfc3339)
+                .unwrap_or_default(),
+        }
+    }
+
+    pub(super) fn readiness(&self) -> Readiness {
+        if self.feeds.values().any(Progress::has_answer) {
+            let is_settled =
+                |progress: &Progress| progress.has_answer() || progress.failures >= SETTLED_AFTER;
+            return if self.feeds.values().all(is_settled) {
+                Readiness::Ready
+            } else {
+                Readiness::Waiting
+            };
+        }
+        let failures: Vec<&Failure> = self
+            .feeds
+            .values()
+            .filter_map(|progress| progress.failure.as_ref())
+            .collect();
+        let general = failures.iter().find(|failure| failure.is_general());
+        match general {
+            // Not on the first: one connection of several may just have been unlucky.
+            Some(failure) if failures.len() >= self.feeds.len().min(2) => {
+                Readiness::Hopeless((*failure).clone())
+            }
+            _ if self
+                .feeds
+                .values()
+                .all(|progress| progress.failures >= SETTLED_AFTER) =>
+            {
+                failures.first().map_or(Readiness::Waiting, |failure| {
+                    Readiness::Hopeless((*failure).clone())
+                })
+            }
+            _ => Readiness::Waiting,
+        }
+    }
+
+    /// Makes the next snapshot; `None` when it would equal the last one.
+    ///
+    /// A namespace in which something arrived that changes nothing (a probe's time stamp) keeps its `Arc`.
+    pub(super) fn snapshot(&mut self) -> Option<Arc<Snapshot>> {
+        let mut is_changed = false;
+        for name in std::mem::take(&mut self.changed) {
+            is_changed |= self.make(&name);
+        }
+        if std::mem::take(&mut self.nodes_changed) {
+            let arrived: Vec<&Arrived> = self.nodes.values().map(|entry| &entry.arrived).collect();
+            let (nodes, diagnostics) = from_wire::nodes(&arrived);
+            is_changed |= *self.made_nodes.0 != nodes || self.made_nodes.1 != diagnostics;
+            self.made_nodes = (Arc::new(nodes), diagnostics);
+        }
+        let (coverage, link) = (self.coverage(), self.link());
+        let revision = match &self.last {
+            None => 1,
+            Some(last) if is_changed || last.cluster.coverage != coverage => last.revision + 1,
+            Some(last) if last.link == link => return None,
+            Some(last) => last.revision,
+        };
+        let (cluster, diagnostics) = match &self.last {
+            Some(last) if last.revision == revision => {
+                (Arc::clone(&last.cluster), Arc::clone(&last.diagnostics))
+            }
+            _ => (
+                Arc::new(self.cluster(coverage)),
+                Arc::new(self.diagnostics()),
+            ),
+        };
+        let snapshot = Arc::new(Snapshot {
+            revision,
+            cluster,
+            diagnostics,
+            origin: Arc::clone(&self.origin),
+            link,
+        });
+        self.last = Some(Arc::clone(&snapshot));
+        Some(snapshot)
+    }
+
+    /// Makes one namespace anew. False when it came out as before.
+    fn make(&mut self, name: &str) -> bool {
+        let objects = self.namespaces.get(name);
+        if objects.is_none_or(Objects::is_empty) && !self.wanted.contains(name) {
+            self.namespaces.remove(name);
+            return self.made.remove(name).is_some();
+        }
+        let arrived: Vec<&Arrived> = objects
+            .into_iter()
+            .flat_map(Objects::values)
+            .map(|entry| &entry.arrived)
+            .collect();
+        let (namespace, diagnostics) = from_wire::namespace(name, &arrived, Mode::Server);
+        match self.made.get_mut(name) {
+            Some(made) if *made.namespace == namespace && made.diagnostics == diagnostics => false,
+            _ => {
+                let made = Made {
+                    namespace: Arc::new(namespace),
+                    diagnostics,
+                };
+                self.made.insert(name.to_owned(), made);
+                true
+            }
+        }
+    }
+
+    fn cluster(&self, coverage: Coverage) -> Cluster {
+        Cluster {
+            namespaces: self
+                .made
+                .iter()
+                .map(|(name, made)| (name.clone(), Arc::clone(&made.namespace)))
+                .collect(),
+            nodes: Arc::clone(&self.made_nodes.0),
+            coverage,
+        }
+    }
+
+    fn diagnostics(&self) -> Vec<Diagnostic> {
+        let of_namespaces = self.made.values().flat_map(|made| &made.diagnostics);
+        self.notes
+            .iter()
+            .chain(&self.made_nodes.1)
+            .chain(of_namespaces)
+            .cloned()
+            .collect()
+    }
+}
+
+fn name(feed: &Feed) -> String {
+    match &feed.namespace {
+        None => feed.resource.plural().to_owned(),
+        Some(namespace) => format!("{} in {namespace}", feed.resource.plural()),
+    }
+}
+
+fn describe(feed: &Feed, progress: &Progress) -> String {
+    let name = name(feed);
+    match &progress.failure {
+        Some(failure) => format!("{name}: {}", failure.why()),
+        None if progress.generation == 0 => name,
+        None => match progress.remaining {
+            Some(remaining) if progress.arrived > 0 => {
+                format!(
+                    "{name} {}/{}",
+                    progress.arrived,
+                    progress.arrived + remaining
+                )
+            }
+            _ if progress.arrived > 0 => format!("{name} {}", progress.arrived),
+            _ => name,
+        },
+    }
+}
+
+/// Whole seconds: nobody needs more.
+fn rfc3339(time: Timestamp) -> String {
+    Timestamp::from_second(time.as_second())
+        .unwrap_or(time)
+        .to_string()
+}

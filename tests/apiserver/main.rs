@@ -1,0 +1,200 @@
+//! The live source against a real kube-apiserver. Skipped, loudly, where there is none; see `tests/support/apiserver.rs`.
+
+#[path = "../support/apiserver.rs"]
+mod apiserver;
+
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
+
+use apiserver::ApiServer;
+use netseg::model::{Namespace, Peers, Resource, State};
+use netseg::source::live::{self, LiveOptions};
+use netseg::source::{Link, Snapshot, manifests};
+
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// One server for all tests: each has its own namespaces.
+static SERVER: LazyLock<Option<ApiServer>> = LazyLock::new(ApiServer::start);
+
+fn options(server: &ApiServer, user: &str) -> LiveOptions {
+    LiveOptions {
+        kubeconfig: Some(server.kubeconfig(user)),
+        ..LiveOptions::default()
+    }
+}
+
+async fn load(options: LiveOptions) -> Snapshot {
+    live::load_once(options, LIMIT).await.unwrap()
+}
+
+fn state(snapshot: &Snapshot, resource: Resource, namespace: Option<&str>) -> State {
+    let coverage = &snapshot.cluster.coverage;
+    coverage.state(resource, namespace).unwrap().clone()
+}
+
+/// A namespace without what only a file knows (places) and what only a server knows (when it was made).
+fn bare(namespace: &Namespace) -> Namespace {
+    let mut bare = namespace.clone();
+    bare.pods.iter_mut().for_each(|pod| pod.source = None);
+    bare.workloads
+        .iter_mut()
+        .for_each(|owner| owner.source = None);
+    bare.services
+        .iter_mut()
+        .for_each(|service| service.source = None);
+    for policy in &mut bare.policies {
+        (policy.source, policy.created) = (None, None);
+        let directions = [&mut policy.ingress, &mut policy.egress];
+        for rule in directions.into_iter().flatten().flatten() {
+            rule.line = None;
+            if let Peers::AnyOf(items) = &mut rule.peers {
+                items.iter_mut().for_each(|item| item.line = None);
+            }
+        }
+    }
+    bare
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_gives_what_its_manifests_say() {
+    let Some(server) = &*SERVER else { return };
+    let text = include_str!("same.yaml");
+    server.apply(text);
+    let (offline, diagnostics) = manifests::parse("same.yaml", text);
+    assert!(diagnostics.is_empty(), "{diagnostics:?}");
+    let snapshot = load(options(server, "admin")).await;
+    assert_eq!(snapshot.link, Link::Live);
+    for name in ["same-shop", "same-vault"] {
+        let (live, read) = (snapshot.cluster.namespace(name), offline.namespace(name));
+        let (live, read) = (live.expect(name), read.expect(name));
+        assert_eq!(bare(live), bare(read));
+    }
+    assert_eq!(
+        snapshot.cluster.node("same-n1").unwrap().addresses,
+        offline.node("same-n1").unwrap().addresses
+    );
+    for resource in Resource::ALL {
+        assert_eq!(
+            state(&snapshot, resource, None),
+            State::Live,
+            "{resource:?}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_changed_policy_is_shown_within_a_second() {
+    let Some(server) = &*SERVER else { return };
+    let policy = |name: &str| {
+        format!(
+            "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n\
+             metadata: {{name: {name}, namespace: quick}}\nspec: {{podSelector: {{}}}}\n"
+        )
+    };
+    server.apply("{apiVersion: v1, kind: Namespace, metadata: {name: quick}}");
+    server.apply(&policy("first"));
+    let mut handle = live::start(options(server, "admin")).await.unwrap();
+    let names = |snapshot: &Snapshot| -> Vec<String> {
+        let namespace = snapshot.cluster.namespace("quick");
+        let policies = namespace.map_or(&[][..], |namespace| &namespace.policies);
+        policies.iter().map(|policy| policy.name.clone()).collect()
+    };
+    let mut shows = async |expected: &[&str]| -> Arc<Snapshot> {
+        let waited = handle
+            .snapshots
+            .wait_for(|s| s.link == Link::Live && names(s) == expected);
+        let snapshot = tokio::time::timeout(LIMIT, waited).await;
+        Arc::clone(&snapshot.expect("it is shown").unwrap())
+    };
+    shows(&["first"]).await;
+    // kubectl returns when the server has stored it.
+    server.apply(&policy("second"));
+    let stored = Instant::now();
+    shows(&["first", "second"]).await;
+    assert!(stored.elapsed() < Duration::from_secs(1));
+    server.kubectl(&["delete", "networkpolicy", "first", "--namespace=quick"]);
+    let stored = Instant::now();
+    shows(&["second"]).await;
+    assert!(stored.elapsed() < Duration::from_secs(1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_user_without_rights_sees_that_he_may_not() {
+    let Some(server) = &*SERVER else { return };
+    let snapshot = load(options(server, "nobody")).await;
+    for resource in Resource::ALL {
+        let State::Forbidden { message } = state(&snapshot, resource, Some("default")) else {
+            panic!("{resource:?}");
+        };
+        assert!(message.contains("cannot"), "{message}");
+        assert!(message.contains("\"nobody\""), "{message}");
+    }
+    assert!(snapshot.cluster.policies().next().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_user_of_one_namespace_reads_that_one() {
+    let Some(server) = &*SERVER else { return };
+    server.apply(include_str!("onens.yaml"));
+    let named = LiveOptions {
+        namespaces: vec!["mine".to_owned()],
+        ..options(server, "onens")
+    };
+    let snapshot = load(named).await;
+    let mine = snapshot.cluster.namespace("mine").unwrap();
+    assert_eq!(mine.policies[0].name, "lock");
+    assert_eq!(mine.labels.get("team"), Some("m"));
+    assert_eq!(snapshot.cluster.namespaces.len(), 1);
+    for (resource, expected) in [
+        (Resource::NetworkPolicies, "live"),
+        (Resource::Pods, "live"),
+        // May be listed, not watched.
+        (Resource::Services, "polled"),
+        (Resource::Namespaces, "polled"),
+        (Resource::EndpointSlices, "forbidden"),
+        (Resource::Nodes, "forbidden"),
+    ] {
+        let state = state(&snapshot, resource, Some("mine"));
+        // A watch is tried after the list; until it is refused the kind counts as live.
+        let is_early = resource == Resource::Services && state == State::Live;
+        assert!(
+            state.word() == expected || is_early,
+            "{resource:?} {state:?}"
+        );
+    }
+    let elsewhere = state(&snapshot, Resource::NetworkPolicies, Some("quick"));
+    assert_eq!(elsewhere.word(), "forbidden");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn wrong_credentials_and_a_wrong_authority_are_told() {
+    let Some(server) = &*SERVER else { return };
+    let text = std::fs::read_to_string(server.kubeconfig("nobody")).unwrap();
+    let folder = server.kubeconfig("nobody").parent().unwrap().to_owned();
+    let failure = async |name: &str, text: String| {
+        let path = folder.join(name);
+        std::fs::write(&path, text).unwrap();
+        let options = LiveOptions {
+            kubeconfig: Some(path),
+            ..LiveOptions::default()
+        };
+        let error = live::load_once(options, LIMIT).await;
+        error.expect_err(name)
+    };
+    let error = failure(
+        "wrong-token",
+        text.replace("token: nobody", "token: s3cret"),
+    )
+    .await;
+    assert!(
+        matches!(error, live::LiveError::Unauthorized { .. }),
+        "{error:?}"
+    );
+    assert!(!format!("{error:?}").contains("s3cret"));
+    let other = text.replace(", certificate-authority: ca.crt", "");
+    let error = failure("wrong-authority", other).await;
+    assert!(
+        matches!(error, live::LiveError::Untrusted { .. }),
+        "{error:?}"
+    );
+}
