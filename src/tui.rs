@@ -4,24 +4,25 @@
 //! [`app::update`], drawing is [`draw::draw`], both pure. Nothing is drawn unless something changed, so an idle screen writes no
 //! bytes; and the terminal is asked nothing, so one that never answers cannot hold us up.
 
-pub mod app;
-pub mod draw;
+mod app;
+mod draw;
 mod drift;
 mod explain;
 mod filter;
 mod filter_line;
 mod graph;
+pub mod ground;
 mod header;
 mod help;
 mod input;
 pub mod keys;
-pub mod layout;
+mod layout;
 mod pen;
 mod picker;
 mod probe;
 mod table;
 mod terminal;
-pub mod theme;
+mod theme;
 pub mod view;
 
 use std::io;
@@ -35,11 +36,12 @@ use tokio::time::Instant;
 
 use crate::source::Snapshot;
 
-use app::{App, Effect, Hit, Msg, Start};
+use app::{App, Effect, Msg, Start};
 use draw::Hits;
 use terminal::{Screen, Terminal};
 use theme::Theme;
-use view::{Ground, Judge, Picture, Settings};
+use ground::{Ground, Judge};
+use view::{Picture, Settings};
 
 /// The shortest time between two frames.
 const FRAME: Duration = Duration::from_millis(16);
@@ -268,7 +270,7 @@ fn work(ground: &Ground, snapshot: &Snapshot, effect: Effect) -> Option<Msg> {
         },
         Effect::AskLine { generation, line } => Msg::Answer {
             generation,
-            answer: view::parse_line(&line).and_then(|question| ground.ask(&question)),
+            answer: ground::parse_line(&line).and_then(|question| ground.ask(&question)),
         },
         Effect::Tell { generation, workload } => Msg::About {
             generation,

@@ -19,7 +19,7 @@ use super::view::{About, Answer, Draft, Picture, Question, Settings, Tone, View,
 
 /// What happened.
 #[derive(Clone, Debug)]
-pub enum Msg {
+pub(super) enum Msg {
     Key(KeyEvent),
     Paste(String),
     Click(Hit),
@@ -56,7 +56,7 @@ pub enum Msg {
 
 /// What is to be done about it, outside.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Effect {
+pub(super) enum Effect {
     Compute {
         generation: u64,
         settings: Settings,
@@ -94,7 +94,7 @@ pub enum Effect {
 
 /// What the keys mean now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
+pub(super) enum Mode {
     Normal,
     Probe,
     Filter,
@@ -104,14 +104,14 @@ pub enum Mode {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tab {
+pub(super) enum Tab {
     Flows,
     Drift,
 }
 
 /// What the mouse can hit.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Hit {
+pub(super) enum Hit {
     Tab(Tab),
     Pane(Pane),
     /// A line of the table pane, counted among the shown ones.
@@ -121,58 +121,58 @@ pub enum Hit {
 
 /// What the explanation is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Subject {
+pub(super) enum Subject {
     Probe,
     Workload(About),
 }
 
 /// Everything the screen depends on.
 #[derive(Clone, Debug)]
-pub struct App {
-    pub theme: Theme,
-    pub width: u16,
-    pub height: u16,
-    pub view: Arc<View>,
-    pub picture: Option<Arc<Picture>>,
-    pub mode: Mode,
-    pub tab: Tab,
-    pub focus: Pane,
-    pub zoomed: bool,
-    pub mouse: bool,
+pub(super) struct App {
+    pub(super) theme: Theme,
+    pub(super) width: u16,
+    pub(super) height: u16,
+    pub(super) view: Arc<View>,
+    pub(super) picture: Option<Arc<Picture>>,
+    pub(super) mode: Mode,
+    pub(super) tab: Tab,
+    pub(super) focus: Pane,
+    pub(super) zoomed: bool,
+    pub(super) mouse: bool,
     /// The selected node or workload, by key; shared by graph and table.
-    pub selected: Option<String>,
+    pub(super) selected: Option<String>,
     /// The selected flow and finding, counted among the shown ones.
-    pub flow: usize,
-    pub finding: usize,
+    pub(super) flow: usize,
+    pub(super) finding: usize,
     /// Rows, flows or findings that pass the filter, as indices.
-    pub shown: Vec<usize>,
+    pub(super) shown: Vec<usize>,
     /// In force.
-    pub filter: Filter,
+    pub(super) filter: Filter,
     /// As typed.
-    pub filter_input: Input,
-    pub filter_error: Option<String>,
-    pub probe_input: Input,
-    pub draft: Draft,
+    pub(super) filter_input: Input,
+    pub(super) filter_error: Option<String>,
+    pub(super) probe_input: Input,
+    pub(super) draft: Draft,
     /// The marked candidate, and whether the user chose it.
-    pub candidate: Option<usize>,
-    pub answer: Option<Answer>,
+    pub(super) candidate: Option<usize>,
+    pub(super) answer: Option<Answer>,
     /// Why the last probe could not be asked.
-    pub probe_error: Option<String>,
+    pub(super) probe_error: Option<String>,
     /// Oldest first.
-    pub history: Vec<Question>,
+    pub(super) history: Vec<Question>,
     /// Where in the history the panel stands.
-    pub at: usize,
-    pub pinned: Option<String>,
-    pub subject: Subject,
+    pub(super) at: usize,
+    pub(super) pinned: Option<String>,
+    pub(super) subject: Subject,
     /// First line shown of help or explanation.
-    pub scroll: usize,
-    pub picker: Picker,
-    pub message: Option<(String, Tone)>,
-    pub step: Option<Step>,
+    pub(super) scroll: usize,
+    pub(super) picker: Picker,
+    pub(super) message: Option<(String, Tone)>,
+    pub(super) step: Option<Step>,
     /// 0: application traffic; 1: with DNS; 2: all.
-    pub classes: u8,
+    pub(super) classes: u8,
     /// What was last asked for.
-    pub settings: Settings,
+    pub(super) settings: Settings,
     generation: u64,
     shown_generation: u64,
     picture_wanted: Option<(u64, graph::Options)>,
@@ -189,24 +189,24 @@ pub struct App {
 
 /// The choice of namespaces.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Picker {
-    pub cursor: usize,
+pub(super) struct Picker {
+    pub(super) cursor: usize,
     /// By name.
-    pub marked: Vec<String>,
+    pub(super) marked: Vec<String>,
 }
 
 /// How the screen starts.
 #[derive(Clone, Debug)]
-pub struct Start {
-    pub theme: Theme,
-    pub size: (u16, u16),
-    pub mouse: bool,
-    pub title: String,
-    pub settings: Settings,
+pub(super) struct Start {
+    pub(super) theme: Theme,
+    pub(super) size: (u16, u16),
+    pub(super) mouse: bool,
+    pub(super) title: String,
+    pub(super) settings: Settings,
 }
 
 impl App {
-    pub fn new(start: Start) -> Self {
+    pub(super) fn new(start: Start) -> Self {
         Self {
             theme: start.theme,
             width: start.size.0,
@@ -254,7 +254,7 @@ impl App {
     }
 
     /// Where the panes are; `None` when the terminal is too small.
-    pub fn panes(&self) -> Option<Panes> {
+    pub(super) fn panes(&self) -> Option<Panes> {
         let table_rows = u16::try_from(self.view.rows.len() + self.headings() + 3).unwrap_or(u16::MAX);
         let wish = Wish {
             focus: self.focus,
@@ -266,19 +266,19 @@ impl App {
     }
 
     /// Namespace headings in the table: none when all rows share one.
-    pub fn headings(&self) -> usize {
+    pub(super) fn headings(&self) -> usize {
         let rows = &self.view.rows;
         let changes = rows.windows(2).filter(|pair| pair[0].namespace != pair[1].namespace).count();
         if changes == 0 { 0 } else { changes + 1 }
     }
 
     /// Whether the table shows the flows of one workload.
-    pub fn narrowed(&self) -> bool {
+    pub(super) fn narrowed(&self) -> bool {
         self.tab == Tab::Flows && self.view.flows.is_some()
     }
 
     /// How many lines the table pane has before filtering.
-    pub fn total(&self) -> usize {
+    pub(super) fn total(&self) -> usize {
         match (self.tab, &self.view.flows) {
             (Tab::Drift, _) => self.view.findings.len(),
             (Tab::Flows, Some(flows)) => flows.rows.len(),
@@ -287,7 +287,7 @@ impl App {
     }
 
     /// The selected line among the shown ones; `None` when nothing shown is selected.
-    pub fn cursor(&self) -> Option<usize> {
+    pub(super) fn cursor(&self) -> Option<usize> {
         let last = self.shown.len().checked_sub(1)?;
         match self.tab {
             Tab::Drift => Some(self.finding.min(last)),
@@ -300,7 +300,7 @@ impl App {
     }
 
     /// What the environment after the one in force is called.
-    pub fn next_environment(&self) -> Option<&str> {
+    pub(super) fn next_environment(&self) -> Option<&str> {
         let known = &self.view.environments;
         let here = known.iter().position(|name| Some(name) == self.view.environment.as_ref());
         let next = here.map_or(0, |here| (here + 1) % known.len());
@@ -308,7 +308,7 @@ impl App {
     }
 
     /// The node that is selected. A node from outside may be drawn twice, and the selection is one of its boxes.
-    pub fn selected_key(&self) -> Option<&str> {
+    pub(super) fn selected_key(&self) -> Option<&str> {
         let selected = self.selected.as_deref()?;
         let found = self.picture.as_ref().and_then(|picture| picture.scene.find(selected));
         Some(found.map_or(selected, |found| found.key.as_str()))
@@ -453,7 +453,7 @@ fn is_drift(sign: super::view::Sign) -> bool {
 }
 
 /// Changes the state by what happened, and says what is to be done outside. Pure.
-pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
+pub(super) fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
     let mut effects = match msg {
         Msg::Key(key) => on_key(app, key),
         Msg::Paste(text) => on_paste(app, &text),
@@ -781,11 +781,11 @@ fn read_key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
 }
 
 /// Whether a key event is a press; terminals may also report releases.
-pub fn is_press(key: &KeyEvent) -> bool {
+pub(super) fn is_press(key: &KeyEvent) -> bool {
     key.kind != crossterm::event::KeyEventKind::Release
 }
 
 /// A press without modifiers, for tests and replays.
-pub fn press(code: KeyCode) -> Msg {
+pub(super) fn press(code: KeyCode) -> Msg {
     Msg::Key(KeyEvent::new(code, KeyModifiers::NONE))
 }

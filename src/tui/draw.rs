@@ -15,21 +15,21 @@ use super::{drift, explain, filter_line, graph, header, help, picker, probe, tab
 
 /// What is where, for the mouse. Later entries lie on top.
 #[derive(Debug, Default)]
-pub struct Hits(Vec<(Rect, Hit)>);
+pub(super) struct Hits(Vec<(Rect, Hit)>);
 
 impl Hits {
-    pub fn add(&mut self, area: Rect, hit: Hit) {
+    pub(super) fn add(&mut self, area: Rect, hit: Hit) {
         self.0.push((area, hit));
     }
 
     /// What lies on top at a cell.
-    pub fn at(&self, x: u16, y: u16) -> Option<&Hit> {
+    pub(super) fn at(&self, x: u16, y: u16) -> Option<&Hit> {
         let position = Position::new(x, y);
         self.0.iter().rev().find(|(area, _)| area.contains(position)).map(|(_, hit)| hit)
     }
 
     /// The pane a cell belongs to.
-    pub fn pane(&self, x: u16, y: u16) -> Option<Pane> {
+    pub(super) fn pane(&self, x: u16, y: u16) -> Option<Pane> {
         let position = Position::new(x, y);
         self.0.iter().rev().find_map(|(area, hit)| match hit {
             Hit::Pane(pane) if area.contains(position) => Some(*pane),
@@ -39,7 +39,7 @@ impl Hits {
 }
 
 /// Draws the state into an empty buffer of the terminal's size.
-pub fn draw(app: &App, buffer: &mut Buffer) -> Hits {
+pub(super) fn draw(app: &App, buffer: &mut Buffer) -> Hits {
     let mut hits = Hits::default();
     let screen = buffer.area;
     let mut pen = Pen {
@@ -90,7 +90,7 @@ pub fn draw(app: &App, buffer: &mut Buffer) -> Hits {
 }
 
 /// The last scroll position of help and explanation at the present size.
-pub fn last_scroll(app: &App) -> usize {
+pub(super) fn last_scroll(app: &App) -> usize {
     let Some(panes) = app.panes() else { return 0 };
     let cells = usize::from(panes.body.width.saturating_sub(4));
     let rows = usize::from(panes.body.height.saturating_sub(2));

@@ -12,7 +12,7 @@ use super::pen::{Pen, wrap};
 use super::table::{first_shown, more};
 use super::view::{Finding, Line, Tone, span, verdict_words};
 
-pub fn draw(pen: &mut Pen<'_>, area: Rect, app: &App, hits: &mut Hits) {
+pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, app: &App, hits: &mut Hits) {
     hits.add(area, Hit::Pane(Pane::Table));
     let view = &app.view;
     let title: Line = match &view.environment {
@@ -122,7 +122,7 @@ fn widths(findings: &[Finding], width: usize) -> Vec<(u16, u16)> {
 }
 
 /// The selected finding in full.
-pub fn detail(pen: &mut Pen<'_>, area: Rect, folded: bool, app: &App) {
+pub(super) fn detail(pen: &mut Pen<'_>, area: Rect, folded: bool, app: &App) {
     let finding = app.cursor().and_then(|at| app.shown.get(at)).map(|index| &app.view.findings[*index]);
     if folded {
         if let Some(line) = finding.and_then(|finding| finding.about.first()) {

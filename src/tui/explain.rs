@@ -7,7 +7,7 @@ use super::pen::{Pen, wrap};
 use super::view::{Line, Tone, span};
 
 /// The lines as they are shown at this width.
-pub fn lines(app: &App, cells: usize) -> Vec<Line> {
+pub(super) fn lines(app: &App, cells: usize) -> Vec<Line> {
     let source = match &app.subject {
         Subject::Probe => app.answer.as_ref().map(|answer| answer.lines.clone()).unwrap_or_default(),
         Subject::Workload(about) => about.lines.clone(),
@@ -21,7 +21,7 @@ pub fn lines(app: &App, cells: usize) -> Vec<Line> {
         .collect()
 }
 
-pub fn draw(pen: &mut Pen<'_>, area: Rect, app: &App) {
+pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, app: &App) {
     let (title, note) = match &app.subject {
         Subject::Probe => {
             let question = app.answer.as_ref().map(|answer| answer.question.clone()).unwrap_or_default();
@@ -39,7 +39,7 @@ pub fn draw(pen: &mut Pen<'_>, area: Rect, app: &App) {
 }
 
 /// Draws lines from the scroll position on, and says how much is above and below.
-pub fn scrolled(pen: &mut Pen<'_>, frame: Rect, inner: Rect, lines: &[Line], scroll: usize) {
+pub(super) fn scrolled(pen: &mut Pen<'_>, frame: Rect, inner: Rect, lines: &[Line], scroll: usize) {
     let first = scroll.min(lines.len().saturating_sub(1));
     for (y, line) in (0..inner.height).zip(lines.iter().skip(first)) {
         pen.line(inner, 0, y, line);

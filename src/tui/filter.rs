@@ -5,7 +5,7 @@
 
 /// A parsed filter. The empty one lets everything through.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Filter {
+pub(super) struct Filter {
     terms: Vec<Term>,
 }
 
@@ -38,20 +38,20 @@ const COLUMNS: [(&str, Column); 6] = [
 
 /// What a row shows, in lower case, prepared once so that filtering is cheap.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Facts {
-    pub anywhere: String,
-    pub namespaces: Vec<String>,
-    pub from: String,
-    pub to: String,
+pub(super) struct Facts {
+    pub(super) anywhere: String,
+    pub(super) namespaces: Vec<String>,
+    pub(super) from: String,
+    pub(super) to: String,
     /// Port texts; their runs of digits are compared.
-    pub ports: Vec<String>,
-    pub by: String,
-    pub is: Vec<String>,
+    pub(super) ports: Vec<String>,
+    pub(super) by: String,
+    pub(super) is: Vec<String>,
 }
 
 impl Filter {
     /// Reads a filter; the error says what is wrong, for people.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
         let mut terms = Vec::new();
         for word in text.split_whitespace() {
             let (negated, rest) = word.strip_prefix('!').map_or((false, word), |rest| (true, rest));
@@ -77,11 +77,11 @@ impl Filter {
         Ok(Self { terms })
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.terms.is_empty()
     }
 
-    pub fn matches(&self, facts: &Facts) -> bool {
+    pub(super) fn matches(&self, facts: &Facts) -> bool {
         self.terms.iter().all(|term| term.holds(facts) != term.negated)
     }
 }

@@ -9,7 +9,7 @@ use super::pen::Pen;
 use super::probe::cursor;
 use super::view::{Tone, span};
 
-pub fn draw(pen: &mut Pen<'_>, area: Rect, app: &App) {
+pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, app: &App) {
     let typed = app.filter_input.text();
     let at = pen.text(area, 1, 0, "/", pen.theme.key());
     let end = pen.text(area, at, 0, typed, pen.theme.tone(Tone::Plain));

@@ -15,7 +15,7 @@ use super::view::{Line, Picture, Tone, span};
 /// Cells kept between the selection and the border when the picture is larger than the pane.
 const MARGIN: i32 = 3;
 
-pub fn draw(pen: &mut Pen<'_>, area: Rect, app: &App, hits: &mut Hits) {
+pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, app: &App, hits: &mut Hits) {
     let picture = app.picture.as_ref();
     let detail = picture.map(|picture| match picture.scene.step_shown() {
         Step::Card | Step::CardDense | Step::CardTight => "cards",

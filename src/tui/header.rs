@@ -12,7 +12,7 @@ use super::pen::Pen;
 use super::view::{Line, Span, Tone, plain, span};
 
 /// Draws the context and the state. What is least needed goes first when space is short.
-pub fn draw(pen: &mut Pen<'_>, area: Rect, app: &App) {
+pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, app: &App) {
     let mut right = facts(app);
     let trail = trail(app);
     let least = 8 + text::width(&app.view.origin).min(24);
@@ -81,7 +81,7 @@ fn facts(app: &App) -> Vec<Fact> {
 }
 
 /// Findings by their sign, those with a direction first.
-pub fn counts(app: &App) -> Vec<(&'static str, usize)> {
+pub(super) fn counts(app: &App) -> Vec<(&'static str, usize)> {
     ["▲", "▼", "?", "·"]
         .into_iter()
         .map(|glyph| (glyph, app.view.findings.iter().filter(|finding| finding.glyph == glyph).count()))
@@ -129,7 +129,7 @@ fn trail(app: &App) -> Line {
 }
 
 /// The namespaces in force, in words.
-pub fn scope(app: &App) -> String {
+pub(super) fn scope(app: &App) -> String {
     let chosen = &app.view.settings.namespaces;
     match chosen.len() {
         0 => "all namespaces".to_owned(),
@@ -139,7 +139,7 @@ pub fn scope(app: &App) -> String {
 }
 
 /// Draws the tabs, and what narrows the view at the right.
-pub fn tabs(pen: &mut Pen<'_>, area: Rect, app: &App, hits: &mut Hits) {
+pub(super) fn tabs(pen: &mut Pen<'_>, area: Rect, app: &App, hits: &mut Hits) {
     let mut at = 1;
     let drift = match app.view.findings.len() {
         0 => "2 Drift".to_owned(),

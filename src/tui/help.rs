@@ -21,7 +21,7 @@ const SIGNS: [(&str, &str); 8] = [
 ];
 
 /// The lines of the help at this width.
-pub fn lines(cells: usize) -> Vec<Line> {
+pub(super) fn lines(cells: usize) -> Vec<Line> {
     let sections: Vec<Vec<Line>> = Group::ALL.into_iter().map(section).chain([signs()]).collect();
     let column = sections.iter().flatten().map(|line| text::width(&plain(line))).max().unwrap_or(0);
     let mut lines = if column * 2 + 3 <= cells {
@@ -67,7 +67,7 @@ fn beside(left: &[Line], right: &[Line], column: usize) -> Vec<Line> {
         .collect()
 }
 
-pub fn draw(pen: &mut Pen<'_>, area: Rect, scroll: usize) {
+pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, scroll: usize) {
     let inner = pen.frame(area, &[span("Help", Tone::Name)], "j k scroll   esc back", true);
     scrolled(pen, area, inner, &lines(usize::from(inner.width)), scroll);
 }

@@ -4,30 +4,30 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 /// The text and where the cursor is. Holds no control characters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Input {
+pub(super) struct Input {
     text: String,
     cursor: usize, // Invariant: a character boundary of `text`.
 }
 
 impl Input {
     /// A line with the cursor at its end.
-    pub fn new(text: &str) -> Self {
+    pub(super) fn new(text: &str) -> Self {
         let mut input = Self::default();
         input.insert(text);
         input
     }
 
-    pub fn text(&self) -> &str {
+    pub(super) fn text(&self) -> &str {
         &self.text
     }
 
     /// In bytes.
-    pub fn cursor(&self) -> usize {
+    pub(super) fn cursor(&self) -> usize {
         self.cursor
     }
 
     /// Inserts at the cursor; line breaks become blanks, other control characters go.
-    pub fn insert(&mut self, text: &str) {
+    pub(super) fn insert(&mut self, text: &str) {
         for c in text.chars() {
             let c = if matches!(c, '\n' | '\t') { ' ' } else { c };
             if !c.is_control() && self.text.len() < 4096 {
@@ -38,7 +38,7 @@ impl Input {
     }
 
     /// Replaces the word the cursor stands in or behind, and steps past it.
-    pub fn replace_word(&mut self, with: &str) {
+    pub(super) fn replace_word(&mut self, with: &str) {
         let start = self.text[..self.cursor].rfind(' ').map_or(0, |at| at + 1);
         let end = self.text[self.cursor..]
             .find(' ')
@@ -48,7 +48,7 @@ impl Input {
     }
 
     /// Edits by a key; says whether the key was one of ours.
-    pub fn key(&mut self, key: KeyEvent) -> bool {
+    pub(super) fn key(&mut self, key: KeyEvent) -> bool {
         let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
         match key.code {
             KeyCode::Char('u') if ctrl => {

@@ -3,14 +3,14 @@
 use ratatui::layout::Rect;
 
 /// The smallest terminal with panes.
-pub const SMALLEST: (u16, u16) = (60, 16);
+pub(super) const SMALLEST: (u16, u16) = (60, 16);
 
 /// The table beside the graph, borders included.
 const TABLE_WIDTH: u16 = 64;
 
 /// A part of the screen that can have the keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Pane {
+pub(super) enum Pane {
     Graph,
     /// The table, its flows, or the findings.
     Table,
@@ -19,38 +19,38 @@ pub enum Pane {
 
 /// What the layout depends on besides the size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wish {
-    pub focus: Pane,
-    pub zoomed: bool,
+pub(super) struct Wish {
+    pub(super) focus: Pane,
+    pub(super) zoomed: bool,
     /// Whether there is a graph to show; the drift list has none.
-    pub graph: bool,
+    pub(super) graph: bool,
     /// Rows the table would fill, borders included.
-    pub table_rows: u16,
+    pub(super) table_rows: u16,
 }
 
 /// The rectangles; what has none is not shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Panes {
-    pub header: Rect,
-    pub tabs: Rect,
-    pub graph: Option<Rect>,
-    pub table: Option<Rect>,
-    pub probe: Option<Rect>,
+pub(super) struct Panes {
+    pub(super) header: Rect,
+    pub(super) tabs: Rect,
+    pub(super) graph: Option<Rect>,
+    pub(super) table: Option<Rect>,
+    pub(super) probe: Option<Rect>,
     /// The probe panel has one line and no border.
-    pub folded: bool,
-    pub message: Rect,
-    pub hints: Rect,
+    pub(super) folded: bool,
+    pub(super) message: Rect,
+    pub(super) hints: Rect,
     /// Graph, table and probe together: what an overlay covers.
-    pub body: Rect,
+    pub(super) body: Rect,
 }
 
 /// Whether a terminal is too small for panes.
-pub fn is_too_small(width: u16, height: u16) -> bool {
+pub(super) fn is_too_small(width: u16, height: u16) -> bool {
     width < SMALLEST.0 || height < SMALLEST.1
 }
 
 /// Divides the screen; `None` when it is too small.
-pub fn panes(width: u16, height: u16, wish: Wish) -> Option<Panes> {
+pub(super) fn panes(width: u16, height: u16, wish: Wish) -> Option<Panes> {
     if is_too_small(width, height) {
         return None;
     }

@@ -10,14 +10,14 @@ use super::theme::Theme;
 use super::view::{Line, Span, Tone, span};
 
 /// Where and how to write.
-pub struct Pen<'a> {
-    pub buffer: &'a mut Buffer,
-    pub theme: Theme,
+pub(super) struct Pen<'a> {
+    pub(super) buffer: &'a mut Buffer,
+    pub(super) theme: Theme,
 }
 
 impl Pen<'_> {
     /// Writes text in a row of an area, from a column of it; returns the column behind. What does not fit ends in `…`.
-    pub fn text(&mut self, area: Rect, column: u16, row: u16, text: &str, style: Style) -> u16 {
+    pub(super) fn text(&mut self, area: Rect, column: u16, row: u16, text: &str, style: Style) -> u16 {
         let area = area.intersection(self.buffer.area);
         if row >= area.height || column >= area.width {
             return column;
@@ -29,13 +29,13 @@ impl Pen<'_> {
     }
 
     /// Writes text that ends at the right border of an area.
-    pub fn text_right(&mut self, area: Rect, row: u16, text: &str, style: Style) {
+    pub(super) fn text_right(&mut self, area: Rect, row: u16, text: &str, style: Style) {
         let width = u16::try_from(text::width(text)).unwrap_or(u16::MAX);
         self.text(area, area.width.saturating_sub(width), row, text, style);
     }
 
     /// Writes a line of words; returns the column behind it.
-    pub fn line(&mut self, area: Rect, column: u16, row: u16, line: &[Span]) -> u16 {
+    pub(super) fn line(&mut self, area: Rect, column: u16, row: u16, line: &[Span]) -> u16 {
         let space = usize::from(area.width.saturating_sub(column));
         let mut at = column;
         for part in cut_line(line, space) {
@@ -46,7 +46,7 @@ impl Pen<'_> {
     }
 
     /// Adds a style to a stretch of a row.
-    pub fn restyle(&mut self, area: Rect, row: u16, style: Style) {
+    pub(super) fn restyle(&mut self, area: Rect, row: u16, style: Style) {
         let area = area.intersection(self.buffer.area);
         if row < area.height {
             self.buffer.set_style(Rect::new(area.x, area.y + row, area.width, 1), style);
@@ -54,13 +54,13 @@ impl Pen<'_> {
     }
 
     /// Reverses a row and drops its colours, so that the selection reads the same everywhere.
-    pub fn select(&mut self, area: Rect, row: u16) {
+    pub(super) fn select(&mut self, area: Rect, row: u16) {
         let style = self.theme.selected();
         self.restyle(area, row, style);
     }
 
     /// Blanks an area.
-    pub fn clear(&mut self, area: Rect) {
+    pub(super) fn clear(&mut self, area: Rect) {
         let area = area.intersection(self.buffer.area);
         for y in area.top()..area.bottom() {
             for x in area.left()..area.right() {
@@ -71,7 +71,7 @@ impl Pen<'_> {
 
     /// Draws a frame with a title at its left and a note at its right, and returns what is inside, one blank column at each
     /// side left free. Without colours the focus is a heavy line.
-    pub fn frame(&mut self, area: Rect, title: &[Span], note: &str, focused: bool) -> Rect {
+    pub(super) fn frame(&mut self, area: Rect, title: &[Span], note: &str, focused: bool) -> Rect {
         let area = area.intersection(self.buffer.area);
         if area.width < 4 || area.height < 2 {
             return Rect::default();
@@ -117,7 +117,7 @@ impl Pen<'_> {
     }
 
     /// Writes a note into the lower border of a frame, at its right.
-    pub fn footnote(&mut self, frame: Rect, note: &[Span]) {
+    pub(super) fn footnote(&mut self, frame: Rect, note: &[Span]) {
         let frame = frame.intersection(self.buffer.area);
         let width: usize = note.iter().map(|part| text::width(&part.text)).sum();
         if frame.height < 2 || width + 6 > usize::from(frame.width) {
@@ -133,7 +133,7 @@ impl Pen<'_> {
 }
 
 /// Cuts a line of words to so many cells, ending in `…` when something was cut.
-pub fn cut_line(line: &[Span], cells: usize) -> Line {
+pub(super) fn cut_line(line: &[Span], cells: usize) -> Line {
     let total: usize = line.iter().map(|part| text::width(&part.text)).sum();
     if total <= cells {
         return line.to_vec();
@@ -161,7 +161,7 @@ fn shorten(text: &str, cells: usize) -> String {
 }
 
 /// Breaks a line of words at blanks so that no piece is wider than so many cells; pieces after the first are indented.
-pub fn wrap(line: &[Span], cells: usize, indent: usize) -> Vec<Line> {
+pub(super) fn wrap(line: &[Span], cells: usize, indent: usize) -> Vec<Line> {
     let total: usize = line.iter().map(|part| text::width(&part.text)).sum();
     if total <= cells || cells < indent + 8 {
         return vec![line.to_vec()];

@@ -9,7 +9,7 @@ use super::pen::Pen;
 use super::table::{first_shown, more};
 use super::view::{Tone, span};
 
-pub fn draw(pen: &mut Pen<'_>, body: Rect, app: &App) {
+pub(super) fn draw(pen: &mut Pen<'_>, body: Rect, app: &App) {
     let namespaces = &app.view.namespaces;
     let names = namespaces.iter().map(|item| text::width(&item.name)).max().unwrap_or(0).clamp(12, 63);
     let width = u16::try_from(names + 44).unwrap_or(u16::MAX).min(body.width);

@@ -8,10 +8,10 @@ use super::app::{App, Hit, Mode};
 use super::draw::Hits;
 use super::layout::Pane;
 use super::pen::{Pen, wrap};
-use super::view::{Answer, Item, Line, Part, Row, Sign, Tone, span, verdict_words};
+use super::view::{Item, Line, Part, Row, Sign, Tone, span, verdict_words};
 
 /// Draws the panel; folded it is one line without a border.
-pub fn draw(pen: &mut Pen<'_>, area: Rect, folded: bool, app: &App, hits: &mut Hits) {
+pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, folded: bool, app: &App, hits: &mut Hits) {
     hits.add(area, Hit::Pane(Pane::Probe));
     let lines = content(app);
     if folded {
@@ -59,7 +59,7 @@ fn content(app: &App) -> Vec<Line> {
 }
 
 /// A workload's cells with every item in full.
-pub fn describe(row: &Row) -> Vec<Line> {
+pub(super) fn describe(row: &Row) -> Vec<Line> {
     vec![
         vec![span(row.name.clone(), Tone::Name), span(format!("  in {}", row.namespace), Tone::Plain)],
         direction("ingress ", &row.ingress),
@@ -89,13 +89,8 @@ fn direction(name: &str, items: &[Item]) -> Line {
     line
 }
 
-/// The headline of an answer, for one line.
-pub fn headline(answer: &Answer) -> Line {
-    answer.lines.first().cloned().unwrap_or_default()
-}
-
 /// Draws the editor over the lower part of the body.
-pub fn edit(pen: &mut Pen<'_>, body: Rect, app: &App) {
+pub(super) fn edit(pen: &mut Pen<'_>, body: Rect, app: &App) {
     if app.mode != Mode::Probe {
         return;
     }
@@ -158,7 +153,7 @@ fn scrolled(line: &str, cursor: usize, cells: usize) -> (u16, String, usize) {
 }
 
 /// Draws a cursor as a reversed cell; the terminal's own stays hidden.
-pub fn cursor(pen: &mut Pen<'_>, area: Rect, column: u16, row: u16) {
+pub(super) fn cursor(pen: &mut Pen<'_>, area: Rect, column: u16, row: u16) {
     if column < area.width && row < area.height {
         let style = pen.theme.selected();
         if let Some(cell) = pen.buffer.cell_mut((area.x + column, area.y + row)) {

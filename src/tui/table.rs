@@ -12,7 +12,7 @@ use super::layout::Pane;
 use super::pen::{Pen, cut_line};
 use super::view::{Flow, Flows, Item, Line, Row, Sign, Tone, span, verdict_words};
 
-pub fn draw(pen: &mut Pen<'_>, area: Rect, app: &App, hits: &mut Hits) {
+pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, app: &App, hits: &mut Hits) {
     hits.add(area, Hit::Pane(Pane::Table));
     match &app.view.flows {
         Some(flows) => draw_flows(pen, area, app, flows, hits),
@@ -78,7 +78,7 @@ fn draw_workloads(pen: &mut Pen<'_>, area: Rect, app: &App, hits: &mut Hits) {
 }
 
 /// Says in the lower border that there is more above or below.
-pub fn more(pen: &mut Pen<'_>, area: Rect, first: usize, total: usize, height: u16) {
+pub(super) fn more(pen: &mut Pen<'_>, area: Rect, first: usize, total: usize, height: u16) {
     let behind = total.saturating_sub(first + usize::from(height));
     let words = match (first, behind) {
         (0, 0) => return,
@@ -90,7 +90,7 @@ pub fn more(pen: &mut Pen<'_>, area: Rect, first: usize, total: usize, height: u
 }
 
 /// Keeps the cursor in sight, a little before the end.
-pub fn first_shown(cursor: usize, total: usize, height: usize) -> usize {
+pub(super) fn first_shown(cursor: usize, total: usize, height: usize) -> usize {
     let most = total.saturating_sub(height);
     let slack = 2.min(height / 3);
     (cursor + slack + 1).saturating_sub(height).min(most)
@@ -172,7 +172,7 @@ fn cell(items: &[Item], cells: usize) -> Line {
 }
 
 /// Items with their signs, two blanks apart.
-pub fn items_line(items: &[Item]) -> Line {
+pub(super) fn items_line(items: &[Item]) -> Line {
     let mut line = Line::new();
     for item in items {
         if !line.is_empty() {

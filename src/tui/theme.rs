@@ -9,13 +9,13 @@ use super::view::{Sign, Tone};
 
 /// How things are styled and whether only ASCII may be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Theme {
-    pub color: bool,
-    pub ascii: bool,
+pub(super) struct Theme {
+    pub(super) color: bool,
+    pub(super) ascii: bool,
 }
 
 impl Theme {
-    pub fn tone(self, tone: Tone) -> Style {
+    pub(super) fn tone(self, tone: Tone) -> Style {
         let plain = Style::default();
         match (tone, self.color) {
             (Tone::Plain, _) => plain,
@@ -32,7 +32,7 @@ impl Theme {
         }
     }
 
-    pub fn sign(self, sign: Sign) -> Style {
+    pub(super) fn sign(self, sign: Sign) -> Style {
         self.tone(match sign {
             Sign::Expected | Sign::None => Tone::Faint,
             Sign::Missing | Sign::Unexpected => Tone::Drift,
@@ -41,11 +41,11 @@ impl Theme {
     }
 
     /// What is selected; the one place where the background changes.
-    pub fn selected(self) -> Style {
+    pub(super) fn selected(self) -> Style {
         Style::default().add_modifier(Modifier::REVERSED)
     }
 
-    pub fn border(self, focused: bool) -> Style {
+    pub(super) fn border(self, focused: bool) -> Style {
         if focused {
             Style::default().add_modifier(Modifier::BOLD)
         } else {
@@ -53,12 +53,12 @@ impl Theme {
         }
     }
 
-    pub fn key(self) -> Style {
+    pub(super) fn key(self) -> Style {
         Style::default().add_modifier(Modifier::BOLD)
     }
 
     /// A wire or a port of the graph.
-    pub fn edge(self, state: State) -> Style {
+    pub(super) fn edge(self, state: State) -> Style {
         self.tone(match state {
             State::Plain => Tone::Allow,
             State::Unexpected => Tone::Deny,
@@ -70,7 +70,7 @@ impl Theme {
 }
 
 /// Returns the plain character for a glyph of ours, one cell for one cell; `?` for anything else that is not ASCII.
-pub fn to_ascii(glyph: char) -> char {
+pub(super) fn to_ascii(glyph: char) -> char {
     match glyph {
         glyph if glyph.is_ascii() => glyph,
         '✓' => '+',
