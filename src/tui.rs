@@ -20,6 +20,10 @@ mod layout;
 mod pen;
 mod picker;
 mod probe;
+#[cfg(test)]
+mod sample;
+#[cfg(test)]
+mod screens;
 mod table;
 mod terminal;
 mod theme;

@@ -1,12 +1,14 @@
 //! The state of the screen and the one function that changes it. Nothing here reads a clock, a file or a terminal.
 
+mod facts;
+mod modes;
 mod normal;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::KeyEvent;
 
 use crate::graph::{self, Class, Graph, Step, Sticky};
 
@@ -341,9 +343,9 @@ impl App {
     fn prepare(&mut self) {
         let view = &self.view;
         self.facts = match (self.tab, &view.flows) {
-            (Tab::Drift, _) => view.findings.iter().map(finding_facts).collect(),
-            (Tab::Flows, Some(flows)) => flows.rows.iter().map(|flow| flow_facts(flow, &flows.name)).collect(),
-            (Tab::Flows, None) => view.rows.iter().map(row_facts).collect(),
+            (Tab::Drift, _) => view.findings.iter().map(facts::finding_facts).collect(),
+            (Tab::Flows, Some(flows)) => flows.rows.iter().map(|flow| facts::flow_facts(flow, &flows.name)).collect(),
+            (Tab::Flows, None) => view.rows.iter().map(facts::row_facts).collect(),
         };
         self.refilter();
     }
@@ -387,69 +389,6 @@ impl App {
             sticky: self.picture.as_ref().map(|picture| picture.scene.sticky().clone()),
         })
     }
-}
-
-fn row_facts(row: &super::view::Row) -> Facts {
-    let items = || row.ingress.iter().chain(&row.egress);
-    let mut is: Vec<String> = items().filter_map(|item| item.sign).map(|sign| sign.word().replace(' ', "-")).collect();
-    let drifts = items().filter_map(|item| item.sign).any(is_drift);
-    if drifts {
-        is.push("drift".to_owned());
-    }
-    let texts: Vec<&str> = items().map(|item| item.text.as_str()).collect();
-    Facts {
-        anywhere: format!("{} {} {}", row.namespace, row.name, texts.join(" ")).to_lowercase(),
-        namespaces: vec![row.namespace.to_lowercase()],
-        from: row.id.to_lowercase(),
-        to: row.id.to_lowercase(),
-        ports: texts.iter().map(|text| text.to_lowercase()).collect(),
-        by: String::new(),
-        is,
-    }
-}
-
-fn flow_facts(flow: &super::view::Flow, own: &str) -> Facts {
-    let (from, to) = if flow.incoming { (flow.peer.as_str(), own) } else { (own, flow.peer.as_str()) };
-    let mut is = vec![flow.verdict.as_str().to_owned()];
-    if let Some(sign) = flow.sign {
-        is.push(sign.word().replace(' ', "-"));
-        if is_drift(sign) {
-            is.push("drift".to_owned());
-        }
-    }
-    let direction = if flow.incoming { "in" } else { "out" };
-    let verdict = verdict_words(flow.verdict).1;
-    Facts {
-        anywhere: format!("{direction} {} {} {verdict} {}", flow.peer, flow.port, flow.decided_by).to_lowercase(),
-        namespaces: flow.peer.split_once('/').map(|(namespace, _)| namespace.to_lowercase()).into_iter().collect(),
-        from: from.to_lowercase(),
-        to: to.to_lowercase(),
-        ports: vec![flow.port.to_lowercase()],
-        by: flow.decided_by.to_lowercase(),
-        is,
-    }
-}
-
-fn finding_facts(finding: &super::view::Finding) -> Facts {
-    let namespace = |end: &str| end.split_once('/').map(|(namespace, _)| namespace.to_lowercase());
-    Facts {
-        anywhere: format!("{} {} {} {} {} {}", finding.code, finding.severity, finding.from, finding.to, finding.port, finding.decided_by)
-            .to_lowercase(),
-        namespaces: [namespace(&finding.from), namespace(&finding.to)].into_iter().flatten().collect(),
-        from: finding.from.to_lowercase(),
-        to: finding.to.to_lowercase(),
-        ports: vec![finding.port.to_lowercase()],
-        by: finding.decided_by.to_lowercase(),
-        is: [Some(finding.code.to_lowercase()), Some("drift".to_owned()), finding.actual.map(|verdict| verdict.as_str().to_owned())]
-            .into_iter()
-            .flatten()
-            .collect(),
-    }
-}
-
-fn is_drift(sign: super::view::Sign) -> bool {
-    use super::view::Sign;
-    matches!(sign, Sign::Missing | Sign::Unexpected)
 }
 
 /// Changes the state by what happened, and says what is to be done outside. Pure.
@@ -509,10 +448,10 @@ fn on_key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
             app.message = None;
             keys::action(key).map_or_else(Vec::new, |action| normal::act(app, action))
         }
-        Mode::Probe => probe_key(app, key),
-        Mode::Filter => filter_key(app, key),
-        Mode::Pick => pick_key(app, key),
-        Mode::Help | Mode::Explain => read_key(app, key),
+        Mode::Probe => modes::probe_key(app, key),
+        Mode::Filter => modes::filter_key(app, key),
+        Mode::Pick => modes::pick_key(app, key),
+        Mode::Help | Mode::Explain => modes::read_key(app, key),
     }
 }
 
@@ -524,7 +463,7 @@ fn on_paste(app: &mut App, text: &str) -> Vec<Effect> {
         }
         Mode::Filter => {
             app.filter_input.insert(text);
-            apply_filter(app);
+            modes::apply_filter(app);
             Vec::new()
         }
         _ => Vec::new(),
@@ -623,169 +562,7 @@ fn read_draft(app: &mut App) -> Vec<Effect> {
     }]
 }
 
-fn probe_key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
-    match key.code {
-        KeyCode::Esc => {
-            app.mode = Mode::Normal;
-            app.message = None;
-            Vec::new()
-        }
-        KeyCode::Enter => {
-            // A candidate the user walked to is taken first; the next Enter asks.
-            if let Some(candidate) = app.candidate.take().and_then(|at| app.draft.candidates.get(at)) {
-                let text = format!("{} ", candidate.text);
-                app.probe_input.replace_word(&text);
-                return read_draft(app);
-            }
-            let generation = app.next();
-            app.answer_wanted = generation;
-            app.again = false;
-            app.mode = Mode::Normal;
-            vec![Effect::AskLine {
-                generation,
-                line: app.probe_input.text().to_owned(),
-            }]
-        }
-        KeyCode::Tab => {
-            let at = app.candidate.take().unwrap_or(0);
-            if let Some(candidate) = app.draft.candidates.get(at) {
-                let text = format!("{} ", candidate.text);
-                app.probe_input.replace_word(&text);
-                return read_draft(app);
-            }
-            Vec::new()
-        }
-        KeyCode::Down | KeyCode::Up => {
-            let count = app.draft.candidates.len();
-            app.candidate = match (key.code, app.candidate) {
-                _ if count == 0 => None,
-                (KeyCode::Down, None) => Some(0),
-                (KeyCode::Down, Some(at)) => Some((at + 1).min(count - 1)),
-                (_, at) => at.and_then(|at| at.checked_sub(1)),
-            };
-            Vec::new()
-        }
-        _ => {
-            let before = app.probe_input.text().to_owned();
-            if app.probe_input.key(key) {
-                if app.probe_input.text() != before {
-                    app.candidate = None;
-                }
-                return read_draft(app);
-            }
-            Vec::new()
-        }
-    }
-}
-
-fn filter_key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
-    match key.code {
-        KeyCode::Esc => {
-            app.filter_input = Input::default();
-            apply_filter(app);
-            app.mode = Mode::Normal;
-        }
-        KeyCode::Enter => app.mode = Mode::Normal,
-        _ => {
-            if app.filter_input.key(key) {
-                apply_filter(app);
-            }
-        }
-    }
-    Vec::new()
-}
-
-/// A filter that cannot be read leaves the last good one in force.
-fn apply_filter(app: &mut App) {
-    match Filter::parse(app.filter_input.text()) {
-        Ok(filter) => {
-            app.filter = filter;
-            app.filter_error = None;
-            app.refilter();
-        }
-        Err(why) => app.filter_error = Some(why),
-    }
-}
-
-fn pick_key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
-    let count = app.view.namespaces.len();
-    let page = usize::from(app.height / 2).max(1);
-    let name = app.view.namespaces.get(app.picker.cursor).map(|item| item.name.clone());
-    match keys::action(key) {
-        Some(Action::Down) => app.picker.cursor = (app.picker.cursor + 1).min(count.saturating_sub(1)),
-        Some(Action::Up) => app.picker.cursor = app.picker.cursor.saturating_sub(1),
-        Some(Action::PageDown) => app.picker.cursor = (app.picker.cursor + page).min(count.saturating_sub(1)),
-        Some(Action::PageUp) => app.picker.cursor = app.picker.cursor.saturating_sub(page),
-        Some(Action::First) => app.picker.cursor = 0,
-        Some(Action::Last) => app.picker.cursor = count.saturating_sub(1),
-        Some(Action::Pin) => {
-            if let Some(name) = name {
-                match app.picker.marked.binary_search(&name) {
-                    Ok(at) => {
-                        app.picker.marked.remove(at);
-                    }
-                    Err(at) => app.picker.marked.insert(at, name),
-                }
-            }
-        }
-        Some(Action::AllNamespaces) => {
-            app.mode = Mode::Normal;
-            return scope(app, Vec::new());
-        }
-        Some(Action::Enter) => {
-            app.mode = Mode::Normal;
-            let mut chosen = app.picker.marked.clone();
-            if chosen.is_empty() {
-                chosen.extend(name);
-            }
-            return scope(app, chosen);
-        }
-        Some(Action::Back | Action::Quit | Action::Namespaces) => app.mode = Mode::Normal,
-        _ => {}
-    }
-    Vec::new()
-}
-
-/// Shows these namespaces; none means all.
-fn scope(app: &mut App, namespaces: Vec<String>) -> Vec<Effect> {
-    app.settings.namespaces = namespaces;
-    app.settings.workload = None;
-    app.picture = None;
-    vec![app.compute()]
-}
-
-fn read_key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
-    let page = usize::from(app.height.saturating_sub(6)).max(1);
-    let most = super::draw::last_scroll(app);
-    match keys::action(key) {
-        Some(Action::Down) => app.scroll = (app.scroll + 1).min(most),
-        Some(Action::Up) => app.scroll = app.scroll.saturating_sub(1),
-        Some(Action::PageDown) => app.scroll = (app.scroll + page).min(most),
-        Some(Action::PageUp) => app.scroll = app.scroll.saturating_sub(page),
-        Some(Action::First) => app.scroll = 0,
-        Some(Action::Last) => app.scroll = most,
-        Some(Action::Back | Action::Quit) => app.mode = Mode::Normal,
-        Some(Action::QuitAndPrint) => return normal::act(app, Action::QuitAndPrint),
-        Some(Action::Help) => {
-            app.scroll = 0;
-            app.mode = if app.mode == Mode::Help { Mode::Normal } else { Mode::Help };
-        }
-        Some(Action::Why) if app.mode == Mode::Explain => app.mode = Mode::Normal,
-        Some(action @ (Action::NextEnvironment | Action::Mouse)) => return normal::act(app, action),
-        Some(action @ (Action::Reverse | Action::Earlier | Action::Later | Action::Probe)) if app.mode == Mode::Explain => {
-            return normal::act(app, action);
-        }
-        _ => {}
-    }
-    Vec::new()
-}
-
 /// Whether a key event is a press; terminals may also report releases.
 pub(super) fn is_press(key: &KeyEvent) -> bool {
     key.kind != crossterm::event::KeyEventKind::Release
-}
-
-/// A press without modifiers, for tests and replays.
-pub(super) fn press(code: KeyCode) -> Msg {
-    Msg::Key(KeyEvent::new(code, KeyModifiers::NONE))
 }

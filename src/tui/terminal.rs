@@ -14,6 +14,7 @@ use crossterm::{Command, queue};
 use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Rect;
+use ratatui::style::Color;
 
 use super::app::App;
 use super::draw::{Hits, draw};
@@ -205,7 +206,9 @@ impl Screen {
     }
 }
 
-/// A buffer that differs from every frame in every cell.
+/// A buffer that differs from every frame in every cell: no theme uses such a colour.
 fn unknown(size: (u16, u16)) -> Buffer {
-    Buffer::filled(Rect::new(0, 0, size.0, size.1), Cell::new("\u{0}"))
+    let mut cell = Cell::new("?");
+    cell.fg = Color::Rgb(1, 2, 3);
+    Buffer::filled(Rect::new(0, 0, size.0, size.1), cell)
 }

@@ -2,7 +2,7 @@
 
 use crate::graph::{self, Step};
 
-use super::{App, Effect, Hit, Mode, Picker, Subject, Tab, read_draft, scope, tell};
+use super::{App, Effect, Hit, Mode, Picker, Subject, Tab, read_draft, tell};
 use crate::tui::input::Input;
 use crate::tui::keys::Action;
 use crate::tui::layout::Pane;
@@ -37,7 +37,7 @@ pub(super) fn act(app: &mut App, action: Action) -> Vec<Effect> {
             };
             app.mode = Mode::Pick;
         }
-        Action::AllNamespaces => return scope(app, Vec::new()),
+        Action::AllNamespaces => return super::modes::scope(app, Vec::new()),
         Action::Probe => return probe(app),
         Action::Pin => return pin(app),
         Action::Reverse => return reverse(app),
@@ -173,7 +173,7 @@ fn back(app: &mut App) -> Vec<Effect> {
         app.focus = Pane::Table;
     } else if !app.filter_input.text().is_empty() {
         app.filter_input = Input::default();
-        super::apply_filter(app);
+        super::modes::apply_filter(app);
     }
     Vec::new()
 }
@@ -353,7 +353,7 @@ pub(super) fn on_click(app: &mut App, hit: Hit) -> Vec<Effect> {
 }
 
 pub(super) fn on_wheel(app: &mut App, pane: Pane, down: bool) -> Vec<Effect> {
-    let most = super::super::draw::last_scroll(app);
+    let most = crate::tui::draw::last_scroll(app);
     match app.mode {
         Mode::Help | Mode::Explain => {
             app.scroll = if down { (app.scroll + 3).min(most) } else { app.scroll.saturating_sub(3) };
