@@ -367,7 +367,7 @@ impl App {
     /// Asks for a picture when the graph, the pane or the choices are no longer those it was made for.
     fn want_picture(&mut self) -> Option<Effect> {
         let pane = self.panes()?.graph?;
-        let mut options = graph::Options::new(pane.width.saturating_sub(4), pane.height.saturating_sub(2));
+        let mut options = graph::Options::new(pane.width.saturating_sub(2), pane.height.saturating_sub(2));
         options.step = self.step;
         if self.classes >= 1 {
             options.classes.insert(Class::Dns);
@@ -386,7 +386,8 @@ impl App {
             generation: self.next(),
             graph: Arc::clone(&self.view.graph),
             options,
-            sticky: self.picture.as_ref().map(|picture| picture.scene.sticky().clone()),
+            // An empty picture fits at any detail; what it chose must not bind the first real one.
+            sticky: self.picture.as_ref().filter(|picture| !picture.graph.nodes().is_empty()).map(|picture| picture.scene.sticky().clone()),
         })
     }
 }

@@ -30,12 +30,22 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, app: &App, hits: &mut Hits) {
         (None, _) => String::new(),
     };
     hits.add(area, Hit::Pane(Pane::Graph));
-    let inner = pen.frame(area, &title, &note, app.focus == Pane::Graph);
+    let padded = pen.frame(area, &title, &note, app.focus == Pane::Graph);
+    // A picture may use the columns that text leaves free beside the frame.
+    let inner = if padded.is_empty() {
+        padded
+    } else {
+        Rect {
+            x: padded.x - 1,
+            width: padded.width + 2,
+            ..padded
+        }
+    };
     let Some(picture) = picture.filter(|picture| !picture.graph.nodes().is_empty()) else {
         let (what, then) = empty(app);
         let row = inner.height / 2;
-        pen.text(inner, 1, row.saturating_sub(1), what, pen.theme.tone(Tone::Name));
-        pen.text(inner, 1, row, then, pen.theme.tone(Tone::Plain));
+        pen.text(padded, 1, row.saturating_sub(1), what, pen.theme.tone(Tone::Name));
+        pen.text(padded, 1, row, then, pen.theme.tone(Tone::Plain));
         return;
     };
     let (left, top) = offset(&picture.scene, inner, app.selected.as_deref());
@@ -50,6 +60,7 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, app: &App, hits: &mut Hits) {
             pen.buffer[(inner.x + column, inner.y + row)].set_symbol(cell.glyph.encode_utf8(&mut bytes)).set_style(style);
         }
     }
+    mark_cuts(pen, area, inner, &picture.scene, (left, top));
     for drawn in picture.scene.boxes() {
         if let Some(visible) = on_screen(drawn.rect, inner, left, top) {
             hits.add(visible, Hit::Node(drawn.id.clone()));
@@ -81,6 +92,29 @@ fn offset(scene: &Scene, inner: Rect, selected: Option<&str>) -> (i32, i32) {
         along(scene.width(), i32::from(inner.width), found.map(|rect| (rect.x, rect.width))),
         along(scene.height(), i32::from(inner.height), found.map(|rect| (rect.y, rect.height))),
     )
+}
+
+/// Says with `…` where the picture goes on outside the pane.
+fn mark_cuts(pen: &mut Pen<'_>, area: Rect, inner: Rect, scene: &Scene, (left, top): (i32, i32)) {
+    let (right, bottom) = (left + i32::from(inner.width), top + i32::from(inner.height));
+    let inked = |x: i32, y: i32| scene.cell(x, y).is_some_and(|cell| cell.glyph != ' ');
+    let style = pen.theme.tone(Tone::Plain);
+    for row in 0..inner.height {
+        let y = top + i32::from(row);
+        if (0..left).any(|x| inked(x, y)) {
+            pen.text(inner, 0, row, "…", style);
+        }
+        if (right..scene.width()).any(|x| inked(x, y)) {
+            pen.text(inner, inner.width - 1, row, "…", style);
+        }
+    }
+    let middle = area.width / 2;
+    if top > 0 {
+        pen.text(area, middle, 0, "…", style);
+    }
+    if bottom < scene.height() {
+        pen.text(area, middle, area.height - 1, "…", style);
+    }
 }
 
 fn on_screen(rect: crate::graph::Rect, inner: Rect, left: i32, top: i32) -> Option<Rect> {

@@ -125,13 +125,15 @@ impl Ground {
         let typed = words.get(at).map_or("", |word| &line[word.start..cursor.clamp(word.start, word.start + word.text.len())]);
         let mut draft = Draft::default();
         let mut resolved = Vec::new();
-        for (name, word) in ["FROM", "TO"].into_iter().zip(&words) {
+        for (index, (name, word)) in ["FROM", "TO"].into_iter().zip(&words).enumerate() {
+            let unfinished = index == at && !ends::complete(engine, typed, 1).is_empty();
             let reading = match ends::resolve(engine, word.text) {
                 Ok(end) => {
                     let told = told(&end);
                     resolved.push(end);
                     Ok(told)
                 }
+                Err(_) if unfinished => Ok("choose or go on typing".to_owned()),
                 Err(error) => Err(error.message),
             };
             draft.parts.push(Part { name, reading });

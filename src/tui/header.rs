@@ -15,9 +15,20 @@ use super::view::{Line, Span, Tone, plain, span};
 pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, app: &App) {
     let mut right = facts(app);
     let trail = trail(app);
-    let least = 8 + text::width(&app.view.origin).min(24);
-    while right.len() > 1 && width_of(&right) + least > usize::from(area.width) {
-        // The most important fact comes first, so the last one goes.
+    let whole = text::width(&plain(&trail));
+    let least = 10 + text::width(&app.view.origin).min(20);
+    let width = usize::from(area.width);
+    let short = width < 100;
+    for fact in &mut right {
+        if let (true, Some(words)) = (short, fact.short.take()) {
+            fact.words = words;
+        }
+    }
+    // The most important fact comes first, so the last one goes: counts for the whole trail, the rest for the origin.
+    while right.last().is_some_and(|fact| {
+        let needed = if fact.place >= COUNTS { whole } else { least };
+        right.len() > 1 && width_of(&right) + needed > width
+    }) {
         right.pop();
     }
     let facts_width = u16::try_from(width_of(&right)).unwrap_or(u16::MAX).min(area.width);
@@ -35,9 +46,15 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, app: &App) {
     }
 }
 
+/// Facts from this place on are counts.
+const COUNTS: usize = 4;
+
 struct Fact {
+    /// In reading order.
     place: usize,
     words: Line,
+    /// For narrow terminals.
+    short: Option<Line>,
 }
 
 fn width_of(facts: &[Fact]) -> usize {
@@ -49,32 +66,44 @@ fn facts(app: &App) -> Vec<Fact> {
     let view = &app.view;
     let mut facts = vec![
         Fact {
-            place: 2,
-            words: link(&view.link),
-        },
-        Fact {
             place: 3,
             words: vec![enforcer(app)],
+            short: (view.enforces == Enforces::Yes).then(|| vec![span("enforced", Tone::Plain)]),
+        },
+        Fact {
+            place: 2,
+            words: link(&view.link),
+            short: None,
         },
     ];
     if let Some(environment) = &view.environment {
         let mut words = vec![span("ENV ", Tone::Plain), span(environment.clone(), Tone::Name)];
+        words.push(span(" ", Tone::Plain));
         for (glyph, count) in counts(app) {
-            words.push(span(format!("  {glyph}{count}"), Tone::Drift));
+            words.push(span(format!(" {glyph}{count}"), Tone::Drift));
         }
         if view.findings.is_empty() {
-            words.push(span("  = as expected", Tone::Plain));
+            words.push(span(" = as expected", Tone::Plain));
         }
-        facts.insert(0, Fact { place: 0, words });
+        facts.insert(
+            0,
+            Fact {
+                place: 0,
+                words,
+                short: None,
+            },
+        );
     }
     if view.pods > 0 {
         facts.push(Fact {
             place: 4,
             words: vec![span(format!("pods {}", view.pods), Tone::Plain)],
+            short: None,
         });
         facts.push(Fact {
             place: 5,
             words: vec![span(format!("policies {}", view.policies), Tone::Plain)],
+            short: None,
         });
     }
     facts

@@ -75,9 +75,8 @@ pub(super) fn panes(width: u16, height: u16, wish: Wish) -> Option<Panes> {
     let probe_rows = match (width, height) {
         (_, ..24) => 1,
         (160.., 40..) => 12,
-        (_, 24..30) => 6,
-        (_, 30..36) => 7,
-        (_, 36..) => 9,
+        (_, 24..36) => 6,
+        (_, 36..) => 7,
     };
     panes.folded = probe_rows == 1;
     let main = Rect::new(0, body.y, width, body.height - probe_rows);
@@ -95,14 +94,14 @@ pub(super) fn panes(width: u16, height: u16, wish: Wish) -> Option<Panes> {
             }
         }
         (..160, 36..) => {
-            let table_rows = wish.table_rows.clamp(5, (main.height * 2 / 5).max(5));
+            let table_rows = wish.table_rows.clamp(5, (main.height / 2).max(5));
             let graph_rows = main.height - table_rows;
             panes.graph = Some(Rect::new(0, main.y, width, graph_rows));
             panes.table = Some(Rect::new(0, main.y + graph_rows, width, table_rows));
         }
         _ => {
-            // From 110 columns the map gets what the table leaves; on narrow screens both give.
-            let table_width = TABLE_WIDTH.min(width / 2);
+            // The map gets what the table leaves; where that is little, both give.
+            let table_width = TABLE_WIDTH.min(width * 27 / 50);
             panes.graph = Some(Rect::new(0, main.y, width - table_width, main.height));
             panes.table = Some(Rect::new(width - table_width, main.y, table_width, main.height));
         }

@@ -229,6 +229,6 @@ mod tests {
     fn wrapped_lines_lose_nothing() {
         let line = vec![span("ingress  isolated by ", Tone::Plain), span("data/default-deny", Tone::Name), span(" and others", Tone::Plain)];
         let wrapped: Vec<String> = wrap(&line, 20, 4).iter().map(|line| plain(line)).collect();
-        assert_eq!(wrapped, ["ingress  isolated ", "    by ", "    data/default-den", "    y and others"].map(str::to_owned).to_vec(), "{wrapped:?}");
+        assert_eq!(wrapped, ["ingress  isolated by ", "    data/default-den", "    y and others"].map(str::to_owned).to_vec(), "{wrapped:?}");
     }
 }

@@ -27,7 +27,7 @@ pub(super) fn draw(pen: &mut Pen<'_>, body: Rect, app: &App) {
         pen.text(inner, 0, 0, "none read yet", pen.theme.tone(Tone::Plain));
         return;
     }
-    pen.text(inner, 0, 0, "space marks, enter shows the marked or this one, a all", pen.theme.tone(Tone::Faint));
+    pen.text(inner, 0, 0, "space marks · enter shows · a shows all", pen.theme.tone(Tone::Faint));
     let list = Rect {
         y: inner.y + 1,
         height: inner.height.saturating_sub(1),

@@ -202,8 +202,13 @@ fn selected_flow(app: &App) -> Option<Question> {
 }
 
 fn probe(app: &mut App) -> Vec<Effect> {
-    let from = selected_end(app).map(|end| format!("{end} ")).unwrap_or_default();
-    app.probe_input = Input::new(&from);
+    // A flow has both ends already; what is left is the port.
+    let flow = (app.narrowed() && app.focus == Pane::Table).then(|| selected_flow(app)).flatten();
+    let typed = match flow {
+        Some(question) => format!("{} {} ", question.from, question.to),
+        None => selected_end(app).map(|end| format!("{end} ")).unwrap_or_default(),
+    };
+    app.probe_input = Input::new(&typed);
     app.candidate = None;
     app.probe_error = None;
     app.draft = crate::tui::view::Draft::default();
