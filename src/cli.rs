@@ -8,9 +8,11 @@ mod out;
 
 mod completions;
 mod flows;
+mod graph;
 mod info;
 mod matrix;
 mod probe;
+mod table;
 
 use std::process::ExitCode;
 
@@ -107,6 +109,8 @@ fn run(args: &Args, out: &mut Out) -> Result<u8, Failure> {
         None => Err(Failure::new("the screen is not wired up yet")),
         Some(Command::Probe(probe)) => probe::run(args, probe, out),
         Some(Command::Flows(flows)) => flows::run(args, flows, out),
+        Some(Command::Table(table)) => table::run(args, table, out),
+        Some(Command::Graph(graph)) => graph::run(args, graph, out),
         Some(Command::Matrix(matrix)) => matrix::run(args, matrix, out),
         Some(Command::Info(info)) => info::run(args, info, out),
         Some(Command::Completions { shell }) => Ok(completions::completions(*shell, out)),

@@ -9,6 +9,7 @@
 pub mod cli;
 pub mod compile;
 pub mod engine;
+pub mod expect;
 pub mod graph;
 pub mod model;
 pub mod questions;

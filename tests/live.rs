@@ -282,11 +282,11 @@ async fn a_refused_kind_is_forbidden_and_comes_back() {
 async fn what_is_refused_as_a_whole_is_read_by_the_namespaces_named() {
     let server = Server::with(SHOP);
     server.fail(Match::all().whole(), Fault::Status(403));
-    let named = LiveOptions {
+    let asked = LiveOptions {
         namespaces: vec!["shop".to_owned(), "empty".to_owned()],
         ..options(&server)
     };
-    let snapshot = load(named).await.unwrap();
+    let snapshot = load(asked).await.unwrap();
     let names: Vec<&String> = snapshot.cluster.namespaces.keys().collect();
     assert_eq!(names, ["empty", "shop"]);
     assert_eq!(policies(&snapshot), ["shop/lock"]);
@@ -382,7 +382,11 @@ async fn a_watch_that_is_too_old_lists_again() {
     assert!(snapshot.revision > before.revision);
     // What did not change came again, and is what it was.
     let vault = |snapshot: &Snapshot| Arc::clone(&snapshot.cluster.namespaces["vault"]);
-    assert!(Arc::ptr_eq(&vault(&before), &vault(&snapshot)));
+    assert_eq!(vault(&before), vault(&snapshot));
+    assert!(
+        Arc::ptr_eq(&vault(&before), &vault(&snapshot)),
+        "{before:?} {snapshot:?}"
+    );
     assert_eq!(
         server
             .wait_for_requests(&Match::kind("pods").verb(Verb::List), 2)

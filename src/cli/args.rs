@@ -101,6 +101,10 @@ pub enum Command {
     Probe(ProbeArgs),
     /// Every permitted connection, between workloads and with outside address ranges
     Flows(FlowsArgs),
+    /// The architecture table of what is: a row a workload, ingress and egress as documents write them
+    Table(TableArgs),
+    /// The segmentation graph
+    Graph(GraphArgs),
     /// Who reaches whom, rows to columns; without PORT, on at least one port
     Matrix(MatrixArgs),
     /// What is in force: versions and paths, the enforcer and the evidence, what was readable
@@ -138,6 +142,26 @@ pub struct MatrixArgs {
     pub port: Option<String>,
     #[arg(short, long, value_enum, default_value_t = TableFormat::Text)]
     pub output: TableFormat,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct TableArgs {
+    #[arg(short, long, value_enum, default_value_t = TableFormat::Text)]
+    pub output: TableFormat,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct GraphArgs {
+    #[arg(short, long, value_enum, default_value_t = GraphFormat::Text)]
+    pub output: GraphFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum GraphFormat {
+    Text,
+    Dot,
+    Mermaid,
+    Json,
 }
 
 #[derive(Debug, clap::Args)]

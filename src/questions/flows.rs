@@ -112,7 +112,7 @@ pub fn range_id(set: &AddressSet) -> String {
 }
 
 /// The shorter way to say it: the ranges, or all but the others.
-fn range_name(set: &AddressSet) -> String {
+pub(crate) fn range_name(set: &AddressSet) -> String {
     let whole = AddressSet::from(match set.first() {
         Some(address) if address.is_ipv6() => crate::model::IpRange::V6,
         _ => crate::model::IpRange::V4,

@@ -59,9 +59,10 @@ pub(super) async fn connect(
     config.proxy_url = environment
         .proxy
         .choose(kubeconfig_proxy.as_deref(), &config.cluster_url)
-        .map_err(|_: http::uri::InvalidUri| LiveError::Unusable {
+        .ok()
+        // A proxy's address may hold a password, so its error is not passed on.
+        .ok_or_else(|| LiveError::Unusable {
             context: name.clone(),
-            // A proxy's address may hold a password.
             why: "the proxy's address is not a URL".to_owned(),
         })?;
     config.connect_timeout = Some(CONNECT_LIMIT);

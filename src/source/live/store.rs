@@ -15,8 +15,28 @@ use crate::wire::Object;
 use super::follow::{Event, Feed};
 use super::session::Failure;
 
-/// The objects of one namespace, by kind and name: the API has at most one of each at a time.
-type Objects = BTreeMap<(Resource, String), Entry>;
+/// The objects of one namespace.
+type Objects = BTreeMap<Key, Entry>;
+
+/// Kind, name, and who brought it: the API has at most one object of a kind and name at a time, and while a kind changes from feeds
+/// by namespace to one for all, two feeds may both know it. Each keeps its own, so that neither takes away what the other brought.
+type Key = (Resource, String, Side);
+
+/// Which feeds brought an object. Of two, the first is shown.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Side {
+    Whole,
+    Part,
+}
+
+impl Side {
+    fn of(feed: &Feed) -> Self {
+        match feed.namespace {
+            None => Self::Whole,
+            Some(_) => Self::Part,
+        }
+    }
+}
 
 struct Entry {
     arrived: Arrived,
@@ -140,19 +160,14 @@ impl Store {
 
     /// Forgets the feeds by namespace of a kind that was listed for the whole cluster, and returns them.
     pub(super) fn absorb(&mut self, resource: Resource) -> Vec<Feed> {
-        let whole = Feed {
-            resource,
-            namespace: None,
-        };
         let parts: Vec<Feed> = self
             .feeds
             .keys()
             .filter(|feed| feed.resource == resource && feed.namespace.is_some())
             .cloned()
             .collect();
-        self.feeds.retain(|feed, _| !parts.contains(feed));
-        if let Some(generation) = self.feeds.get(&whole).map(|progress| progress.generation) {
-            self.sweep(&whole, Some(generation));
+        for part in &parts {
+            self.drop_feed(part);
         }
         parts
     }
@@ -191,7 +206,9 @@ impl Store {
         self.namespaces
             .iter()
             .filter(|(name, objects)| {
-                objects.contains_key(&(Resource::Namespaces, (*name).clone()))
+                let is_own =
+                    |side| objects.contains_key(&(Resource::Namespaces, (*name).clone(), side));
+                is_own(Side::Whole) || is_own(Side::Part)
             })
             .map(|(name, _)| name.as_str())
     }
@@ -264,9 +281,9 @@ impl Store {
     }
 
     /// Where an object is kept, and its name there.
-    fn place(&mut self, feed: &Feed, object: &Object) -> (&mut Objects, (Resource, String)) {
+    fn place(&mut self, feed: &Feed, object: &Object) -> (&mut Objects, Key) {
         let meta = object.meta();
-        let key = (feed.resource, meta.name.clone());
+        let key = (feed.resource, meta.name.clone(), Side::of(feed));
         match feed.resource {
             Resource::Nodes => {
                 self.nodes_changed = true;
@@ -304,8 +321,9 @@ impl Store {
 
     /// Removes what the feed's list did not name; all of it when there is no list.
     fn sweep(&mut self, feed: &Feed, generation: Option<u64>) {
-        let is_gone = |key: &(Resource, String), entry: &Entry| {
-            key.0 == feed.resource && generation != Some(entry.generation)
+        let side = Side::of(feed);
+        let is_gone = |key: &Key, entry: &Entry| {
+            key.0 == feed.resource && key.2 == side && generation != Some(entry.generation)
         };
         if feed.resource == Resource::Nodes {
             let before = self.nodes.len();
@@ -313,22 +331,8 @@ impl Store {
             self.nodes_changed |= self.nodes.len() != before;
             return;
         }
-        // What a feed for one namespace keeps current is not the business of the one for all.
-        let elsewhere: BTreeSet<&String> = match &feed.namespace {
-            Some(_) => BTreeSet::new(),
-            None => self
-                .feeds
-                .keys()
-                .filter(|other| other.resource == feed.resource)
-                .filter_map(|other| other.namespace.as_ref())
-                .collect(),
-        };
         for (name, objects) in &mut self.namespaces {
-            let is_in_scope = match &feed.namespace {
-                Some(scope) => scope == name,
-                None => !elsewhere.contains(name),
-            };
-            if !is_in_scope {
+            if feed.namespace.as_ref().is_some_and(|scope| scope != name) {
                 continue;
             }
             let before = objects.len();
@@ -467,10 +471,12 @@ impl Store {
             self.namespaces.remove(name);
             return self.made.remove(name).is_some();
         }
+        let mut last = None;
         let arrived: Vec<&Arrived> = objects
             .into_iter()
-            .flat_map(Objects::values)
-            .map(|entry| &entry.arrived)
+            .flatten()
+            .filter(|(key, _)| last.replace((key.0, &key.1)) != Some((key.0, &key.1)))
+            .map(|(_, entry)| &entry.arrived)
             .collect();
         let (namespace, diagnostics) = from_wire::namespace(name, &arrived, Mode::Server);
         match self.made.get_mut(name) {

@@ -62,7 +62,8 @@ pub(super) struct Supervisor {
     session: Arc<Session>,
     store: Store,
     tasks: BTreeMap<Feed, Running>,
-    events: (mpsc::Sender<(Feed, Event)>, mpsc::Receiver<(Feed, Event)>),
+    told: mpsc::Sender<(Feed, Event)>,
+    heard: mpsc::Receiver<(Feed, Event)>,
     wishes: mpsc::Receiver<()>,
     snapshots: watch::Sender<Arc<Snapshot>>,
     pulse: watch::Sender<Pulse>,
@@ -87,6 +88,7 @@ impl Supervisor {
             .snapshot()
             .expect("the first snapshot differs from none");
         let (snapshots, snapshots_out) = watch::channel(first);
+        let (told, heard) = mpsc::channel(QUEUE);
         let (pulse, pulse_out) = watch::channel(Pulse::default());
         let (readiness, readiness_out) = watch::channel(Readiness::Waiting);
         let supervisor = Self {
@@ -96,7 +98,8 @@ impl Supervisor {
             session,
             store,
             tasks: BTreeMap::new(),
-            events: mpsc::channel(QUEUE),
+            told,
+            heard,
             wishes,
             snapshots,
             pulse,
@@ -129,7 +132,7 @@ impl Supervisor {
         let mut clocks = (Instant::now(), SystemTime::now());
         loop {
             tokio::select! {
-                Some(first) = self.events.1.recv() => {
+                Some(first) = self.heard.recv() => {
                     let is_settled = self.take_in(first);
                     // Whoever waits for the first load gets it without a pause.
                     let at = if is_settled { tokio::time::Instant::now() } else { earliest };
@@ -163,7 +166,7 @@ impl Supervisor {
     fn take_in(&mut self, first: (Feed, Event)) -> bool {
         let mut batch = vec![first];
         while batch.len() < QUEUE
-            && let Ok(next) = self.events.1.try_recv()
+            && let Ok(next) = self.heard.try_recv()
         {
             batch.push(next);
         }
@@ -264,7 +267,7 @@ impl Supervisor {
             feed.clone(),
             Arc::clone(pace),
             polls,
-            self.events.0.clone(),
+            self.told.clone(),
         ));
         self.tasks.insert(feed, task);
     }
