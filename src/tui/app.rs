@@ -177,7 +177,7 @@ pub(super) struct App {
     pub(super) settings: Settings,
     generation: u64,
     shown_generation: u64,
-    picture_wanted: Option<(u64, graph::Options)>,
+    picture_wanted: Option<(Arc<Graph>, graph::Options)>,
     picture_shown: u64,
     draft_wanted: u64,
     answer_wanted: u64,
@@ -376,12 +376,12 @@ impl App {
             options.classes.insert(Class::Scrape);
             options.classes.insert(Class::ControlPlane);
         }
-        let wanted = (self.shown_generation, options);
-        if self.picture_wanted.as_ref() == Some(&wanted) {
+        let graph = &self.view.graph;
+        let same = |(known, before): &(Arc<Graph>, graph::Options)| Arc::ptr_eq(known, graph) && *before == options;
+        if self.picture_wanted.as_ref().is_some_and(same) {
             return None;
         }
-        let options = wanted.1.clone();
-        self.picture_wanted = Some(wanted);
+        self.picture_wanted = Some((Arc::clone(graph), options.clone()));
         Some(Effect::Layout {
             generation: self.next(),
             graph: Arc::clone(&self.view.graph),

@@ -56,8 +56,9 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, app: &App, hits: &mut Hits) {
                 continue;
             }
             let style = style(pen, picture, cell, app);
-            let mut bytes = [0; 4];
-            pen.buffer[(inner.x + column, inner.y + row)].set_symbol(cell.glyph.encode_utf8(&mut bytes)).set_style(style);
+            // Names come from outside: what would not take exactly one cell has no place here.
+            let glyph = if crate::text::width(cell.glyph.encode_utf8(&mut [0; 4])) == 1 && !cell.glyph.is_control() { cell.glyph } else { '?' };
+            pen.buffer[(inner.x + column, inner.y + row)].set_char(glyph).set_style(style);
         }
     }
     mark_cuts(pen, area, inner, &picture.scene, (left, top));

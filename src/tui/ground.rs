@@ -1,35 +1,43 @@
 //! From a snapshot to what the panes draw. Pure, but slow on large clusters: runs on the workers.
 
+mod findings;
 mod flows;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::compile::ProfileName;
 use crate::compile::enforcer::{self, Enforcer};
-use crate::engine::{Engine, Entity, Isolation, Profile};
-use crate::graph::{Graph, Node, NodeKind};
+use crate::engine::{Engine, Entity, Isolation, Profile, Verdict};
+use crate::expect::{Expectations, Plan, bind};
+use crate::graph::{Graph, drawn};
 use crate::model::{Diagnostic, Direction, Workload};
+use crate::questions::connections::{Connections, connections};
 use crate::questions::ends::{self, EndKind, PortQuery};
-use crate::questions::probe::probe;
+use crate::questions::probe::{self, probe};
 use crate::questions::scope::{Scope, workloads};
+use crate::questions::table::{self, ItemState};
 use crate::report::words;
 use crate::source::Snapshot;
 use crate::text::tame;
 
 use super::view::{
-    About, Answer, Candidate, Draft, Line, NamespaceItem, Part, Question, Row, Settings, Span, Tone, View, span,
+    About, Answer, Candidate, Draft, Finding, Item, Line, NamespaceItem, Part, Question, Row, Settings, Sign, Span, Tone, View, span,
 };
 
 /// How many candidates a completion offers.
 const CANDIDATES: usize = 50;
 
 /// By what the cluster is judged.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Judge {
     /// Files and demos: what is not there was not forgotten but is not so.
     pub offline: bool,
     /// The profile to reason with; `None` takes that of the enforcer found.
     pub profile: Option<ProfileName>,
+    /// What it is compared with.
+    pub expectations: Option<Expectations>,
+    /// Exceptions expire by it.
+    pub today: jiff::civil::Date,
 }
 
 /// A cluster ready for questions.
@@ -39,83 +47,129 @@ struct Built {
     enforcer: Enforcer,
 }
 
-/// Answers for the screen; keeps the engine of the latest snapshot.
+/// What was worked out last, for one choice of environment and namespaces.
+struct Current {
+    built: Arc<Built>,
+    environment: Option<String>,
+    namespaces: Vec<String>,
+    plan: Option<Plan>,
+    found: Connections,
+    graph: Arc<Graph>,
+    findings: Vec<Finding>,
+    met: usize,
+}
+
+/// Answers for the screen; keeps what it worked out for the latest snapshot.
 pub struct Ground {
     judge: Judge,
-    built: Mutex<Option<Arc<Built>>>,
+    current: Mutex<Option<Arc<Current>>>,
 }
 
 impl Ground {
     pub fn new(judge: Judge) -> Self {
         Self {
             judge,
-            built: Mutex::new(None),
+            current: Mutex::new(None),
         }
     }
 
-    fn last(&self) -> Option<Arc<Built>> {
-        self.built.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    fn last(&self) -> Option<Arc<Current>> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn built(&self, snapshot: &Snapshot) -> Arc<Built> {
-        if let Some(built) = self.last().filter(|built| built.revision == snapshot.revision) {
-            return built;
+        if let Some(current) = self.last().filter(|current| current.built.revision == snapshot.revision) {
+            return Arc::clone(&current.built);
         }
         let enforcer = enforcer::detect(&snapshot.cluster, self.judge.offline);
         let profile = Profile::named(self.judge.profile.unwrap_or(enforcer.profile));
-        let built = Arc::new(Built {
+        Arc::new(Built {
             revision: snapshot.revision,
             engine: Engine::build(&snapshot.cluster, profile),
             enforcer,
+        })
+    }
+
+    fn current(&self, snapshot: &Snapshot, settings: &Settings) -> Arc<Current> {
+        let built = self.built(snapshot);
+        let known = self.environments();
+        let environment = settings.environment.clone().filter(|name| known.contains(name)).or_else(|| known.first().cloned());
+        let same = |current: &Arc<Current>| {
+            Arc::ptr_eq(&current.built, &built) && current.environment == environment && current.namespaces == settings.namespaces
+        };
+        if let Some(current) = self.last().filter(same) {
+            return current;
+        }
+        let engine = &built.engine;
+        let plan = match (&self.judge.expectations, &environment) {
+            (Some(expectations), Some(name)) => Some(bind(engine, expectations, name, self.judge.today)),
+            _ => None,
+        };
+        let scope = Scope::of(settings.namespaces.iter().cloned());
+        let found = connections(engine, plan.as_ref(), &scope);
+        let graph = Arc::new(drawn::from_connections(&found, &scope));
+        let (findings, met) = findings::of(engine, plan.as_ref(), &built.enforcer, &found, &scope);
+        let current = Arc::new(Current {
+            built,
+            environment,
+            namespaces: settings.namespaces.clone(),
+            plan,
+            found,
+            graph,
+            findings,
+            met,
         });
-        *self.built.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&built));
-        built
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&current));
+        current
+    }
+
+    fn environments(&self) -> Vec<String> {
+        self.judge.expectations.as_ref().map(Expectations::environments).unwrap_or_default()
     }
 
     /// Everything on the screen, for these choices.
     pub fn view(&self, snapshot: &Snapshot, settings: &Settings) -> View {
-        let built = self.built(snapshot);
-        let engine = &built.engine;
+        let current = self.current(snapshot, settings);
+        let engine = &current.built.engine;
         let scope = Scope::of(settings.namespaces.iter().cloned());
         let cluster = engine.cluster();
         let chosen: Vec<&Workload> = workloads(engine).into_iter().filter(|workload| scope.holds(&workload.namespace)).collect();
-        let rows: Vec<Row> = chosen.iter().map(|workload| row(engine, workload)).collect();
-        let nodes = chosen.iter().map(|workload| node(engine, workload)).collect();
-        let narrowed = settings.workload.as_deref().and_then(|id| chosen.iter().find(|workload| workload.id() == id));
+        let table = table::from_connections(&current.found, current.plan.as_ref(), &scope);
+        let judged = current.plan.is_some();
         View {
             settings: settings.clone(),
             origin: tame(&snapshot.origin).into_owned(),
             link: snapshot.link.clone(),
-            enforcer: tame(&built.enforcer.name).into_owned(),
-            enforces: built.enforcer.enforces,
-            environments: Vec::new(),
-            environment: None,
+            enforcer: tame(&current.built.enforcer.name).into_owned(),
+            enforces: current.built.enforcer.enforces,
+            environments: self.environments(),
+            environment: current.environment.clone(),
             namespaces: cluster
                 .namespaces
                 .values()
                 .map(|namespace| NamespaceItem {
-                    name: tame(&namespace.name).into_owned(),
+                    name: namespace.name.clone(),
                     workloads: namespace.workloads.len(),
                     policies: namespace.policies.len(),
                 })
                 .collect(),
             pods: pod_count(&chosen, engine),
             policies: cluster.policies().filter(|policy| scope.holds(&policy.namespace)).count(),
-            rows,
-            flows: narrowed.map(|workload| flows::of(engine, workload)),
-            graph: Arc::new(Graph::new(nodes, Vec::new())),
-            findings: Vec::new(),
-            met: 0,
+            rows: table.rows.into_iter().map(|one| row(one, judged)).collect(),
+            flows: settings.workload.as_deref().and_then(|id| flows::of(engine, &current.found, id, judged)),
+            graph: Arc::clone(&current.graph),
+            findings: current.findings.clone(),
+            met: current.met,
             notes: snapshot.diagnostics.iter().map(note).collect(),
         }
     }
 
     /// Reads a probe while it is typed.
     pub fn read(&self, line: &str, cursor: usize) -> Draft {
-        let Some(built) = self.last() else {
+        let Some(current) = self.last() else {
             return Draft::default();
         };
-        let engine = &built.engine;
+        let engine = &current.built.engine;
         let words = words_of(line);
         // The word under the cursor; behind the last one, the next.
         let at = words
@@ -173,15 +227,18 @@ impl Ground {
 
     /// Asks; the error says why that cannot be.
     pub fn ask(&self, question: &Question) -> Result<Answer, String> {
-        let built = self.last().ok_or("nothing was read yet")?;
-        let engine = &built.engine;
+        let current = self.last().ok_or("nothing was read yet")?;
+        let engine = &current.built.engine;
         let end = |typed: &str| ends::resolve(engine, typed).map_err(|error| format!("{} ({})", error.message, error.hint()));
         let (from, to) = (end(&question.from)?, end(&question.to)?);
         let port: Option<PortQuery> = match question.port.as_str() {
             "" => None,
             port => Some(ends::parse_port(port)?),
         };
-        let answer = probe(engine, &from, &to, port.as_ref()).map_err(|error| format!("{error} ({})", error.hint()))?;
+        let mut answer = probe(engine, &from, &to, port.as_ref()).map_err(|error| format!("{error} ({})", error.hint()))?;
+        if let Some(plan) = &current.plan {
+            answer.expected = expected(plan, &answer);
+        }
         let node = |end: &ends::End| matches!(end.kind, EndKind::Workload { .. }).then(|| end.id.clone());
         Ok(Answer {
             question: question.clone(),
@@ -194,8 +251,8 @@ impl Ground {
 
     /// One workload in words: what isolates it and what it may do; `None` when it is gone.
     pub fn about(&self, id: &str) -> Option<About> {
-        let built = self.last()?;
-        let engine = &built.engine;
+        let current = self.last()?;
+        let engine = &current.built.engine;
         let workload = workloads(engine).into_iter().find(|workload| workload.id() == id)?;
         let end = ends::workload_end(engine, workload);
         let mut lines: Vec<Line> = vec![vec![
@@ -208,10 +265,10 @@ impl Ground {
                 lines.extend(isolation(engine, direction, entity));
             }
         }
-        let flows = flows::of(engine, workload);
         lines.push(Line::new());
         lines.push(vec![span("FLOWS", Tone::Name)]);
-        for flow in &flows.rows {
+        let flows = flows::of(engine, &current.found, id, current.plan.is_some());
+        for flow in flows.iter().flat_map(|flows| &flows.rows) {
             let (glyph, word) = super::view::verdict_words(flow.verdict);
             lines.push(vec![
                 span(format!("  {:3} {} {}  ", if flow.incoming { "in" } else { "out" }, flow.peer, flow.port), Tone::Plain),
@@ -258,27 +315,54 @@ fn note(diagnostic: &Diagnostic) -> String {
     tame(&crate::report::text::diagnostic(diagnostic).lines().map(str::trim).collect::<Vec<_>>().join(" · ")).into_owned()
 }
 
-fn row(engine: &Engine, workload: &Workload) -> Row {
-    let short = ends::workload_end(engine, workload).name;
+fn row(row: table::Row, judged: bool) -> Row {
+    let cell = |items: Vec<table::Item>| {
+        items
+            .into_iter()
+            .map(|item| Item {
+                text: tame(&item.text).into_owned(),
+                sign: judged.then_some(sign(item.state)),
+            })
+            .collect()
+    };
     Row {
-        id: workload.id(),
-        namespace: tame(&workload.namespace).into_owned(),
-        name: tame(short.split_once('/').map_or(short.as_str(), |(_, name)| name)).into_owned(),
-        ingress: Vec::new(),
-        egress: Vec::new(),
+        id: row.id,
+        namespace: tame(&row.namespace).into_owned(),
+        name: tame(&row.name).into_owned(),
+        ingress: cell(row.ingress),
+        egress: cell(row.egress),
     }
 }
 
-fn node(engine: &Engine, workload: &Workload) -> Node {
-    let end = ends::workload_end(engine, workload);
-    Node {
-        key: workload.id(),
-        name: tame(&workload.name).into_owned(),
-        namespace: Some(tame(&workload.namespace).into_owned()),
-        kind: NodeKind::Workload,
-        pods: u32::try_from(end.pods).unwrap_or(u32::MAX),
-        badges: Vec::new(),
+fn sign(state: ItemState) -> Sign {
+    match state {
+        ItemState::AsExpected => Sign::Expected,
+        ItemState::Missing => Sign::Missing,
+        ItemState::Unexpected => Sign::Unexpected,
+        ItemState::Unknown => Sign::Unknown,
+        ItemState::NoExpectation => Sign::None,
     }
+}
+
+/// What the environment in force says of a probe: certain only where all pairs agree.
+fn expected(plan: &Plan, answer: &probe::Answer) -> Option<probe::Expectation> {
+    let port = answer.port?;
+    let mut verdicts = answer.from.entities.iter().flat_map(|from| answer.to.entities.iter().map(move |to| (from, to))).map(|(from, to)| {
+        let expects = plan.expects(from, to);
+        if expects.must.contains(answer.protocol, port) {
+            Some(Verdict::Allow)
+        } else if expects.may.contains(answer.protocol, port) {
+            None
+        } else {
+            Some(Verdict::Deny)
+        }
+    });
+    let first = verdicts.next()??;
+    verdicts.all(|other| other == Some(first)).then(|| probe::Expectation {
+        verdict: first,
+        environment: plan.environment().to_owned(),
+        sources: Vec::new(),
+    })
 }
 
 fn pods(count: usize) -> String {
