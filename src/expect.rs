@@ -1,13 +1,15 @@
 //! What a team wrote down about its network, and how the cluster differs from it.
 //!
-//! [`read`] takes a `netseg/v1` file, [`bind`] holds one of its environments against a cluster.
+//! [`read`] takes a `netseg/v1` file, [`bind`] holds one of its environments against a cluster, [`judge`] says what differs.
 //! Ways in from outside (`exposure`) are read and can be shown; nothing is judged by them yet.
 
+pub mod drift;
 mod file;
 pub mod plan;
 
 use crate::model::Diagnostic;
 
+pub use drift::{Code, Finding, judge};
 pub use file::{Expectations, Exposure};
 pub use plan::{End, Expected, Must, Plan, bind};
 

@@ -328,7 +328,17 @@ impl Plan {
                 let cell = &self.workloads[index as usize].cells[slot(direction)];
                 if let Some(BoundContent::Claims(claims)) = cell.as_ref().map(|cell| &cell.content)
                 {
-                    let of = |wanted: Kind| self.ports_of(claims, from, to, &|kind| kind == wanted);
+                    // `<- any` asks nothing of any one source: that it holds for pods is asked with one that does not exist.
+                    let asks_source = |claim: &Claim| {
+                        claim.from != End::Any || !matches!(from, Entity::Pod(_) | Entity::Node(_))
+                    };
+                    let claims: Vec<Claim> = claims
+                        .iter()
+                        .filter(|claim| asks_source(claim))
+                        .cloned()
+                        .collect();
+                    let of =
+                        |wanted: Kind| self.ports_of(&claims, from, to, &|kind| kind == wanted);
                     must = must.union(&of(Kind::Must).difference(&of(Kind::Removed)));
                 }
             }

@@ -253,7 +253,12 @@ fn item(
     };
     let names: Vec<String> = points
         .iter()
-        .map(|point| point_name(found, point, home))
+        .map(|point| match point {
+            Point::Any => "Any".to_owned(),
+            // A table has room for what exactly is meant.
+            Point::Range(set) => super::flows::range_name(set),
+            other => point_name(found, other, home),
+        })
         .collect();
     let ranges = points
         .iter()
