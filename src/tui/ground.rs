@@ -10,12 +10,13 @@ use crate::compile::enforcer::{self, Enforcer};
 use crate::engine::{Engine, Entity, Isolation, Profile, Verdict};
 use crate::expect::{Expectations, Plan, bind};
 use crate::graph::{Graph, drawn};
-use crate::model::{Diagnostic, Direction, Workload};
+use crate::model::{Diagnostic, Direction, State, Workload};
 use crate::questions::connections::{Connections, connections};
 use crate::questions::ends::{self, EndKind, PortQuery};
 use crate::questions::probe::{self, probe};
 use crate::questions::scope::{Scope, workloads};
 use crate::questions::table::{self, ItemState};
+use crate::report::text::{self, banner};
 use crate::report::words;
 use crate::source::Snapshot;
 use crate::text::tame;
@@ -136,10 +137,15 @@ impl Ground {
         let chosen: Vec<&Workload> = workloads(engine).into_iter().filter(|workload| scope.holds(&workload.namespace)).collect();
         let table = table::from_connections(&current.found, current.plan.as_ref(), &scope);
         let judged = current.plan.is_some();
+        let mut rows: Vec<Row> = table.rows.into_iter().map(|one| row(one, judged)).collect();
+        // What nobody segmented, such as kube-system, comes after what somebody did.
+        let segmented = |namespace: &str| cluster.namespace(namespace).is_some_and(|namespace| !namespace.policies.is_empty());
+        rows.sort_by_key(|row| !segmented(&row.namespace));
         View {
             settings: settings.clone(),
             origin: tame(&snapshot.origin).into_owned(),
             link: snapshot.link.clone(),
+            partial: cluster.coverage.iter().any(|(_, _, state)| matches!(state, State::Forbidden { .. } | State::Failed { .. })),
             enforcer: tame(&current.built.enforcer.name).into_owned(),
             enforces: current.built.enforcer.enforces,
             environments: self.environments(),
@@ -155,12 +161,12 @@ impl Ground {
                 .collect(),
             pods: pod_count(&chosen, engine),
             policies: cluster.policies().filter(|policy| scope.holds(&policy.namespace)).count(),
-            rows: table.rows.into_iter().map(|one| row(one, judged)).collect(),
+            rows,
             flows: settings.workload.as_deref().and_then(|id| flows::of(engine, &current.found, id, judged)),
             graph: Arc::clone(&current.graph),
             findings: current.findings.clone(),
             met: current.met,
-            notes: snapshot.diagnostics.iter().map(note).collect(),
+            notes: notes(&current.built, snapshot),
         }
     }
 
@@ -183,9 +189,9 @@ impl Ground {
             let unfinished = index == at && !ends::complete(engine, typed, 1).is_empty();
             let reading = match ends::resolve(engine, word.text) {
                 Ok(end) => {
-                    let told = told(&end);
+                    let reading = reading(&end);
                     resolved.push(end);
-                    Ok(told)
+                    Ok(reading)
                 }
                 Err(_) if unfinished => Ok("choose or go on typing".to_owned()),
                 Err(error) => Err(error.message),
@@ -237,13 +243,13 @@ impl Ground {
         };
         let mut answer = probe(engine, &from, &to, port.as_ref()).map_err(|error| format!("{error} ({})", error.hint()))?;
         if let Some(plan) = &current.plan {
-            answer.expected = expected(plan, &answer);
+            probe::expect(plan, &mut answer);
         }
         let node = |end: &ends::End| matches!(end.kind, EndKind::Workload { .. }).then(|| end.id.clone());
         Ok(Answer {
             question: question.clone(),
             verdict: answer.verdict,
-            lines: words::probe_lines(engine, &answer).into_iter().map(line).collect(),
+            lines: told(engine, &answer, &current.built.enforcer),
             from_id: node(&from),
             to_id: node(&to),
         })
@@ -311,8 +317,44 @@ fn pod_count(chosen: &[&Workload], engine: &Engine) -> usize {
     chosen.iter().flat_map(|workload| engine.pods_of(workload)).map(|id| engine.pod(id).count as usize).sum()
 }
 
+/// The whole answer; the headline begins with the verdict's sign and ends with the finding that it makes.
+fn told(engine: &Engine, answer: &probe::Answer, enforcer: &Enforcer) -> Vec<Line> {
+    let mut lines: Vec<Line> = words::probe_lines(engine, answer).into_iter().map(line).collect();
+    if let Some(headline) = lines.first_mut() {
+        let (glyph, _) = super::view::verdict_words(answer.verdict);
+        headline.insert(0, span(format!("{glyph} "), Tone::of(answer.verdict)));
+        let finding = answer.expected.as_ref().and_then(|expected| match (expected.verdict, answer.verdict) {
+            (Verdict::Allow, Verdict::Deny) => Some("   ▼ BROKEN"),
+            (Verdict::Deny, Verdict::Allow) => Some("   ▲ EXCESS"),
+            _ => None,
+        });
+        headline.extend(finding.map(|finding| span(finding, Tone::Drift)));
+    }
+    lines.extend(banner(enforcer, engine.policies().len()).map(|banner| vec![span(format!("  {}", tame(&banner)), Tone::Drift)]));
+    lines
+}
+
+/// What a reader must know of the whole picture, most important first.
+fn notes(built: &Built, snapshot: &Snapshot) -> Vec<String> {
+    let engine = &built.engine;
+    let mut notes: Vec<String> = banner(&built.enforcer, engine.policies().len()).into_iter().collect();
+    if engine.policies().len() == 0 && engine.pods().len() > 0 {
+        notes.push("no NetworkPolicy was read, so nothing is isolated and everything is allowed".to_owned());
+    }
+    for (resource, namespace, state) in engine.cluster().coverage.iter() {
+        let place = namespace.map_or_else(String::new, |namespace| format!(" in {namespace}"));
+        match state {
+            State::Forbidden { .. } => notes.push(format!("{}{place} may not be read: what hangs on them is UNKNOWN", resource.plural())),
+            State::Failed { why } => notes.push(format!("{}{place} could not be read: {why}", resource.plural())),
+            _ => {}
+        }
+    }
+    notes.extend(snapshot.diagnostics.iter().map(note));
+    notes.iter().map(|note| tame(note).into_owned()).collect()
+}
+
 fn note(diagnostic: &Diagnostic) -> String {
-    tame(&crate::report::text::diagnostic(diagnostic).lines().map(str::trim).collect::<Vec<_>>().join(" · ")).into_owned()
+    text::diagnostic(diagnostic).lines().map(str::trim).collect::<Vec<_>>().join(" · ")
 }
 
 fn row(row: table::Row, judged: bool) -> Row {
@@ -344,32 +386,11 @@ fn sign(state: ItemState) -> Sign {
     }
 }
 
-/// What the environment in force says of a probe: certain only where all pairs agree.
-fn expected(plan: &Plan, answer: &probe::Answer) -> Option<probe::Expectation> {
-    let port = answer.port?;
-    let mut verdicts = answer.from.entities.iter().flat_map(|from| answer.to.entities.iter().map(move |to| (from, to))).map(|(from, to)| {
-        let expects = plan.expects(from, to);
-        if expects.must.contains(answer.protocol, port) {
-            Some(Verdict::Allow)
-        } else if expects.may.contains(answer.protocol, port) {
-            None
-        } else {
-            Some(Verdict::Deny)
-        }
-    });
-    let first = verdicts.next()??;
-    verdicts.all(|other| other == Some(first)).then(|| probe::Expectation {
-        verdict: first,
-        environment: plan.environment().to_owned(),
-        sources: Vec::new(),
-    })
-}
-
 fn pods(count: usize) -> String {
     format!("{count} {}", if count == 1 { "pod" } else { "pods" })
 }
 
-fn told(end: &ends::End) -> String {
+fn reading(end: &ends::End) -> String {
     match &end.kind {
         EndKind::NotLoaded { .. } => "could not be read".to_owned(),
         _ if end.pods > 0 => pods(end.pods),

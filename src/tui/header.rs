@@ -72,7 +72,7 @@ fn facts(app: &App) -> Vec<Fact> {
         },
         Fact {
             place: 2,
-            words: link(&view.link),
+            words: link(&view.link, view.partial),
             short: None,
         },
     ];
@@ -118,8 +118,9 @@ pub(super) fn counts(app: &App) -> Vec<(&'static str, usize)> {
         .collect()
 }
 
-fn link(link: &Link) -> Line {
+fn link(link: &Link, partial: bool) -> Line {
     match link {
+        Link::Live if partial => vec![span("◑ PARTIAL", Tone::Unknown)],
         Link::Fixed => vec![span("○ not live", Tone::Plain)],
         Link::Loading { .. } => vec![span("◌ loading", Tone::Unknown)],
         Link::Live => vec![span("● live", Tone::Allow)],

@@ -76,7 +76,8 @@ pub(super) fn panes(width: u16, height: u16, wish: Wish) -> Option<Panes> {
         (_, ..24) => 1,
         (160.., 40..) => 12,
         (_, 24..36) => 6,
-        (_, 36..) => 7,
+        (160.., 36..) => 7,
+        (_, 36..) => 6,
     };
     panes.folded = probe_rows == 1;
     let main = Rect::new(0, body.y, width, body.height - probe_rows);
@@ -94,7 +95,7 @@ pub(super) fn panes(width: u16, height: u16, wish: Wish) -> Option<Panes> {
             }
         }
         (..160, 36..) => {
-            let table_rows = wish.table_rows.clamp(5, (main.height / 2).max(5));
+            let table_rows = wish.table_rows.clamp(5, (main.height * 2 / 5).max(5));
             let graph_rows = main.height - table_rows;
             panes.graph = Some(Rect::new(0, main.y, width, graph_rows));
             panes.table = Some(Rect::new(0, main.y + graph_rows, width, table_rows));

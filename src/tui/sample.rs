@@ -176,6 +176,7 @@ pub(super) fn view(settings: &Settings) -> View {
         settings: settings.clone(),
         origin: "demo stalker".to_owned(),
         link: Link::Live,
+        partial: false,
         enforcer: "calico".to_owned(),
         enforces: Enforces::Yes,
         environments: vec!["dev".to_owned(), "prod".to_owned()],

@@ -27,6 +27,8 @@ pub struct View {
     /// Where the cluster came from, in words.
     pub origin: String,
     pub link: Link,
+    /// Something that verdicts rest on could not be read.
+    pub partial: bool,
     /// The enforcer's name; `none` when none was recognised.
     pub enforcer: String,
     pub enforces: Enforces,
@@ -38,7 +40,7 @@ pub struct View {
     pub namespaces: Vec<NamespaceItem>,
     pub pods: usize,
     pub policies: usize,
-    /// By namespace, then name.
+    /// Together by namespace, then by name.
     pub rows: Vec<Row>,
     /// Present when [`Settings::workload`] names one that exists.
     pub flows: Option<Flows>,
@@ -58,6 +60,7 @@ impl View {
             settings: Settings::default(),
             origin: origin.to_owned(),
             link: Link::Loading { progress: Vec::new() },
+            partial: false,
             enforcer: String::new(),
             enforces: Enforces::Unknown,
             environments: Vec::new(),

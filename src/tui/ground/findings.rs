@@ -8,10 +8,10 @@ use crate::questions::scope::Scope;
 use crate::text::tame;
 use crate::tui::view::{Finding, Tone, span};
 
-use super::flows::{ports_text, question};
+use super::flows::{decided_by, ports_text, question};
 
 /// The findings, worst first, and how many connections are as expected.
-pub(super) fn of(_engine: &Engine, plan: Option<&Plan>, _enforcer: &Enforcer, found: &Connections, _scope: &Scope) -> (Vec<Finding>, usize) {
+pub(super) fn of(engine: &Engine, plan: Option<&Plan>, _enforcer: &Enforcer, found: &Connections, _scope: &Scope) -> (Vec<Finding>, usize) {
     if plan.is_none() {
         return (Vec::new(), 0);
     }
@@ -25,6 +25,7 @@ pub(super) fn of(_engine: &Engine, plan: Option<&Plan>, _enforcer: &Enforcer, fo
             Standing::Open | Standing::AsExpected | Standing::HalfOpen(_) => continue,
         };
         let name = |point: &Point| tame(&point_name(found, point, "")).into_owned();
+        let question = question(found, connection);
         let (from, to, port) = (name(&connection.from), name(&connection.to), ports_text(&connection.ports));
         findings.push(Finding {
             code: code.to_owned(),
@@ -36,8 +37,8 @@ pub(super) fn of(_engine: &Engine, plan: Option<&Plan>, _enforcer: &Enforcer, fo
             port,
             expected: Some(expected),
             actual: Some(actual),
-            decided_by: String::new(),
-            question: Some(question(found, connection)),
+            decided_by: decided_by(engine, &question, actual).unwrap_or_default(),
+            question: Some(question),
         });
     }
     findings.sort_by(|a, b| (&a.severity, &a.code, &a.from, &a.to, &a.port).cmp(&(&b.severity, &b.code, &b.from, &b.to, &b.port)));
