@@ -547,3 +547,170 @@ fn rfc3339(time: Timestamp) -> String {
         .unwrap_or(time)
         .to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::live::decode;
+
+    fn feed(resource: Resource, namespace: Option<&str>) -> Feed {
+        Feed {
+            resource,
+            namespace: namespace.map(str::to_owned),
+        }
+    }
+
+    fn policy(namespace: &str, name: &str) -> Object {
+        let text = format!(
+            r#"{{"metadata": {{"name": "{name}", "namespace": "{namespace}"}}, "spec": {{"podSelector": {{}}}}}}"#
+        );
+        decode::object(Resource::NetworkPolicies, &text)
+    }
+
+    struct Told(Store);
+
+    impl Told {
+        fn new(feeds: &[&Feed]) -> Self {
+            let mut store = Store::new("test", &[]);
+            for feed in feeds {
+                store.add_feed((*feed).clone());
+            }
+            Self(store)
+        }
+
+        fn tell(&mut self, feed: &Feed, event: Event) {
+            let noon = "2026-01-02T12:00:00.5Z".parse().unwrap();
+            self.0.apply(feed, event, noon);
+        }
+
+        fn page(&mut self, feed: &Feed, objects: Vec<Object>) {
+            let remaining = None;
+            self.tell(feed, Event::Page { objects, remaining });
+        }
+
+        fn list(&mut self, feed: &Feed, objects: Vec<Object>) {
+            self.tell(feed, Event::Begin);
+            self.page(feed, objects);
+            self.tell(feed, Event::Listed);
+        }
+
+        fn policies(&mut self) -> Vec<String> {
+            let snapshot = self.0.snapshot().or(self.0.last.clone()).unwrap();
+            let policies = snapshot.cluster.policies();
+            policies
+                .map(|p| format!("{}/{}", p.namespace, p.name))
+                .collect()
+        }
+
+        fn link(&mut self) -> Link {
+            let snapshot = self.0.snapshot().or(self.0.last.clone()).unwrap();
+            snapshot.link.clone()
+        }
+    }
+
+    fn forbidden() -> Event {
+        Event::Down(Failure::Forbidden("no".to_owned()))
+    }
+
+    fn lost() -> Event {
+        Event::Down(Failure::Unreachable("gone".to_owned()))
+    }
+
+    #[test]
+    fn the_old_picture_stays_until_the_new_list_is_complete() {
+        let all = feed(Resource::NetworkPolicies, None);
+        let mut told = Told::new(&[&all]);
+        told.list(&all, vec![policy("a", "old"), policy("a", "both")]);
+        told.tell(&all, Event::Begin);
+        assert_eq!(told.policies(), ["a/both", "a/old"]);
+        told.page(&all, vec![policy("a", "both"), policy("a", "new")]);
+        assert_eq!(told.policies(), ["a/both", "a/new", "a/old"]);
+        told.tell(&all, Event::Listed);
+        assert_eq!(told.policies(), ["a/both", "a/new"]);
+    }
+
+    #[test]
+    fn a_part_that_is_refused_late_takes_nothing_from_the_whole() {
+        let (all, part) = (
+            feed(Resource::NetworkPolicies, None),
+            feed(Resource::NetworkPolicies, Some("a")),
+        );
+        let mut told = Told::new(&[&all]);
+        told.tell(&all, forbidden());
+        told.0.add_feed(part.clone());
+        told.list(&part, vec![policy("a", "one"), policy("a", "two")]);
+        assert_eq!(told.policies(), ["a/one", "a/two"]);
+        // Rights came back: the whole is listed, and the part hears of neither that nor of the deletion in between.
+        told.list(&all, vec![policy("a", "one"), policy("b", "three")]);
+        told.tell(&part, forbidden());
+        told.tell(&part, Event::Removed(policy("a", "one")));
+        assert_eq!(told.policies(), ["a/one", "b/three"]);
+        assert_eq!(told.0.absorb(Resource::NetworkPolicies), [part]);
+        assert_eq!(told.policies(), ["a/one", "b/three"]);
+    }
+
+    #[test]
+    fn what_may_no_longer_be_seen_is_not_shown() {
+        let all = feed(Resource::NetworkPolicies, None);
+        let mut told = Told::new(&[&all]);
+        told.list(&all, vec![policy("a", "one")]);
+        told.tell(&all, forbidden());
+        assert!(told.policies().is_empty());
+        // It stays refused while nobody can be asked.
+        told.tell(&all, lost());
+        assert!(told.0.is_refused(&all));
+        assert_eq!(told.link(), Link::Live);
+    }
+
+    #[test]
+    fn the_link_tells_what_is_missing_then_what_was_lost_and_when() {
+        let (pods, nodes) = (feed(Resource::Pods, None), feed(Resource::Nodes, None));
+        let mut told = Told::new(&[&pods, &nodes]);
+        told.list(&nodes, Vec::new());
+        told.tell(&pods, Event::Begin);
+        let pod = decode::object(
+            Resource::Pods,
+            r#"{"metadata": {"name": "p", "namespace": "a"}}"#,
+        );
+        told.tell(
+            &pods,
+            Event::Page {
+                objects: vec![pod],
+                remaining: Some(9),
+            },
+        );
+        let progress = vec!["pods 1/10".to_owned()];
+        assert_eq!(told.link(), Link::Loading { progress });
+        told.tell(&pods, lost());
+        let progress = vec!["pods: no connection: gone".to_owned()];
+        assert_eq!(told.link(), Link::Loading { progress });
+        told.tell(&pods, Event::Listed);
+        assert_eq!(told.link(), Link::Live);
+        told.tell(&pods, lost());
+        let offline = Link::Offline {
+            why: "no connection: gone".to_owned(),
+            since: "2026-01-02T12:00:00Z".to_owned(),
+        };
+        assert_eq!(told.link(), offline);
+        // Tried again in vain: nothing new to show.
+        told.tell(&pods, lost());
+        assert!(told.0.snapshot().is_none());
+        told.tell(&pods, Event::Following);
+        assert_eq!(told.link(), Link::Live);
+    }
+
+    #[test]
+    fn a_load_is_hopeless_only_when_nothing_answered() {
+        let (pods, nodes) = (feed(Resource::Pods, None), feed(Resource::Nodes, None));
+        let mut told = Told::new(&[&pods, &nodes]);
+        told.tell(&pods, lost());
+        assert_eq!(told.0.readiness(), Readiness::Waiting);
+        told.tell(&nodes, lost());
+        assert!(matches!(told.0.readiness(), Readiness::Hopeless(_)));
+        told.list(&nodes, Vec::new());
+        assert_eq!(told.0.readiness(), Readiness::Waiting);
+        told.tell(&pods, lost());
+        told.tell(&pods, lost());
+        assert_eq!(told.0.readiness(), Readiness::Ready);
+    }
+}
