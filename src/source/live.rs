@@ -11,6 +11,7 @@ mod error;
 mod follow;
 mod heartbeat;
 mod kubeconfig;
+mod progress;
 mod proxy;
 mod scope;
 mod session;
@@ -30,8 +31,8 @@ pub use error::LiveError;
 pub use follow::Pace;
 
 use kubeconfig::Environment;
+use progress::Readiness;
 use session::Session;
-use store::Readiness;
 use supervise::{Running, Supervisor};
 
 /// Which cluster, and how to read it.

@@ -17,9 +17,10 @@ use super::connect::{self, Connection};
 use super::follow::{self, Event, Feed, Pace};
 use super::heartbeat::{self, Beat};
 use super::kubeconfig::Environment;
+use super::progress::Readiness;
 use super::scope::{self, WATCHED_PARTS};
 use super::session::Session;
-use super::store::{Readiness, Store};
+use super::store::Store;
 use super::{LiveOptions, Pulse};
 
 /// Events that may wait to be taken in; feeds wait when there are more.
@@ -191,7 +192,7 @@ impl Supervisor {
         }
         self.adjust_scope();
         *self.readiness.borrow() == Readiness::Waiting
-            && self.store.readiness() != Readiness::Waiting
+            && self.store.feeds.readiness() != Readiness::Waiting
     }
 
     fn hear(&self, objects: u64) {
@@ -206,7 +207,7 @@ impl Supervisor {
         match beat {
             Beat::Heard => self.hear(0),
             // A thin line that is full of lists has no room for a heartbeat.
-            Beat::Silent(_) if self.store.is_listing() => {}
+            Beat::Silent(_) if self.store.feeds.is_listing() => {}
             Beat::Silent(failure) => {
                 let now = Timestamp::now();
                 for feed in self.tasks.keys() {
@@ -222,7 +223,7 @@ impl Supervisor {
     /// Starts and ends feeds by namespace as the cluster-wide ones are refused, or no longer are.
     fn adjust_scope(&mut self) {
         for resource in scope::ORDER {
-            if self.store.is_listed(&scope::whole(resource)) {
+            if self.store.feeds.is_listed(&scope::whole(resource)) {
                 for feed in self.store.absorb(resource) {
                     self.tasks.remove(&feed);
                 }
@@ -236,7 +237,8 @@ impl Supervisor {
         );
         let known: Vec<Feed> = self
             .store
-            .feeds()
+            .feeds
+            .names()
             .filter(|feed| feed.namespace.is_some())
             .cloned()
             .collect();
@@ -276,7 +278,7 @@ impl Supervisor {
         if let Some(snapshot) = self.store.snapshot() {
             self.snapshots.send_replace(snapshot);
         }
-        let readiness = self.store.readiness();
+        let readiness = self.store.feeds.readiness();
         self.readiness.send_if_modified(|last| {
             let is_new = *last != readiness;
             *last = readiness;
