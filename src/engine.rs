@@ -697,6 +697,41 @@ impl Engine {
         named
     }
 
+    /// The rules of a policy in a direction, each with the ports it certainly means for an entity it selects: names in ingress
+    /// rules are looked up at that entity, names in egress rules belong to destinations and are left out.
+    pub fn rules_with_ports(
+        &self,
+        policy: PolicyId,
+        direction: Direction,
+        subject: &Entity,
+    ) -> Vec<(&crate::model::Rule, PortSet)> {
+        let lowered = &self.compiled.policies[policy.0 as usize].rules[slot(direction)];
+        let rules = self.policy(policy).rules(direction).unwrap_or_default();
+        let spots = self.spots(subject, direction == Direction::Egress);
+        let declared = match (direction, spots.first()) {
+            (Direction::Ingress, Some(spot)) => spot.place.ports.as_slice(),
+            _ => &[],
+        };
+        rules
+            .iter()
+            .zip(lowered.iter().flatten())
+            .map(|(rule, lowered)| (rule, lowered.ports.at(declared, &self.compiled.profile).0))
+            .collect()
+    }
+
+    /// A key that is equal for entities which policies cannot tell apart.
+    pub fn likeness(&self, entity: &Entity) -> (u8, u32, u32) {
+        match entity {
+            Entity::Pod(id) => {
+                let places = &self.compiled.pods[id.0 as usize].places;
+                (0, places[0], places.get(1).copied().unwrap_or(u32::MAX))
+            }
+            Entity::Node(id) => (1, id.0, 0),
+            Entity::Address(address) => (2, self.compiled.atoms.find(*address), 0),
+            Entity::Hypothetical(_) => (3, 0, 0),
+        }
+    }
+
     /// Whether the pods of a namespace could be read at all.
     pub fn pods_readable(&self, namespace: &str) -> bool {
         self.compiled

@@ -6,8 +6,10 @@
 //! - [`source`]: makes snapshots of it from files, from a built-in demo, or from a live server.
 //! - [`graph`]: the segmentation graph and its picture in terminal cells.
 
+pub mod cli;
 pub mod compile;
 pub mod engine;
+pub mod expect;
 pub mod graph;
 pub mod model;
 pub mod questions;

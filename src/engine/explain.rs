@@ -99,6 +99,17 @@ pub struct Nearest {
     pub ports: Option<String>,
 }
 
+impl Nearest {
+    /// Fewest failing tests first, then fewest conditions missed, then by place (rule E15).
+    fn weight(&self) -> (usize, usize, RuleId) {
+        (
+            self.fails.len(),
+            self.peer.as_ref().map_or(0, PeerMiss::weight),
+            self.rule,
+        )
+    }
+}
+
 /// By what a peer item misses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PeerMiss {
@@ -693,6 +704,11 @@ impl Side {
                     self.decided_by.push(rule);
                 }
             }
+            // Each family has a nearest rule of its own; the nearer of the two is the one to show.
+            self.nearest = match (self.nearest, other.nearest) {
+                (Some(a), Some(b)) => Some(if b.weight() < a.weight() { b } else { a }),
+                (a, b) => a.or(b),
+            };
             return self;
         }
         Self {

@@ -143,7 +143,11 @@ impl<'e> Groups<'e> {
                     continue;
                 }
                 if !is_self
-                    && !seen.insert((self.likeness(a), self.likeness(b), self.same_node(a, b)))
+                    && !seen.insert((
+                        self.engine.likeness(a),
+                        self.engine.likeness(b),
+                        self.same_node(a, b),
+                    ))
                 {
                     continue;
                 }
@@ -158,18 +162,6 @@ impl<'e> Groups<'e> {
             }
         }
         all.unwrap_or_else(Allowed::nothing)
-    }
-
-    fn likeness(&self, entity: &Entity) -> (u8, u32, u32) {
-        match entity {
-            Entity::Pod(id) => {
-                let places = &self.engine.compiled.pods[id.0 as usize].places;
-                (0, places[0], places.get(1).copied().unwrap_or(u32::MAX))
-            }
-            Entity::Node(id) => (1, id.0, 0),
-            Entity::Address(address) => (2, self.engine.compiled.atoms.find(*address), 0),
-            Entity::Hypothetical(_) => (3, 0, 0),
-        }
     }
 
     fn same_node(&self, a: &Entity, b: &Entity) -> Option<bool> {

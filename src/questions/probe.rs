@@ -359,7 +359,14 @@ fn judge(engine: &Engine, answer: &mut Answer, tries: &[Try]) {
     let mut first_obstacle: Option<(Verdict, Explanation)> = None;
     let mut limits = BTreeSet::new();
     let mut causes = BTreeSet::new();
-    for one in tries {
+    // An outside range has pieces of both families; only those that can meet are asked about.
+    let meets = |one: &Try| engine.unreachable(&one.from, &one.to) != Some(Reason::NoCommonFamily);
+    let some_meet = tries.iter().any(meets);
+    let tries: Vec<&Try> = tries
+        .iter()
+        .filter(|one| !some_meet || meets(one))
+        .collect();
+    for one in &tries {
         let mut why = engine.explain(&one.from, &one.to, one.protocol, one.port);
         if one.hairpin {
             why.verdict = Verdict::Unknown;

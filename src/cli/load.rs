@@ -1,0 +1,231 @@
+//! From arguments to a cluster that can be asked: source, enforcer, profile, expectations.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::compile::ProfileName;
+use crate::compile::enforcer::{self, Enforcer};
+use crate::engine::{Engine, Profile};
+use crate::expect::{self, Expectations, Plan};
+use crate::model::{Cluster, Diagnostic, Severity};
+use crate::questions::ends::{self, End};
+use crate::questions::scope::Scope;
+use crate::report::json::Context;
+use crate::report::text;
+use crate::source::{demo, live, manifests};
+
+use super::args::{Args, SourceArgs};
+use super::out::{self, Out};
+use super::{Failure, OK};
+
+/// How long a headless command waits for a live cluster before it answers with what has arrived.
+const LIVE_LIMIT: Duration = Duration::from_secs(60);
+
+/// A cluster ready for questions.
+pub(crate) struct Loaded {
+    pub(crate) engine: Engine,
+    pub(crate) enforcer: Enforcer,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    pub(crate) scope: Scope,
+    pub(crate) expectations: Option<Expectations>,
+    /// The environment in force; `None` without expectations.
+    pub(crate) plan: Option<Plan>,
+}
+
+impl Loaded {
+    pub(crate) fn context(&self) -> Context<'_> {
+        Context {
+            enforcer: &self.enforcer,
+            diagnostics: &self.diagnostics,
+        }
+    }
+
+    pub(crate) fn end(&self, typed: &str) -> Result<End, Failure> {
+        ends::resolve(&self.engine, typed)
+            .map_err(|error| Failure::new(error.message.clone()).hint(error.hint()))
+    }
+}
+
+/// Whether the source is something that cannot change and is all there is.
+pub(crate) fn is_offline(source: &SourceArgs) -> bool {
+    source.demo.is_some() || !source.file.is_empty()
+}
+
+pub(crate) fn list_demos(out: &mut Out) -> Result<u8, Failure> {
+    for name in demo::names() {
+        out.data(&format!("{name}\n"));
+    }
+    Ok(OK)
+}
+
+pub(crate) fn unknown_demo(name: &str) -> Failure {
+    Failure::new(format!("there is no demo `{}`", crate::text::tame(name)))
+        .hint(format!("demos: {}", demo::names().join(", ")))
+}
+
+fn cluster(source: &SourceArgs) -> Result<(Cluster, Vec<Diagnostic>), Failure> {
+    if let Some(name) = &source.demo {
+        let demo = demo::load(name).ok_or_else(|| unknown_demo(name))?;
+        return Ok((demo.cluster, demo.diagnostics));
+    }
+    if !source.file.is_empty() {
+        return manifests::load(&source.file)
+            .map_err(|error| Failure::from_error(&error).hint(error.hint()));
+    }
+    let runtime = runtime()?;
+    let options = live_options(source);
+    let snapshot = runtime
+        .block_on(live::load_once(options, LIVE_LIMIT))
+        .map_err(|error| Failure::from_error(&error).hint(error.hint()))?;
+    Ok((
+        Cluster::clone(&snapshot.cluster),
+        snapshot.diagnostics.to_vec(),
+    ))
+}
+
+pub(crate) fn live_options(source: &SourceArgs) -> live::LiveOptions {
+    live::LiveOptions {
+        kubeconfig: source.kubeconfig.clone(),
+        context: source.context.clone(),
+        namespaces: source.namespace.clone(),
+        ..live::LiveOptions::default()
+    }
+}
+
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(format!("cannot start: {error}")))
+}
+
+/// Loads the source, tells what is wrong with it on standard error, and compiles it.
+pub(crate) fn load(args: &Args) -> Result<Loaded, Failure> {
+    let source = &args.source;
+    if source.demo.as_deref() == Some("list") {
+        return Err(
+            Failure::new("`--demo list` stands alone").hint("netseg-tui --demo list".to_owned())
+        );
+    }
+    let (cluster, diagnostics) = cluster(source)?;
+    for diagnostic in &diagnostics {
+        out::note(&text::diagnostic(diagnostic));
+    }
+    if source.strict && diagnostics.iter().any(|d| d.severity == Severity::Error) {
+        let bad = diagnostics
+            .iter()
+            .filter(|d| d.severity == Severity::Error)
+            .count();
+        return Err(Failure::new(format!(
+            "{bad} objects are unreadable or invalid, and --strict is given"
+        )));
+    }
+    for name in &source.namespace {
+        let is_known = cluster.namespaces.contains_key(name);
+        if is_offline(source) && !is_known {
+            let nearest =
+                crate::text::nearest(name, cluster.namespaces.keys().map(String::as_str), 3);
+            return Err(Failure::new(format!(
+                "no namespace `{}` was loaded",
+                crate::text::tame(name)
+            ))
+            .hint(format!("nearest: {}", nearest.join(", "))));
+        }
+    }
+    let enforcer = enforcer::detect(&cluster, is_offline(source));
+    let profile = Profile::named(source.profile.unwrap_or(enforcer.profile));
+    let engine = Engine::build(&Arc::new(cluster), profile);
+    if let Some(banner) = text::banner(&enforcer, engine.policies().len()) {
+        out::note(&format!("warning: {banner}\n"));
+    }
+    let expectations = expectations(source)?;
+    let plan = match (&expectations, environment(source, expectations.as_ref())?) {
+        (Some(expectations), Some(name)) => {
+            Some(expect::bind(&engine, expectations, &name, today()))
+        }
+        _ => None,
+    };
+    Ok(Loaded {
+        engine,
+        enforcer,
+        diagnostics,
+        scope: Scope::of(source.namespace.iter().cloned()),
+        expectations,
+        plan,
+    })
+}
+
+/// The profile that would be used for a cluster: the one asked for, else the enforcer's.
+pub(crate) fn profile_of(source: &SourceArgs, enforcer: &Enforcer) -> ProfileName {
+    source.profile.unwrap_or(enforcer.profile)
+}
+
+/// Today, where this machine is: exceptions expire by it.
+pub(crate) fn today() -> jiff::civil::Date {
+    jiff::Zoned::now().date()
+}
+
+/// What is expected: the files named, else what a demo carries.
+pub(crate) fn expectations(source: &SourceArgs) -> Result<Option<Expectations>, Failure> {
+    if source.expect.is_empty() {
+        let Some(demo) = source.demo.as_deref().and_then(demo::load) else {
+            return Ok(None);
+        };
+        return match expect::read(&demo.expectations_name, demo.expectations_text) {
+            Ok(expectations) => Ok(Some(expectations)),
+            Err(problems) => Err(refused(&demo.expectations_name, &problems)),
+        };
+    }
+    let mut all: Option<Expectations> = None;
+    for path in &source.expect {
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Failure::new(format!("cannot read `{name}`: {error}")))?;
+        let read = expect::read(&name, &text).map_err(|problems| refused(&name, &problems))?;
+        match &mut all {
+            None => all = Some(read),
+            Some(all) => all
+                .merge(read)
+                .map_err(|problems| refused(&name, &problems))?,
+        }
+    }
+    Ok(all)
+}
+
+fn refused(name: &str, problems: &[Diagnostic]) -> Failure {
+    for problem in problems {
+        out::note(&text::diagnostic(problem));
+    }
+    let count = problems.len();
+    Failure::new(format!(
+        "`{}` is not used: {count} problem{} in it",
+        crate::text::tame(name),
+        if count == 1 { "" } else { "s" }
+    ))
+    .hint("half an expectation would pass for a whole one; mend the lines named above".to_owned())
+}
+
+/// The environment to judge by: the one asked for, else the first; `None` without expectations.
+pub(crate) fn environment(
+    source: &SourceArgs,
+    expectations: Option<&Expectations>,
+) -> Result<Option<String>, Failure> {
+    let known = expectations
+        .map(Expectations::environments)
+        .unwrap_or_default();
+    match &source.env {
+        None => Ok(known.into_iter().next()),
+        Some(name) if known.contains(name) => Ok(Some(name.clone())),
+        Some(name) if known.is_empty() => Err(Failure::new(format!(
+            "there is no environment `{}`: no expectations are loaded",
+            crate::text::tame(name)
+        ))
+        .hint("name a netseg/v1 file: --expect FILE".to_owned())),
+        Some(name) => Err(Failure::new(format!(
+            "there is no environment `{}`",
+            crate::text::tame(name)
+        ))
+        .hint(format!("known: {}", known.join(", ")))),
+    }
+}

@@ -1,0 +1,20 @@
+//! What a team wrote down about its network, and how the cluster differs from it.
+//!
+//! [`read`] takes a `netseg/v1` file, [`bind`] holds one of its environments against a cluster, [`judge`] says what differs.
+//! Ways in from outside (`exposure`) are read and can be shown; nothing is judged by them yet.
+
+pub mod drift;
+mod file;
+pub mod plan;
+
+use crate::model::Diagnostic;
+
+pub use drift::{Code, Finding, judge};
+pub use file::{Expectations, Exposure};
+pub use plan::{End, Expected, Must, Plan, bind};
+
+/// Reads one `netseg/v1` file. Each problem is told with its line, what was found and what is allowed; a file with a problem is
+/// not used at all, because half an expectation would pass for a whole one.
+pub fn read(file_name: &str, text: &str) -> Result<Expectations, Vec<Diagnostic>> {
+    file::reader::read(file_name, text)
+}
