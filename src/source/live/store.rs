@@ -14,7 +14,6 @@ use crate::wire::Object;
 
 use super::follow::{Event, Feed};
 use super::progress::{Feeds, is_final};
-use super::session::Failure;
 
 /// The objects of one namespace.
 type Objects = BTreeMap<Key, Entry>;
@@ -357,6 +356,7 @@ mod tests {
     use crate::source::Link;
     use crate::source::live::decode;
     use crate::source::live::progress::Readiness;
+    use crate::source::live::session::Failure;
 
     fn feed(resource: Resource, namespace: Option<&str>) -> Feed {
         Feed {
