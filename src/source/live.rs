@@ -1,8 +1,8 @@
 //! A live API server as the source: connected like kubectl, listed once, then watched.
 //!
-//! [`start`] returns before the network has answered. Each kind has a feed of its own ([`follow`]); what feeds tell goes into one
-//! [`store`], which publishes [`Snapshot`]s: the first one says that everything is loading. What may not be listed for the whole
-//! cluster is listed by namespace ([`scope`]). Nothing is ever written to the cluster.
+//! [`start`] returns before the network has answered. Each kind has a feed of its own (`follow`); what feeds tell goes into one
+//! `store`, which publishes [`Snapshot`]s: the first one says that everything is loading. What may not be listed for the whole
+//! cluster is listed by namespace (`scope`). Nothing is ever written to the cluster.
 
 mod connect;
 mod credentials;

@@ -69,6 +69,8 @@ pub(super) struct Supervisor {
     snapshots: watch::Sender<Arc<Snapshot>>,
     pulse: watch::Sender<Pulse>,
     readiness: watch::Sender<Readiness>,
+    /// Whether the heartbeat stopped and the feeds were told.
+    is_silent: bool,
     /// The task that connects anew; a further one replaces it.
     connecting: Option<Running>,
 }
@@ -105,6 +107,7 @@ impl Supervisor {
             snapshots,
             pulse,
             readiness,
+            is_silent: false,
             connecting: None,
         };
         let outlets = Outlets {
@@ -205,18 +208,23 @@ impl Supervisor {
     /// Takes in what the heartbeat found.
     fn take_beat(&mut self, beat: &Beat) {
         match beat {
-            Beat::Heard => self.hear(0),
+            Beat::Heard => {
+                self.hear(0);
+                // Nobody needs to sit out a pause that was meant for a dead server.
+                if std::mem::take(&mut self.is_silent) {
+                    self.reconnect();
+                }
+            }
             // A thin line that is full of lists has no room for a heartbeat.
-            Beat::Silent(_) if self.store.feeds.is_listing() => {}
+            Beat::Silent(_) if self.is_silent || self.store.feeds.is_listing() => {}
             Beat::Silent(failure) => {
+                self.is_silent = true;
                 let now = Timestamp::now();
                 for feed in self.tasks.keys() {
                     self.store.apply(feed, Event::Down(failure.clone()), now);
                 }
                 self.reconnect();
             }
-            // Nobody needs to sit out a pause that was meant for a dead server.
-            Beat::Back => self.reconnect(),
         }
     }
 
