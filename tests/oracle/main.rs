@@ -86,7 +86,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(config(4))]
+    #![proptest_config(config(8))]
 
     #[test]
     fn profiles_agree_with_their_switches(case in cases()) {
