@@ -42,9 +42,9 @@ use crate::source::Snapshot;
 
 use app::{App, Effect, Msg, Start};
 use draw::Hits;
+use ground::{Ground, Judge};
 use terminal::{Screen, Terminal};
 use theme::Theme;
-use ground::{Ground, Judge};
 use view::{Picture, Settings};
 
 /// The shortest time between two frames.
@@ -163,7 +163,12 @@ async fn follow(options: Options, terminal: &Terminal) -> io::Result<Option<Stri
     }
 }
 
-fn perform(effects: Vec<Effect>, workers: &mut Workers, terminal: &Terminal, screen: &mut Screen) -> io::Result<Next> {
+fn perform(
+    effects: Vec<Effect>,
+    workers: &mut Workers,
+    terminal: &Terminal,
+    screen: &mut Screen,
+) -> io::Result<Next> {
     for effect in effects {
         match effect {
             Effect::Quit(words) => return Ok(Next::End(words)),
@@ -192,7 +197,9 @@ fn translate(event: &Event, hits: &Hits) -> Option<Msg> {
 
 fn on_mouse(mouse: &MouseEvent, hits: &Hits) -> Option<Msg> {
     match mouse.kind {
-        MouseEventKind::Down(MouseButton::Left) => hits.at(mouse.column, mouse.row).cloned().map(Msg::Click),
+        MouseEventKind::Down(MouseButton::Left) => {
+            hits.at(mouse.column, mouse.row).cloned().map(Msg::Click)
+        }
         MouseEventKind::ScrollDown | MouseEventKind::ScrollUp => Some(Msg::Wheel {
             pane: hits.pane(mouse.column, mouse.row)?,
             down: mouse.kind == MouseEventKind::ScrollDown,
@@ -253,22 +260,37 @@ impl Workers {
 
 fn work(ground: &Ground, snapshot: &Snapshot, effect: Effect) -> Option<Msg> {
     Some(match effect {
-        Effect::Compute { generation, settings } => Msg::View {
+        Effect::Compute {
+            generation,
+            settings,
+        } => Msg::View {
             generation,
             view: Arc::new(ground.view(snapshot, &settings)),
         },
-        Effect::Layout { generation, graph, options, sticky } => {
+        Effect::Layout {
+            generation,
+            graph,
+            options,
+            sticky,
+        } => {
             let scene = crate::graph::layout(&graph, &options, sticky.as_ref());
             Msg::Picture {
                 generation,
                 picture: Arc::new(Picture { graph, scene }),
             }
         }
-        Effect::Read { generation, line, cursor } => Msg::Draft {
+        Effect::Read {
+            generation,
+            line,
+            cursor,
+        } => Msg::Draft {
             generation,
             draft: ground.read(&line, cursor),
         },
-        Effect::Ask { generation, question } => Msg::Answer {
+        Effect::Ask {
+            generation,
+            question,
+        } => Msg::Answer {
             generation,
             answer: ground.ask(&question),
         },
@@ -276,7 +298,10 @@ fn work(ground: &Ground, snapshot: &Snapshot, effect: Effect) -> Option<Msg> {
             generation,
             answer: ground::parse_line(&line).and_then(|question| ground.ask(&question)),
         },
-        Effect::Tell { generation, workload } => Msg::About {
+        Effect::Tell {
+            generation,
+            workload,
+        } => Msg::About {
             generation,
             about: ground.about(&workload),
         },

@@ -13,11 +13,15 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, app: &App) {
     let typed = app.filter_input.text();
     let at = pen.text(area, 1, 0, "/", pen.theme.key());
     let end = pen.text(area, at, 0, typed, pen.theme.tone(Tone::Plain));
-    let before = u16::try_from(text::width(&typed[..app.filter_input.cursor()])).unwrap_or(u16::MAX);
+    let before =
+        u16::try_from(text::width(&typed[..app.filter_input.cursor()])).unwrap_or(u16::MAX);
     cursor(pen, area, at.saturating_add(before), 0);
     let words = match &app.filter_error {
         Some(why) => span(why.clone(), Tone::Deny),
-        None => span(format!("{} of {}", app.shown.len(), app.total()), Tone::Faint),
+        None => span(
+            format!("{} of {}", app.shown.len(), app.total()),
+            Tone::Faint,
+        ),
     };
     pen.line(area, end.saturating_add(3), 0, &[words]);
 }

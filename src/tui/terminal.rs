@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crossterm::cursor::{Hide, Show};
 use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste};
 use crossterm::terminal::{
-    BeginSynchronizedUpdate, DisableLineWrap, EnableLineWrap, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
-    disable_raw_mode, enable_raw_mode,
+    BeginSynchronizedUpdate, DisableLineWrap, EnableLineWrap, EndSynchronizedUpdate,
+    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{Command, queue};
 use ratatui::backend::{Backend, CrosstermBackend};
@@ -111,7 +111,13 @@ fn take() -> io::Result<()> {
     enable_raw_mode()?;
     ENTERED.store(true, Ordering::SeqCst);
     let mut out = io::stdout().lock();
-    queue!(out, EnterAlternateScreen, Hide, EnableBracketedPaste, DisableLineWrap)?;
+    queue!(
+        out,
+        EnterAlternateScreen,
+        Hide,
+        EnableBracketedPaste,
+        DisableLineWrap
+    )?;
     if MOUSE.load(Ordering::SeqCst) {
         queue!(out, EnableClicks)?;
     }
@@ -175,7 +181,9 @@ pub(super) struct Screen {
 
 impl Screen {
     pub(super) fn new(size: (u16, u16)) -> Self {
-        Self { shown: unknown(size) }
+        Self {
+            shown: unknown(size),
+        }
     }
 
     /// Takes nothing for granted about what the terminal shows; the next frame writes every cell. No clearing, no flicker.

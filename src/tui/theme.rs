@@ -112,7 +112,15 @@ mod tests {
 
     #[test]
     fn every_sign_has_a_plain_twin() {
-        for (glyph, plain) in [('✓', '+'), ('✗', 'x'), ('▲', '^'), ('▼', 'v'), ('┼', '+'), ('日', '?'), ('a', 'a')] {
+        for (glyph, plain) in [
+            ('✓', '+'),
+            ('✗', 'x'),
+            ('▲', '^'),
+            ('▼', 'v'),
+            ('┼', '+'),
+            ('日', '?'),
+            ('a', 'a'),
+        ] {
             assert_eq!(to_ascii(glyph), plain);
         }
     }
