@@ -74,7 +74,6 @@ pub(crate) struct Workload {
 /// Which pods are meant; everything given has to hold.
 #[derive(Clone, Debug)]
 pub(crate) struct Select {
-    pub(crate) at: SourceRef,
     pub(crate) namespace: Option<String>,
     pub(crate) namespaces: Selector,
     pub(crate) pods: Selector,
@@ -316,7 +315,10 @@ impl Expectations {
         let Some(env) = self.resolve(environment) else {
             return 0;
         };
-        let rows = env.expect.iter().flat_map(|row| [&row.ingress, &row.egress]);
+        let rows = env
+            .expect
+            .iter()
+            .flat_map(|row| [&row.ingress, &row.egress]);
         let cells: usize = rows
             .flatten()
             .map(|cell| match &cell.content {
@@ -455,7 +457,10 @@ fn inherit(parent: Environment, child: Environment) -> Environment {
     replace_by(&mut made.flows, child.flows, |f| &f.name);
     replace_by(&mut made.exceptions, child.exceptions, |e| &e.id);
     for row in child.expect {
-        let index = made.expect.iter().position(|own| own.workload == row.workload);
+        let index = made
+            .expect
+            .iter()
+            .position(|own| own.workload == row.workload);
         match index {
             None => made.expect.push(row),
             Some(index) => {

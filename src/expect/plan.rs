@@ -3,7 +3,7 @@
 //! What is tolerated is kept for each end: a connection is tolerated when the source's egress cell and the destination's
 //! ingress cell both hold it, and an end or a direction that is not listed tolerates everything.
 
-mod binding;
+pub(crate) mod binding;
 pub(crate) mod ends;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -66,6 +66,8 @@ struct PodFacts {
     namespace: Arc<str>,
     node: Option<NodeId>,
     host_network: bool,
+    /// Not a template that stands for several pods: what it sends to itself never leaves it.
+    single: bool,
 }
 
 /// A workload of the document and its pods.
@@ -129,6 +131,16 @@ pub(crate) enum Kind {
     Expired,
 }
 
+impl Kind {
+    /// Whether a flow of this kind adds to what is tolerated.
+    fn is_tolerating(self) -> bool {
+        matches!(
+            self,
+            Self::Must | Self::May | Self::MayWarn | Self::Exception
+        )
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(crate) enum PortsAt {
     Everywhere(PortSet),
@@ -168,12 +180,7 @@ pub(crate) enum LooseKind {
 /// Binds an environment to a cluster. One there is not gives a plan that expects nothing and tolerates everything.
 ///
 /// `today` decides which exceptions have expired: one that expires on a day still holds on it.
-pub fn bind(
-    engine: &Engine,
-    expectations: &Expectations,
-    environment: &str,
-    today: Date,
-) -> Plan {
+pub fn bind(engine: &Engine, expectations: &Expectations, environment: &str, today: Date) -> Plan {
     binding::bind(engine, expectations, environment, today)
 }
 
@@ -212,23 +219,29 @@ impl Plan {
     /// Traffic of a pod to itself, and between a pod and its node, is always tolerated. An address stands for itself only:
     /// addresses a document tells apart may differ.
     pub fn expects(&self, from: &Entity, to: &Entity) -> Expected {
-        if from == to || self.same_node(from, to) {
-            return Expected {
-                must: self.must(from, to),
-                may: PortSet::all(),
-            };
-        }
         let must = self.must(from, to);
-        let both = self
-            .tolerated_at(Direction::Egress, from, to)
-            .intersection(&self.tolerated_at(Direction::Ingress, to, from));
-        let may = both
-            .union(&self.flow_ports(from, to, |kind| {
-                matches!(kind, Kind::Must | Kind::May | Kind::MayWarn | Kind::Exception)
-            }))
-            .difference(&self.flow_ports(from, to, |kind| kind == Kind::Never))
-            .union(&must);
+        let may = if self.is_home(from, to) {
+            PortSet::all()
+        } else {
+            self.tolerated(from, to, &|kind| kind.is_tolerating())
+                .union(&must)
+        };
         Expected { must, may }
+    }
+
+    /// What would be tolerated if there were no exceptions.
+    pub(crate) fn may_without_exceptions(&self, from: &Entity, to: &Entity) -> PortSet {
+        self.tolerated(from, to, &|kind| {
+            kind.is_tolerating() && kind != Kind::Exception
+        })
+        .union(&self.must(from, to))
+    }
+
+    fn tolerated(&self, from: &Entity, to: &Entity, adds: &dyn Fn(Kind) -> bool) -> PortSet {
+        self.tolerated_at(Direction::Egress, from, to)
+            .intersection(&self.tolerated_at(Direction::Ingress, to, from))
+            .union(&self.flow_ports(from, to, adds))
+            .difference(&self.flow_ports(from, to, |kind| kind == Kind::Never))
     }
 
     /// The flows that have to work, in document order. What could not be bound is not among them.
@@ -245,13 +258,11 @@ impl Plan {
     /// What one end's own cells, flows and exceptions tolerate in a direction, whatever the other end's cells say.
     pub(crate) fn side(&self, direction: Direction, subject: &Entity, peer: &Entity) -> PortSet {
         let (from, to) = ends_of(direction, subject, peer);
-        if from == to || self.same_node(from, to) {
+        if self.is_home(from, to) {
             return PortSet::all();
         }
         self.tolerated_at(direction, subject, peer)
-            .union(&self.flow_ports(from, to, |kind| {
-                matches!(kind, Kind::Must | Kind::May | Kind::MayWarn | Kind::Exception)
-            }))
+            .union(&self.flow_ports(from, to, Kind::is_tolerating))
             .difference(&self.flow_ports(from, to, |kind| kind == Kind::Never))
             .union(&self.must(from, to))
     }
@@ -268,11 +279,7 @@ impl Plan {
     /// The document's workloads a pod belongs to, ascending.
     pub(crate) fn rows_of(&self, entity: &Entity) -> SmallVec<[u32; 2]> {
         match entity {
-            Entity::Pod(pod) => self
-                .of_pod
-                .get(pod.0 as usize)
-                .cloned()
-                .unwrap_or_default(),
+            Entity::Pod(pod) => self.of_pod.get(pod.0 as usize).cloned().unwrap_or_default(),
             Entity::Hypothetical(pod) => {
                 let labels = self.cluster.namespace(&pod.namespace).map(|ns| &ns.labels);
                 let Some(namespace_labels) = labels else {
@@ -309,7 +316,8 @@ impl Plan {
                 BoundContent::Deny => PortSet::empty(),
                 BoundContent::Any => return PortSet::all(),
                 BoundContent::Claims(claims) => {
-                    let of = |wanted: &dyn Fn(Kind) -> bool| self.ports_of(claims, from, to, wanted);
+                    let of =
+                        |wanted: &dyn Fn(Kind) -> bool| self.ports_of(claims, from, to, wanted);
                     of(&|kind| match kind {
                         Kind::Must | Kind::May | Kind::MayWarn => true,
                         Kind::Open => !self.settings.documented_peers_only,
@@ -399,6 +407,16 @@ impl Plan {
         };
         let meets = |host: Option<NodeId>, guest: Option<NodeId>| host.is_some() && host == guest;
         meets(node(a), home(b)) || meets(node(b), home(a))
+    }
+
+    /// Traffic that no document is about: of a pod to itself, and between a pod and its node.
+    pub(crate) fn is_home(&self, from: &Entity, to: &Entity) -> bool {
+        let is_one = |entity: &Entity| match entity {
+            Entity::Pod(pod) => self.facts(*pod).single,
+            Entity::Hypothetical(_) => false,
+            Entity::Node(_) | Entity::Address(_) => true,
+        };
+        (from == to && is_one(from)) || self.same_node(from, to)
     }
 
     fn facts(&self, pod: PodId) -> &PodFacts {

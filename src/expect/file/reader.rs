@@ -305,7 +305,10 @@ impl Reader {
         for (name, value) in self.entries(environments, "environments") {
             let path = join("environments", name);
             if let Some(mut env) = self.environment(name, value, &path, settings) {
-                if inferred.iter().any(|env| env.as_ref().is_none_or(|env| env == name)) {
+                if inferred
+                    .iter()
+                    .any(|env| env.as_ref().is_none_or(|env| env == name))
+                {
                     soften(&mut env);
                 }
                 read.environments.push(env);
@@ -373,7 +376,13 @@ impl Reader {
         let Some(map) = self.map(
             value,
             "settings",
-            &["closedWorld", "unspecifiedPeer", "dnsTcp", "unbound", "k8sApi"],
+            &[
+                "closedWorld",
+                "unspecifiedPeer",
+                "dnsTcp",
+                "unbound",
+                "k8sApi",
+            ],
         ) else {
             return made;
         };
@@ -438,7 +447,11 @@ impl Reader {
         };
         let (cidr, except) = (nets("cidr"), nets("except"));
         if cidr.is_empty() {
-            self.fail(path, "names no network", "`cidr` with at least one network is needed");
+            self.fail(
+                path,
+                "names no network",
+                "`cidr` with at least one network is needed",
+            );
             return None;
         }
         for hole in &except {
@@ -495,7 +508,13 @@ impl Reader {
     }
 
     fn select(&mut self, value: &Value, path: &str) -> Option<Select> {
-        let allowed = ["namespace", "labels", "matchExpressions", "namespaceLabels", "owner"];
+        let allowed = [
+            "namespace",
+            "labels",
+            "matchExpressions",
+            "namespaceLabels",
+            "owner",
+        ];
         if value.get("container").is_some() {
             self.fail(
                 &join(path, "container"),
@@ -541,7 +560,6 @@ impl Reader {
             }
         };
         Some(Select {
-            at: self.at(path),
             namespace: match map.get("namespace") {
                 Some(value) => Some(self.text(value, &join(path, "namespace"))?),
                 None => None,
@@ -663,7 +681,8 @@ impl Reader {
                 }
                 "flows" => {
                     for (index, item) in self.list(value, &path).iter().enumerate() {
-                        made.flows.extend(self.flow(item, &format!("{path}[{index}]")));
+                        made.flows
+                            .extend(self.flow(item, &format!("{path}[{index}]")));
                     }
                 }
                 "exceptions" => {
@@ -826,7 +845,8 @@ impl Reader {
             Value::Number(number) => number.to_string(),
             long => return self.long_rule(long, path, direction),
         };
-        let arrows = "a rule is `ports -> peers` in egress, `ports <- peers` in ingress, or ports alone";
+        let arrows =
+            "a rule is `ports -> peers` in egress, `ports <- peers` in ingress, or ports alone";
         let read = match short::rule(&text) {
             Ok(read) => read,
             Err(message) => {
@@ -1050,7 +1070,7 @@ impl Reader {
         allowed.extend(REMARKS);
         let map = self.map(value, path, &allowed)?;
         let null = Value::Null;
-        let mut get = |key: &str| map.get(key).unwrap_or(&null);
+        let get = |key: &str| map.get(key).unwrap_or(&null);
         let name = self.text(get("name"), &join(path, "name"))?;
         let from = self.peers(get("from"), &join(path, "from"))?;
         let to = self.peers(get("to"), &join(path, "to"))?;
@@ -1092,7 +1112,7 @@ impl Reader {
         allowed.extend(REMARKS);
         let map = self.map(value, path, &allowed)?;
         let null = Value::Null;
-        let mut get = |key: &str| map.get(key).unwrap_or(&null);
+        let get = |key: &str| map.get(key).unwrap_or(&null);
         Some(Exception {
             at: self.at(path),
             id: self.text(get("id"), &join(path, "id"))?,
@@ -1173,7 +1193,10 @@ impl Reader {
             for (what, mut keys) in [
                 (
                     "flows",
-                    env.flows.iter().map(|f| f.name.as_str()).collect::<Vec<_>>(),
+                    env.flows
+                        .iter()
+                        .map(|f| f.name.as_str())
+                        .collect::<Vec<_>>(),
                 ),
                 (
                     "exceptions",
@@ -1354,7 +1377,8 @@ mod tests {
 
     #[test]
     fn one_mistake_does_not_hide_the_next() {
-        let told = problems("  dev:\n    expect:\n      a: {ingress: [x/y]}\n      b: {ingress: 5}\n");
+        let told =
+            problems("  dev:\n    expect:\n      a: {ingress: [x/y]}\n      b: {ingress: 5}\n");
         let lines: Vec<&str> = told.iter().map(|t| &t[..9]).collect();
         assert_eq!(lines, ["e.yaml:10", "e.yaml:11"]);
     }

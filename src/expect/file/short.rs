@@ -222,10 +222,7 @@ mod tests {
         for (text, expected) in [
             ("27017", "27017/TCP"),
             ("80,443 -> fm", "80/TCP 443/TCP egress fm"),
-            (
-                "8000-8010 <- fm, cron",
-                "8000-8010/TCP ingress fm cron",
-            ),
+            ("8000-8010 <- fm, cron", "8000-8010/TCP ingress fm cron"),
             ("53/udp,53/tcp -> dns", "53/UDP 53/TCP egress dns"),
             ("any -> public", "any egress public"),
             ("any/udp", "any/UDP"),

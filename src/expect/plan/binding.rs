@@ -6,9 +6,7 @@ use jiff::civil::Date;
 use smallvec::SmallVec;
 
 use crate::engine::{Engine, Entity, PodId};
-use crate::model::{
-    AddressSet, Direction, IpRange, PortSet, Protocol, Service, SourceRef, cidr,
-};
+use crate::model::{AddressSet, Direction, IpRange, PortSet, Protocol, Service, SourceRef, cidr};
 use crate::text::tame;
 
 use super::super::file::short::{PeerWord, PortWord};
@@ -68,6 +66,7 @@ fn empty(engine: &Engine, environment: &str, today: Date) -> Plan {
                     namespace: engine.workload_of(id).namespace.clone(),
                     node: pod.node.as_deref().and_then(|name| engine.find_node(name)),
                     host_network: pod.host_network,
+                    single: pod.count <= 1,
                 }
             })
             .collect(),
@@ -374,7 +373,8 @@ impl Binder<'_> {
             None => (None, by),
         };
         let exists = self.plan.cluster.policies().any(|policy| {
-            policy.name == name && namespace.is_none_or(|wanted| wanted == policy.namespace.as_ref())
+            policy.name == name
+                && namespace.is_none_or(|wanted| wanted == policy.namespace.as_ref())
         });
         if !exists {
             let message = format!(
@@ -446,7 +446,9 @@ impl Binder<'_> {
     /// Offline, pods with the well-known label stand in for the Service, at the ports of the same number.
     fn dns_pods(&self) -> Option<Behind> {
         let pods = self.engine.dns_pods();
-        let live = pods.into_iter().filter(|id| !self.engine.pod(*id).is_finished());
+        let live = pods
+            .into_iter()
+            .filter(|id| !self.engine.pod(*id).is_finished());
         let entities: Vec<Entity> = live.map(Entity::Pod).collect();
         if entities.is_empty() {
             return None;
@@ -541,12 +543,7 @@ impl Binder<'_> {
         made
     }
 
-    fn plain_claims(
-        &mut self,
-        template: &Claim,
-        words: &[PortWord],
-        at: &SourceRef,
-    ) -> Vec<Claim> {
+    fn plain_claims(&mut self, template: &Claim, words: &[PortWord], at: &SourceRef) -> Vec<Claim> {
         let numbers = words
             .iter()
             .fold(PortSet::empty(), |all, word| all.union(&word.numbers()));
@@ -564,8 +561,7 @@ impl Binder<'_> {
             };
             let found = self.named_ports(&template.to, name, *protocol);
             if found.is_empty() {
-                let message =
-                    format!("no pod it leads to declares a port named `{}`", tame(name));
+                let message = format!("no pod it leads to declares a port named `{}`", tame(name));
                 self.loose(LooseKind::Stale, name, message, at);
                 continue;
             }
@@ -652,12 +648,7 @@ impl Binder<'_> {
     }
 
     /// 53 without a protocol asks for UDP; TCP is tolerated, and how much it is asked for is a setting.
-    fn dns_claims(
-        &mut self,
-        template: &Claim,
-        words: &[PortWord],
-        at: &SourceRef,
-    ) -> Vec<Claim> {
+    fn dns_claims(&mut self, template: &Claim, words: &[PortWord], at: &SourceRef) -> Vec<Claim> {
         let Some(behind) = self.dns(at) else {
             return Vec::new();
         };
@@ -690,12 +681,7 @@ impl Binder<'_> {
         made
     }
 
-    fn api_claims(
-        &mut self,
-        template: &Claim,
-        words: &[PortWord],
-        at: &SourceRef,
-    ) -> Vec<Claim> {
+    fn api_claims(&mut self, template: &Claim, words: &[PortWord], at: &SourceRef) -> Vec<Claim> {
         let Some(behind) = self.api(at) else {
             return Vec::new();
         };
@@ -735,7 +721,9 @@ impl Binder<'_> {
             entities: Vec::new(),
             ports: BTreeMap::new(),
         };
-        let live = pods.iter().filter(|pod| !self.engine.pod(**pod).is_finished());
+        let live = pods
+            .iter()
+            .filter(|pod| !self.engine.pod(**pod).is_finished());
         for pod in live {
             for service in services_of(self.engine, *pod) {
                 for (key, by_entity) in self.behind(service).map(|b| b.ports).unwrap_or_default() {
@@ -756,14 +744,22 @@ impl Binder<'_> {
     fn finish(mut self) -> Plan {
         let mut musts = Vec::new();
         let rows = self.plan.workloads.iter().flat_map(|bound| {
-            bound.cells.iter().flatten().flat_map(|cell| match &cell.content {
-                BoundContent::Claims(claims) => claims.as_slice(),
-                BoundContent::Deny | BoundContent::Any => &[],
-            })
+            bound
+                .cells
+                .iter()
+                .flatten()
+                .flat_map(|cell| match &cell.content {
+                    BoundContent::Claims(claims) => claims.as_slice(),
+                    BoundContent::Deny | BoundContent::Any => &[],
+                })
         });
         for claim in rows.chain(&self.plan.flows) {
             let removed = || {
-                let cells = self.plan.workloads.iter().flat_map(|b| b.cells.iter().flatten());
+                let cells = self
+                    .plan
+                    .workloads
+                    .iter()
+                    .flat_map(|b| b.cells.iter().flatten());
                 cells.into_iter().any(|cell| match &cell.content {
                     BoundContent::Claims(claims) => claims.iter().any(|c| {
                         c.kind == Kind::Removed
@@ -792,10 +788,14 @@ impl Binder<'_> {
 /// Every set of outside addresses that this plan may tell apart.
 pub(crate) fn borders(plan: &Plan) -> Vec<AddressSet> {
     let rows = plan.workloads.iter().flat_map(|bound| {
-        bound.cells.iter().flatten().flat_map(|cell| match &cell.content {
-            BoundContent::Claims(claims) => claims.as_slice(),
-            BoundContent::Deny | BoundContent::Any => &[],
-        })
+        bound
+            .cells
+            .iter()
+            .flatten()
+            .flat_map(|cell| match &cell.content {
+                BoundContent::Claims(claims) => claims.as_slice(),
+                BoundContent::Deny | BoundContent::Any => &[],
+            })
     });
     let mut sets = vec![plan.internet.clone()];
     for claim in rows.chain(&plan.flows) {

@@ -9,7 +9,10 @@ use super::Plan;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
     /// A workload of the document: its id and its pods, finished ones too.
-    Workload { id: String, pods: Vec<PodId> },
+    Workload {
+        id: String,
+        pods: Vec<PodId>,
+    },
     /// Addresses that a document gives as networks.
     Ranges(AddressSet),
     Any,
