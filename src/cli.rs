@@ -7,6 +7,7 @@ mod load;
 mod out;
 
 mod completions;
+mod drift;
 mod flows;
 mod graph;
 mod info;
@@ -113,6 +114,7 @@ fn run(args: &Args, out: &mut Out) -> Result<u8, Failure> {
         Some(Command::Flows(flows)) => flows::run(args, flows, out),
         Some(Command::Table(table)) => table::run(args, table, out),
         Some(Command::Graph(graph)) => graph::run(args, graph, out),
+        Some(Command::Drift(drift)) => drift::run(args, drift, out),
         Some(Command::Matrix(matrix)) => matrix::run(args, matrix, out),
         Some(Command::Info(info)) => info::run(args, info, out),
         Some(Command::Keys(keys)) => Ok(keys::run(keys, out)),

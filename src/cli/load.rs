@@ -27,7 +27,6 @@ pub(crate) struct Loaded {
     pub(crate) enforcer: Enforcer,
     pub(crate) diagnostics: Vec<Diagnostic>,
     pub(crate) scope: Scope,
-    pub(crate) expectations: Option<Expectations>,
     /// The environment in force; `None` without expectations.
     pub(crate) plan: Option<Plan>,
 }
@@ -101,7 +100,7 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 }
 
 /// Loads the source, tells what is wrong with it on standard error, and compiles it.
-pub(crate) fn load(args: &Args) -> Result<Loaded, Failure> {
+pub(crate) fn load_unjudged(args: &Args) -> Result<Loaded, Failure> {
     let source = &args.source;
     if source.demo.as_deref() == Some("list") {
         return Err(
@@ -139,21 +138,24 @@ pub(crate) fn load(args: &Args) -> Result<Loaded, Failure> {
     if let Some(banner) = text::banner(&enforcer, engine.policies().len()) {
         out::note(&format!("warning: {banner}\n"));
     }
-    let expectations = expectations(source)?;
-    let plan = match (&expectations, environment(source, expectations.as_ref())?) {
-        (Some(expectations), Some(name)) => {
-            Some(expect::bind(&engine, expectations, &name, today()))
-        }
-        _ => None,
-    };
     Ok(Loaded {
         engine,
         enforcer,
         diagnostics,
         scope: Scope::of(source.namespace.iter().cloned()),
-        expectations,
-        plan,
+        plan: None,
     })
+}
+
+/// Loads the source and what is expected of it, bound to the environment in force.
+pub(crate) fn load(args: &Args) -> Result<Loaded, Failure> {
+    let expectations = expectations(&args.source)?;
+    let environment = environment(&args.source, expectations.as_ref())?;
+    let mut loaded = load_unjudged(args)?;
+    if let (Some(expectations), Some(name)) = (&expectations, environment) {
+        loaded.plan = Some(expect::bind(&loaded.engine, expectations, &name, today()));
+    }
+    Ok(loaded)
 }
 
 /// The profile that would be used for a cluster: the one asked for, else the enforcer's.

@@ -74,7 +74,6 @@ pub(crate) struct Workload {
 /// Which pods are meant; everything given has to hold.
 #[derive(Clone, Debug)]
 pub(crate) struct Select {
-    pub(crate) at: SourceRef,
     pub(crate) namespace: Option<String>,
     pub(crate) namespaces: Selector,
     pub(crate) pods: Selector,
@@ -506,5 +505,109 @@ fn patch(env: &mut Environment) {
                 Content::Deny | Content::Any => {}
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "
+apiVersion: netseg/v1
+kind: Expectations
+metadata: {name: shop}
+workloads:
+  db: {names: [Database], select: {namespace: x, labels: {app: db}}}
+  web: {select: {namespace: x, labels: {app: web}}}
+environments:
+  base:
+    defaultDeny: [{namespace: x}]
+    expect:
+      db: {ingress: [\"5432\"], egress: deny}
+      web: {egress: [\"53 -> dns\", \"5432 -> db\"]}
+    flows: [{name: f, from: web, to: db, ports: [5432], verdict: allow}]
+  dev:
+    extends: base
+    expect:
+      db: {ingress: [\"5432 <- web\", \"9187\"]}
+  prod:
+    extends: dev
+    closedWorld: false
+    expect:
+      web: {egress+: [\"443 -> internet\"], egress-: [\"53/tcp -> dns\"]}
+      db: {egress+: [\"514/udp -> external\"]}
+    flows: [{name: f, from: web, to: db, ports: [5433], verdict: allow}]
+";
+
+    fn cells(environment: &str, workload: &str, direction: Direction) -> (usize, usize) {
+        let read = reader::read("e.yaml", TEXT).unwrap();
+        let env = read.resolve(environment).unwrap();
+        let row = env.expect.iter().find(|row| row.workload == workload);
+        match &row.unwrap().cell(direction).unwrap().content {
+            Content::Rules { rules, removed } => (rules.len(), removed.len()),
+            Content::Deny | Content::Any => (0, 0),
+        }
+    }
+
+    #[test]
+    fn a_list_replaces_and_a_patch_changes() {
+        use Direction::{Egress, Ingress};
+        for (environment, workload, direction, expected) in [
+            ("base", "db", Ingress, (1, 0)),
+            ("dev", "db", Ingress, (2, 0)),
+            ("dev", "web", Egress, (2, 0)),
+            ("prod", "db", Ingress, (2, 0)),
+            ("prod", "web", Egress, (3, 1)),
+            ("prod", "db", Egress, (1, 0)),
+        ] {
+            assert_eq!(
+                cells(environment, workload, direction),
+                expected,
+                "{environment} {workload} {direction}"
+            );
+        }
+    }
+
+    #[test]
+    fn flows_are_inherited_by_name_and_settings_by_environment() {
+        let read = reader::read("e.yaml", TEXT).unwrap();
+        let prod = read.resolve("prod").unwrap();
+        assert_eq!(prod.flows.len(), 1);
+        assert_eq!(prod.flows[0].at.line, 25);
+        assert_eq!(prod.default_deny.len(), 1);
+        assert_eq!(prod.closed_world, Some(false));
+        assert_eq!(read.resolve("dev").unwrap().closed_world, None);
+        assert!(read.resolve("nowhere").is_none());
+    }
+
+    #[test]
+    fn a_template_beside_others_is_not_judged() {
+        let read = reader::read("e.yaml", TEXT).unwrap();
+        assert_eq!(read.environments(), ["dev", "prod"]);
+        assert_eq!(read.name(), "shop");
+        // 5432 in, deny, two egress items, one flow.
+        assert_eq!(read.rule_count("base"), 5);
+        let alone = "apiVersion: netseg/v1\nkind: Expectations\nenvironments: {base: {}}\n";
+        let alone = reader::read("e.yaml", alone).unwrap();
+        assert_eq!(alone.environments(), ["base"]);
+    }
+
+    #[test]
+    fn files_are_merged_unless_they_say_the_same_thing_twice() {
+        let mut read = reader::read("e.yaml", TEXT).unwrap();
+        let more = "apiVersion: netseg/v1\nkind: Expectations\nmetadata: {name: more}\nworkloads: {log: {select: {namespace: y}}}\nenvironments: {dev: {extends: base, expect: {log: {ingress: deny}}}}\n";
+        // Alone it has no `base`, so what builds on one is written beside it.
+        assert!(reader::read("m.yaml", more).is_err());
+        let more = more.replace("extends: base, ", "");
+        let twice = reader::read("e2.yaml", TEXT).unwrap();
+        let told = read.merge(twice).unwrap_err();
+        assert_eq!(
+            told[0].message,
+            "workload `db` is already defined at e.yaml:6"
+        );
+        let more = more.replace("{dev:", "{test:");
+        read.merge(reader::read("m.yaml", &more).unwrap()).unwrap();
+        assert_eq!(read.environments(), ["dev", "prod", "test"]);
+        assert_eq!(read.name(), "shop, more");
     }
 }

@@ -3,7 +3,7 @@
 //! What is tolerated is kept for each end: a connection is tolerated when the source's egress cell and the destination's
 //! ingress cell both hold it, and an end or a direction that is not listed tolerates everything.
 
-mod binding;
+pub(crate) mod binding;
 pub(crate) mod ends;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -66,6 +66,8 @@ struct PodFacts {
     namespace: Arc<str>,
     node: Option<NodeId>,
     host_network: bool,
+    /// Not a template that stands for several pods: what it sends to itself never leaves it.
+    single: bool,
 }
 
 /// A workload of the document and its pods.
@@ -127,6 +129,16 @@ pub(crate) enum Kind {
     Exception,
     /// Tolerated until a day that has passed.
     Expired,
+}
+
+impl Kind {
+    /// Whether a flow of this kind adds to what is tolerated.
+    fn is_tolerating(self) -> bool {
+        matches!(
+            self,
+            Self::Must | Self::May | Self::MayWarn | Self::Exception
+        )
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -207,26 +219,29 @@ impl Plan {
     /// Traffic of a pod to itself, and between a pod and its node, is always tolerated. An address stands for itself only:
     /// addresses a document tells apart may differ.
     pub fn expects(&self, from: &Entity, to: &Entity) -> Expected {
-        if from == to || self.same_node(from, to) {
-            return Expected {
-                must: self.must(from, to),
-                may: PortSet::all(),
-            };
-        }
         let must = self.must(from, to);
-        let both = self
-            .tolerated_at(Direction::Egress, from, to)
-            .intersection(&self.tolerated_at(Direction::Ingress, to, from));
-        let may = both
-            .union(&self.flow_ports(from, to, |kind| {
-                matches!(
-                    kind,
-                    Kind::Must | Kind::May | Kind::MayWarn | Kind::Exception
-                )
-            }))
-            .difference(&self.flow_ports(from, to, |kind| kind == Kind::Never))
-            .union(&must);
+        let may = if self.is_home(from, to) {
+            PortSet::all()
+        } else {
+            self.tolerated(from, to, &|kind| kind.is_tolerating())
+                .union(&must)
+        };
         Expected { must, may }
+    }
+
+    /// What would be tolerated if there were no exceptions.
+    pub(crate) fn may_without_exceptions(&self, from: &Entity, to: &Entity) -> PortSet {
+        self.tolerated(from, to, &|kind| {
+            kind.is_tolerating() && kind != Kind::Exception
+        })
+        .union(&self.must(from, to))
+    }
+
+    fn tolerated(&self, from: &Entity, to: &Entity, adds: &dyn Fn(Kind) -> bool) -> PortSet {
+        self.tolerated_at(Direction::Egress, from, to)
+            .intersection(&self.tolerated_at(Direction::Ingress, to, from))
+            .union(&self.flow_ports(from, to, adds))
+            .difference(&self.flow_ports(from, to, |kind| kind == Kind::Never))
     }
 
     /// The flows that have to work, in document order. What could not be bound is not among them.
@@ -243,16 +258,11 @@ impl Plan {
     /// What one end's own cells, flows and exceptions tolerate in a direction, whatever the other end's cells say.
     pub(crate) fn side(&self, direction: Direction, subject: &Entity, peer: &Entity) -> PortSet {
         let (from, to) = ends_of(direction, subject, peer);
-        if from == to || self.same_node(from, to) {
+        if self.is_home(from, to) {
             return PortSet::all();
         }
         self.tolerated_at(direction, subject, peer)
-            .union(&self.flow_ports(from, to, |kind| {
-                matches!(
-                    kind,
-                    Kind::Must | Kind::May | Kind::MayWarn | Kind::Exception
-                )
-            }))
+            .union(&self.flow_ports(from, to, Kind::is_tolerating))
             .difference(&self.flow_ports(from, to, |kind| kind == Kind::Never))
             .union(&self.must(from, to))
     }
@@ -409,6 +419,16 @@ impl Plan {
         };
         let meets = |host: Option<NodeId>, guest: Option<NodeId>| host.is_some() && host == guest;
         meets(node(a), home(b)) || meets(node(b), home(a))
+    }
+
+    /// Traffic that no document is about: of a pod to itself, and between a pod and its node.
+    pub(crate) fn is_home(&self, from: &Entity, to: &Entity) -> bool {
+        let is_one = |entity: &Entity| match entity {
+            Entity::Pod(pod) | Entity::PodAt(pod, _) => self.facts(*pod).single,
+            Entity::Hypothetical(_) => false,
+            Entity::Node(_) | Entity::NodeAt(..) | Entity::Address(_) => true,
+        };
+        (from == to && is_one(from)) || self.same_node(from, to)
     }
 
     fn facts(&self, pod: PodId) -> &PodFacts {

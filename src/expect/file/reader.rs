@@ -560,7 +560,6 @@ impl Reader {
             }
         };
         Some(Select {
-            at: self.at(path),
             namespace: match map.get("namespace") {
                 Some(value) => Some(self.text(value, &join(path, "namespace"))?),
                 None => None,
@@ -1071,7 +1070,7 @@ impl Reader {
         allowed.extend(REMARKS);
         let map = self.map(value, path, &allowed)?;
         let null = Value::Null;
-        let mut get = |key: &str| map.get(key).unwrap_or(&null);
+        let get = |key: &str| map.get(key).unwrap_or(&null);
         let name = self.text(get("name"), &join(path, "name"))?;
         let from = self.peers(get("from"), &join(path, "from"))?;
         let to = self.peers(get("to"), &join(path, "to"))?;
@@ -1113,7 +1112,7 @@ impl Reader {
         allowed.extend(REMARKS);
         let map = self.map(value, path, &allowed)?;
         let null = Value::Null;
-        let mut get = |key: &str| map.get(key).unwrap_or(&null);
+        let get = |key: &str| map.get(key).unwrap_or(&null);
         Some(Exception {
             at: self.at(path),
             id: self.text(get("id"), &join(path, "id"))?,

@@ -66,6 +66,7 @@ fn empty(engine: &Engine, environment: &str, today: Date) -> Plan {
                     namespace: engine.workload_of(id).namespace.clone(),
                     node: pod.node.as_deref().and_then(|name| engine.find_node(name)),
                     host_network: pod.host_network,
+                    single: pod.count <= 1,
                 }
             })
             .collect(),

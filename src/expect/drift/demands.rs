@@ -1,0 +1,658 @@
+//! What has to work: every demand tried on every pair it speaks of. And what is tolerated but closed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::engine::{Allowed, Entity, PodId, Reason, Verdict};
+use crate::model::{Direction, PortSet, Severity};
+
+use super::super::plan::ends::End;
+use super::super::plan::{Bound, BoundContent, Claim, Kind};
+use super::world::{Piece, World};
+use super::{About, Code, Found, Key};
+
+pub(super) fn judge(world: &World<'_>, found: &mut Found) {
+    let plan = world.plan;
+    let mut demands = Demands {
+        world,
+        found,
+        broken: BTreeMap::new(),
+    };
+    for bound in &plan.workloads {
+        for (direction, cell) in [Direction::Egress, Direction::Ingress]
+            .into_iter()
+            .zip(&bound.cells)
+        {
+            let Some(BoundContent::Claims(claims)) = cell.as_ref().map(|cell| &cell.content) else {
+                continue;
+            };
+            let removed: Vec<&Claim> = claims
+                .iter()
+                .filter(|claim| claim.kind == Kind::Removed)
+                .collect();
+            for claim in claims.iter().filter(|claim| claim.kind == Kind::Must) {
+                demands.demand(claim, &removed);
+            }
+            for claim in claims {
+                match claim.kind {
+                    Kind::Open => demands.open(bound, direction, claim),
+                    Kind::May | Kind::MayWarn => demands.tolerated(claim),
+                    _ => {}
+                }
+            }
+        }
+    }
+    for claim in &plan.flows {
+        match claim.kind {
+            Kind::Must => demands.demand(claim, &[]),
+            Kind::May | Kind::MayWarn => demands.tolerated(claim),
+            Kind::Exception if plan.origins[claim.origin].expires.is_none() => {
+                demands.undated(claim);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// One end of a trial: how it is written, and the entities to try.
+struct Member {
+    id: String,
+    /// Up to two pods that are alike, so that a pod can be tried with another one of its kind.
+    entities: Vec<Entity>,
+}
+
+struct Demands<'w, 'f> {
+    world: &'w World<'w>,
+    found: &'f mut Found,
+    /// By rule and source: which demands of a rule are broken, so that its softer half is not told as well.
+    broken: BTreeMap<(usize, String), PortSet>,
+}
+
+impl Demands<'_, '_> {
+    fn key(&self, code: Code, about: About, from: &str, to: &str, claim: &Claim) -> Key {
+        let origin = &self.world.plan.origins[claim.origin];
+        let severity = match code {
+            Code::Broken => origin.severity.unwrap_or(Severity::Error),
+            other => other.severity(),
+        };
+        Key {
+            code,
+            severity,
+            from: from.to_owned(),
+            to: to.to_owned(),
+            about,
+            origin: origin.name.is_some().then_some(claim.origin),
+        }
+    }
+
+    fn put(&mut self, key: Key, ports: &PortSet, pair: (&Entity, &Entity), claim: &Claim) {
+        let sources = self.world.plan.origins[claim.origin].sources.clone();
+        self.found.add(key, ports, pair, &sources);
+    }
+
+    /// Tries a demand on everything it speaks of.
+    fn demand(&mut self, claim: &Claim, removed: &[&Claim]) {
+        match (claim.from.is_wide(), claim.to.is_wide()) {
+            // From everywhere to everywhere asks nothing of anybody in particular.
+            (true, true) => {}
+            (true, false) => self.one_sided(claim, Direction::Ingress),
+            (false, true) => self.one_sided(claim, Direction::Egress),
+            (false, false) => self.both_ends(claim, removed),
+        }
+    }
+
+    fn both_ends(&mut self, claim: &Claim, removed: &[&Claim]) {
+        let world = self.world;
+        if outside(&claim.from) || outside(&claim.to) {
+            return self.with_outside(claim);
+        }
+        let from = self.members(&claim.from);
+        let to = self.members(&claim.to);
+        for a in &from {
+            let mut results = Vec::new();
+            for b in &to {
+                let Some((x, y)) = self.pick(a, b) else {
+                    continue;
+                };
+                let Some(ports) = world.plan.claimed(claim, &x, &y) else {
+                    continue;
+                };
+                let taken = removed
+                    .iter()
+                    .filter_map(|other| world.plan.claimed(other, &x, &y))
+                    .fold(PortSet::empty(), |all, ports| all.union(ports));
+                let ports = ports.difference(&taken);
+                let mut result = self.try_pair(&x, &y, &ports);
+                if let Some((front, wanted)) = &claim.or_else
+                    && wanted.is_subset(&world.engine.allowed(&x, front).sure)
+                {
+                    result.met = ports.clone();
+                    result.denied = PortSet::empty();
+                    result.unknown = PortSet::empty();
+                }
+                results.push((b, x, y, result));
+            }
+            self.union_of_workloads(claim, &mut results);
+            for (b, x, y, result) in &results {
+                self.report(claim, (&a.id, &b.id), (x, y), result);
+            }
+        }
+    }
+
+    /// Several workloads under one name: a port has to be open at one of those that declare it, and the others are not asked.
+    fn union_of_workloads(&self, claim: &Claim, results: &mut [(&Member, Entity, Entity, Tried)]) {
+        let ids: BTreeSet<&str> = results.iter().map(|(b, ..)| b.id.as_str()).collect();
+        if claim.row != Some(Direction::Ingress) || ids.len() < 2 {
+            return;
+        }
+        let exposed = |entity: &Entity| match entity {
+            Entity::Pod(pod) => self
+                .world
+                .engine
+                .pod(*pod)
+                .ports
+                .iter()
+                .fold(PortSet::empty(), |all, port| {
+                    all.union(&PortSet::port(port.protocol, port.port))
+                }),
+            _ => PortSet::empty(),
+        };
+        let by_any = results
+            .iter()
+            .fold(PortSet::empty(), |all, (_, _, y, _)| all.union(&exposed(y)));
+        let open = results
+            .iter()
+            .fold(PortSet::empty(), |all, (_, _, y, result)| {
+                all.union(&result.met.intersection(&exposed(y)))
+            });
+        for (_, _, y, result) in results {
+            let asked = exposed(y).union(&by_any.complement()).difference(&open);
+            result.denied = result.denied.intersection(&asked);
+            result.unknown = result.unknown.intersection(&asked);
+        }
+    }
+
+    fn report(&mut self, claim: &Claim, ids: (&str, &str), pair: (&Entity, &Entity), t: &Tried) {
+        let about = About::Connection;
+        for (code, ports) in [
+            (Code::Broken, &t.denied),
+            (Code::Unknown, &t.unknown),
+            (Code::Met, &t.met),
+        ] {
+            if ports.is_empty() {
+                continue;
+            }
+            if code != Code::Met {
+                let broken = self
+                    .broken
+                    .entry((claim.origin, ids.0.to_owned()))
+                    .or_default();
+                *broken = broken.union(ports);
+            }
+            let key = self.key(code, about, ids.0, ids.1, claim);
+            self.put(key, ports, pair, claim);
+        }
+    }
+
+    fn try_pair(&self, from: &Entity, to: &Entity, ports: &PortSet) -> Tried {
+        if self.world.engine.unreachable(from, to).is_some() {
+            return Tried {
+                denied: ports.clone(),
+                ..Tried::default()
+            };
+        }
+        Tried::of(ports, &self.world.engine.allowed(from, to))
+    }
+
+    /// A demand between pods and outside addresses: every piece of the addresses has to pass.
+    fn with_outside(&mut self, claim: &Claim) {
+        let world = self.world;
+        let (inner, inner_first) = if outside(&claim.to) {
+            (&claim.from, true)
+        } else {
+            (&claim.to, false)
+        };
+        for member in self.members(inner) {
+            let Some(own) = member.entities.first() else {
+                continue;
+            };
+            let mut tried: Vec<(&Piece, Tried)> = Vec::new();
+            for piece in world.pieces_for(own) {
+                let (x, y) = if inner_first {
+                    (own, &piece.rep)
+                } else {
+                    (&piece.rep, own)
+                };
+                if let Some(ports) = world.plan.claimed(claim, x, y) {
+                    tried.push((piece, self.try_pair(x, y, ports)));
+                }
+            }
+            for code in [Code::Broken, Code::Unknown, Code::Met] {
+                let sets: Vec<(&Piece, PortSet)> = tried
+                    .iter()
+                    .map(|(piece, result)| (*piece, result.part(code).clone()))
+                    .collect();
+                for (id, ports, rep) in world.fold(None, &sets) {
+                    let (ids, pair) = if inner_first {
+                        ((member.id.as_str(), id.as_str()), (own, &rep))
+                    } else {
+                        ((id.as_str(), member.id.as_str()), (&rep, own))
+                    };
+                    let key = self.key(code, About::Connection, ids.0, ids.1, claim);
+                    self.put(key, &ports, pair, claim);
+                }
+            }
+        }
+    }
+
+    /// A demand towards anybody: only the workload's own side is asked, by a public address and by strangers.
+    fn one_sided(&mut self, claim: &Claim, direction: Direction) {
+        let inner = match direction {
+            Direction::Egress => &claim.from,
+            Direction::Ingress => &claim.to,
+        };
+        for member in self.members(inner) {
+            for own in member.entities.iter().take(1) {
+                for code in [Code::Broken, Code::Unknown, Code::Met] {
+                    let folded = self.sides(claim, direction, own, code);
+                    for (id, ports, rep) in folded {
+                        self.put_side(
+                            code,
+                            direction,
+                            (&member.id, own),
+                            (&id, &rep),
+                            &ports,
+                            claim,
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    fn put_side(
+        &mut self,
+        code: Code,
+        direction: Direction,
+        own: (&str, &Entity),
+        other: (&str, &Entity),
+        ports: &PortSet,
+        claim: &Claim,
+    ) {
+        let (about, ids, pair) = match direction {
+            Direction::Egress => (About::EgressSide, (own.0, other.0), (own.1, other.1)),
+            Direction::Ingress => (About::IngressSide, (other.0, own.0), (other.1, own.1)),
+        };
+        let key = self.key(code, about, ids.0, ids.1, claim);
+        self.put(key, ports, pair, claim);
+    }
+
+    /// What one side says to strangers and public addresses, as far as the claim speaks of them and the document lets it.
+    fn sides(
+        &self,
+        claim: &Claim,
+        direction: Direction,
+        own: &Entity,
+        code: Code,
+    ) -> Vec<(String, PortSet, Entity)> {
+        let world = self.world;
+        let part = |peer: &Entity| -> Option<PortSet> {
+            let (from, to) = super::super::plan::ends_of(direction, own, peer);
+            let ports = world.plan.claimed(claim, from, to)?;
+            let ports = ports.intersection(&world.plan.side(direction, own, peer));
+            let allowed = world.engine.side(direction, own, peer);
+            Some(Tried::of(&ports, &allowed).part(code).clone())
+        };
+        let mut inside: Option<(&Entity, PortSet)> = None;
+        for stranger in world.strangers_to(own) {
+            let Some(mut ports) = part(stranger) else {
+                continue;
+            };
+            if code == Code::Unknown {
+                // A stranger has no address, so a block may or may not mean it: public addresses tell.
+                ports = PortSet::empty();
+            }
+            inside = Some(match inside {
+                None => (stranger, ports),
+                // One stranger kept out is enough to break it; met is what holds for all.
+                Some((first, all)) => {
+                    let joined = if code == Code::Met {
+                        all.intersection(&ports)
+                    } else {
+                        all.union(&ports)
+                    };
+                    (if all.is_empty() { stranger } else { first }, joined)
+                }
+            });
+        }
+        let public = |piece: &&Piece| match &piece.rep {
+            Entity::Address(address) => crate::model::cidr::internet().contains(*address),
+            _ => false,
+        };
+        let pieces: Vec<(&Piece, PortSet)> = world
+            .pieces_for(own)
+            .filter(public)
+            .filter_map(|piece| Some((piece, part(&piece.rep)?)))
+            .collect();
+        world.fold(inside, &pieces)
+    }
+
+    /// A port with nobody named: it has to be open to somebody, and whoever is kept out is told of as a remark.
+    fn open(&mut self, bound: &Bound, direction: Direction, claim: &Claim) {
+        let world = self.world;
+        let wanted_anyway = self.demanded(bound, direction);
+        let inner = match direction {
+            Direction::Egress => &claim.from,
+            Direction::Ingress => &claim.to,
+        };
+        let members = self.members(inner);
+        let several = members.iter().map(|m| &m.id).collect::<BTreeSet<_>>().len() > 1;
+        for member in &members {
+            let Some(own) = member.entities.first() else {
+                continue;
+            };
+            let Some(ports) = claim.ports.of(own).or_else(|| match &claim.ports {
+                super::super::plan::PortsAt::Everywhere(ports) => Some(ports),
+                super::super::plan::PortsAt::At(_) => None,
+            }) else {
+                continue;
+            };
+            let mut closed = PortSet::empty();
+            if !several {
+                closed = ports
+                    .difference(&wanted_anyway)
+                    .difference(&self.open_to_somebody(direction, own));
+            }
+            let rep = world
+                .pieces_for(own)
+                .next()
+                .map(|piece| piece.rep.clone())
+                .or_else(|| world.strangers_to(own).next().cloned());
+            if let (false, Some(rep)) = (closed.is_empty(), rep) {
+                let (ids, pair) = match direction {
+                    Direction::Egress => ((member.id.as_str(), "any"), (own, &rep)),
+                    Direction::Ingress => (("any", member.id.as_str()), (&rep, own)),
+                };
+                let key = self.key(Code::Broken, About::ClosedPort, ids.0, ids.1, claim);
+                self.put(key, &closed, pair, claim);
+            }
+            let mut kept_out = PortSet::empty();
+            let mut sample = None;
+            for (_, ports, rep) in self.sides(claim, direction, own, Code::Broken) {
+                kept_out = kept_out.union(&ports);
+                sample.get_or_insert(rep);
+            }
+            if let Some(rep) = sample {
+                let kept_out = kept_out.difference(&closed);
+                let other = ("any", &rep);
+                let own = (member.id.as_str(), own);
+                self.put_side(Code::Narrower, direction, own, other, &kept_out, claim);
+            }
+            let met = ports.difference(&closed);
+            if let Some(rep) = world.pieces_for(own).next().map(|piece| piece.rep.clone()) {
+                let own = (member.id.as_str(), own);
+                self.put_side(Code::Met, direction, own, ("any", &rep), &met, claim);
+            }
+        }
+    }
+
+    /// The ports on which somebody's row demands a connection to (or from) a workload.
+    fn demanded(&self, bound: &Bound, direction: Direction) -> PortSet {
+        let meant = |end: &End| matches!(end, End::Workload { id, .. } if *id == bound.id);
+        let musts = self.world.plan.musts().iter();
+        musts
+            .filter(|must| match direction {
+                Direction::Egress => meant(&must.from),
+                Direction::Ingress => meant(&must.to),
+            })
+            .fold(PortSet::empty(), |all, must| all.union(&must.ports))
+    }
+
+    fn open_to_somebody(&self, direction: Direction, own: &Entity) -> PortSet {
+        let world = self.world;
+        let classes = world.classes.iter().map(super::world::Class::rep);
+        let pieces = world.pieces_for(own).map(|piece| piece.rep.clone());
+        let strangers = world.strangers.iter().cloned();
+        let mut open = PortSet::empty();
+        for peer in pieces.chain(strangers).chain(classes) {
+            if peer != *own && !world.plan.same_node(own, &peer) {
+                open = open.union(&world.engine.side(direction, own, &peer).possible);
+            }
+            if open.is_all() {
+                break;
+            }
+        }
+        open
+    }
+
+    /// Tolerated with somebody named, and closed: a remark, or for DNS over TCP a warning.
+    fn tolerated(&mut self, claim: &Claim) {
+        let world = self.world;
+        if claim.from.is_wide() && claim.to.is_wide() {
+            return;
+        }
+        if claim.from.is_wide() || claim.to.is_wide() {
+            let (direction, inner) = if claim.from.is_wide() {
+                (Direction::Ingress, &claim.to)
+            } else {
+                (Direction::Egress, &claim.from)
+            };
+            for member in self.members(inner) {
+                for own in member.entities.iter().take(1) {
+                    for (id, ports, rep) in self.sides(claim, direction, own, Code::Broken) {
+                        let own = (member.id.as_str(), own);
+                        self.put_side(Code::Narrower, direction, own, (&id, &rep), &ports, claim);
+                    }
+                }
+            }
+            return;
+        }
+        if outside(&claim.from) || outside(&claim.to) {
+            return;
+        }
+        let (from, to) = (self.members(&claim.from), self.members(&claim.to));
+        for a in &from {
+            if self.broken.contains_key(&(claim.origin, a.id.clone())) {
+                continue;
+            }
+            for b in &to {
+                let Some((x, y)) = self.pick(a, b) else {
+                    continue;
+                };
+                let Some(ports) = world.plan.claimed(claim, &x, &y) else {
+                    continue;
+                };
+                let tried = self.try_pair(&x, &y, ports);
+                let over_tcp = claim.kind == Kind::MayWarn;
+                let about = if over_tcp {
+                    About::DnsOverTcp
+                } else {
+                    About::Connection
+                };
+                let mut key = self.key(Code::Narrower, about, &a.id, &b.id, claim);
+                if over_tcp {
+                    key.severity = Severity::Warning;
+                }
+                self.put(key, &tried.denied, (&x, &y), claim);
+            }
+        }
+    }
+
+    /// An exception without a date is never over: it is told of as long as it is open.
+    fn undated(&mut self, claim: &Claim) {
+        let world = self.world;
+        let needed = |x: &Entity, y: &Entity, open: &PortSet| -> PortSet {
+            let without = world.plan.may_without_exceptions(x, y);
+            let ports = world.plan.claimed(claim, x, y).cloned().unwrap_or_default();
+            ports.intersection(open).difference(&without)
+        };
+        let wide = |end: &End| end.is_wide() || outside(end);
+        let from_wide = wide(&claim.from);
+        if from_wide && wide(&claim.to) {
+            return;
+        }
+        if from_wide || wide(&claim.to) {
+            let (direction, inner) = if from_wide {
+                (Direction::Ingress, &claim.to)
+            } else {
+                (Direction::Egress, &claim.from)
+            };
+            for member in self.members(inner) {
+                let Some(own) = member.entities.first() else {
+                    continue;
+                };
+                let mut open = PortSet::empty();
+                let mut sample = None;
+                let pieces = world.pieces_for(own).map(|piece| &piece.rep);
+                for peer in pieces.chain(world.strangers_to(own)) {
+                    let (x, y) = super::super::plan::ends_of(direction, own, peer);
+                    let ports = needed(x, y, &world.engine.side(direction, own, peer).sure);
+                    if !ports.is_empty() {
+                        sample.get_or_insert_with(|| peer.clone());
+                        open = open.union(&ports);
+                    }
+                }
+                if let Some(peer) = sample {
+                    let other = if from_wide { &claim.from } else { &claim.to };
+                    let id = other.word().unwrap_or("external");
+                    let (ids, pair) = match direction {
+                        Direction::Egress => ((member.id.as_str(), id), (own, &peer)),
+                        Direction::Ingress => ((id, member.id.as_str()), (&peer, own)),
+                    };
+                    self.put_undated(ids, &open, pair, claim);
+                }
+            }
+            return;
+        }
+        let (from, to) = (self.members(&claim.from), self.members(&claim.to));
+        for a in &from {
+            for b in &to {
+                if let Some((x, y)) = self.pick(a, b) {
+                    let ports = needed(&x, &y, &world.engine.allowed(&x, &y).sure);
+                    self.put_undated((&a.id, &b.id), &ports, (&x, &y), claim);
+                }
+            }
+        }
+    }
+
+    fn put_undated(
+        &mut self,
+        ids: (&str, &str),
+        ports: &PortSet,
+        pair: (&Entity, &Entity),
+        claim: &Claim,
+    ) {
+        let mut key = self.key(Code::Expired, About::NoDate, ids.0, ids.1, claim);
+        key.severity = Severity::Warning;
+        self.put(key, ports, pair, claim);
+    }
+
+    /// Two entities of two members that are not one and the same pod.
+    fn pick(&self, a: &Member, b: &Member) -> Option<(Entity, Entity)> {
+        for x in &a.entities {
+            for y in &b.entities {
+                if !self.world.plan.is_home(x, y) {
+                    return Some((x.clone(), y.clone()));
+                }
+            }
+        }
+        None
+    }
+
+    /// The members of an end that is neither wide nor outside: pods that are alike and of one workload are one.
+    fn members(&self, end: &End) -> Vec<Member> {
+        let world = self.world;
+        match end {
+            End::Workload { pods, .. } => {
+                let live: Vec<PodId> = pods
+                    .iter()
+                    .copied()
+                    .filter(|pod| !world.engine.pod(*pod).is_finished())
+                    .collect();
+                // A pod that is only starting is no reason to call a workload broken, unless there is no other.
+                let ready: Vec<PodId> = live
+                    .iter()
+                    .copied()
+                    .filter(|pod| world.takes_part(*pod))
+                    .collect();
+                let mut alike: BTreeMap<(String, Option<usize>), Vec<Entity>> = BTreeMap::new();
+                for pod in if ready.is_empty() { live } else { ready } {
+                    let key = (
+                        world.engine.workload_of(pod).id(),
+                        world.class_of[pod.0 as usize],
+                    );
+                    let entities = alike.entry(key).or_default();
+                    if entities.len() < 2 {
+                        entities.push(Entity::Pod(pod));
+                    }
+                }
+                alike
+                    .into_iter()
+                    .map(|((id, _), entities)| Member { id, entities })
+                    .collect()
+            }
+            End::Dns(entities) | End::K8sApi(entities) => entities
+                .iter()
+                .map(|entity| Member {
+                    id: end.word().unwrap_or_default().to_owned(),
+                    entities: vec![entity.clone()],
+                })
+                .collect(),
+            End::Node => world
+                .engine
+                .nodes()
+                .map(|node| Member {
+                    id: world.id(&Entity::Node(node)),
+                    entities: vec![Entity::Node(node)],
+                })
+                .collect(),
+            End::Ranges(_) | End::External | End::Internet => Vec::new(),
+            End::Any | End::Cluster | End::Elsewhere => Vec::new(),
+        }
+    }
+}
+
+/// Ports by what became of them.
+#[derive(Default)]
+struct Tried {
+    denied: PortSet,
+    unknown: PortSet,
+    met: PortSet,
+}
+
+impl Tried {
+    fn of(ports: &PortSet, allowed: &Allowed) -> Self {
+        Self {
+            denied: ports.difference(&allowed.possible),
+            unknown: ports.intersection(&allowed.unknown()),
+            met: ports.intersection(&allowed.sure),
+        }
+    }
+
+    fn part(&self, code: Code) -> &PortSet {
+        match code {
+            Code::Met => &self.met,
+            Code::Unknown => &self.unknown,
+            _ => &self.denied,
+        }
+    }
+}
+
+fn outside(end: &End) -> bool {
+    matches!(end, End::Ranges(_) | End::External | End::Internet)
+}
+
+/// What the cluster shows where a code speaks of a connection.
+pub(super) fn verdicts(
+    code: Code,
+    unreachable: Option<Reason>,
+) -> (Option<Verdict>, Option<Verdict>) {
+    match code {
+        Code::Broken if unreachable.is_some() => (Some(Verdict::Allow), Some(Verdict::Unreachable)),
+        Code::Broken | Code::Narrower => (Some(Verdict::Allow), Some(Verdict::Deny)),
+        Code::Excess | Code::Expired => (Some(Verdict::Deny), Some(Verdict::Allow)),
+        Code::Latent => (Some(Verdict::Deny), Some(Verdict::Deny)),
+        Code::Met => (Some(Verdict::Allow), Some(Verdict::Allow)),
+        Code::Unknown => (None, Some(Verdict::Unknown)),
+        _ => (None, None),
+    }
+}

@@ -1,0 +1,475 @@
+//! Findings in words, and what is said of the cluster as a whole.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::compile::enforcer::{Enforcer, Enforces};
+use crate::engine::{Engine, Entity, Hypothetical, Isolation, PolicyId, Side, Verdict};
+use crate::model::{Direction, Labels, PortRange, Protocol, Severity, SourceRef};
+use crate::text::tame;
+
+use super::super::file::Select;
+use super::super::plan::LooseKind;
+use super::demands::verdicts;
+use super::world::World;
+use super::{About, Code, Entry, Finding, Found, Key};
+
+/// One range of ports of one connection, as a finding.
+pub(super) fn connection(
+    world: &World<'_>,
+    key: &Key,
+    entry: &Entry,
+    protocol: Protocol,
+    ports: PortRange,
+) -> Finding {
+    let engine = world.engine;
+    let why = engine.explain(&entry.from, &entry.to, protocol, ports.first());
+    let unreachable = engine.unreachable(&entry.from, &entry.to);
+    let one_side = match key.about {
+        About::EgressSide => Some(&why.egress),
+        About::IngressSide => Some(&why.ingress),
+        // A closed port is the workload's own doing, and that end is the one that is no stand-in.
+        About::ClosedPort if key.to == "any" => Some(&why.egress),
+        About::ClosedPort => Some(&why.ingress),
+        _ => None,
+    };
+    let sides: Vec<&Side> = one_side.map_or_else(|| vec![&why.egress, &why.ingress], |s| vec![s]);
+    let denying: Vec<&Side> = sides
+        .iter()
+        .copied()
+        .filter(|side| side.verdict == Verdict::Deny)
+        .collect();
+    let opens = !matches!(key.code, Code::Broken | Code::Narrower);
+    let mut because = Vec::new();
+    let mut policies: Vec<PolicyId> = Vec::new();
+    for side in if opens { &sides } else { &denying } {
+        if opens {
+            because.extend(side.decided_by.iter().copied());
+        } else {
+            because.extend(side.nearest.as_ref().map(|nearest| nearest.rule));
+            policies.extend(side.isolated_by.iter().copied());
+        }
+    }
+    because.sort_unstable();
+    because.dedup();
+    policies.sort_unstable();
+    policies.dedup();
+    let (expected, actual) = verdicts(key.code, unreachable.filter(|_| one_side.is_none()));
+    let port = if ports == PortRange::ALL {
+        format!("any {protocol} port")
+    } else {
+        format!("{ports}/{protocol}")
+    };
+    let reason = match (unreachable, one_side) {
+        (Some(reason), None) => format!("nothing can be reached there ({reason})"),
+        _ => closed_because(engine, &why.egress, &why.ingress, one_side, key),
+    };
+    Finding {
+        code: key.code,
+        severity: key.severity,
+        environment: world.plan.environment.clone(),
+        from: key.from.clone(),
+        to: key.to.clone(),
+        protocol: Some(protocol),
+        ports: Some(ports),
+        expected,
+        actual,
+        because,
+        policies,
+        sources: entry.sources.clone(),
+        message: sentence(world, key, &port, &reason),
+    }
+}
+
+/// How an end is called in a sentence: without its kind, and words spelled out.
+fn name(id: &str) -> String {
+    match id {
+        "any" => "everyone".to_owned(),
+        "cluster" => "every pod".to_owned(),
+        "external" => "every outside address".to_owned(),
+        "internet" => "the internet".to_owned(),
+        "node" => "every node".to_owned(),
+        "dns" => "the cluster's DNS".to_owned(),
+        "k8s-api" => "the API server".to_owned(),
+        other => {
+            let parts: Vec<&str> = other.split('/').collect();
+            match parts.as_slice() {
+                [namespace, _, name] => tame(&format!("{namespace}/{name}")).into_owned(),
+                _ => tame(other).into_owned(),
+            }
+        }
+    }
+}
+
+fn sentence(world: &World<'_>, key: &Key, port: &str, reason: &str) -> String {
+    let (from, to) = (name(&key.from), name(&key.to));
+    let origin = key.origin.map(|index| &world.plan.origins[index]);
+    let named = origin
+        .and_then(|origin| origin.name.as_deref())
+        .unwrap_or_default();
+    match (key.code, key.about) {
+        (Code::Broken, About::ClosedPort) if key.to == "any" => {
+            format!("{from} has to get out on {port}, and reaches nobody: {reason}")
+        }
+        (Code::Broken, About::ClosedPort) => {
+            format!("{to} has to be open on {port}, and lets nobody in: {reason}")
+        }
+        (Code::Broken, _) => format!("{from} has to reach {to} on {port}, and cannot: {reason}"),
+        (Code::Excess, About::Forbidden) => {
+            format!("{from} can reach {to} on {port}, which `{named}` forbids")
+        }
+        (Code::Excess, _) => {
+            format!("{from} can reach {to} on {port}, and nobody wrote that down")
+        }
+        (Code::Expired, About::NoDate) => format!(
+            "{from} can reach {to} on {port} by the exception `{named}`, which has no date to end on{}",
+            whose(origin)
+        ),
+        (Code::Expired, _) => {
+            let date = origin.and_then(|origin| origin.expires);
+            let date = date.map_or_else(String::new, |date| format!(" on {date}"));
+            let what = if named.is_empty() {
+                "what tolerated it".to_owned()
+            } else {
+                format!("`{named}`")
+            };
+            format!(
+                "{from} can still reach {to} on {port}, although {what} expired{date}{}",
+                whose(origin)
+            )
+        }
+        (Code::Latent, About::EgressSide) => format!(
+            "{from} may send to {to} on {port} by its own policies, and nobody wrote that down; only the other end still blocks it"
+        ),
+        (Code::Latent, _) => format!(
+            "{to} lets {from} in on {port} by its own policies, and nobody wrote that down; only the other end still blocks it"
+        ),
+        (Code::Narrower, About::DnsOverTcp) => {
+            format!("{from} reaches {to} over UDP only: {port} is closed, so long answers are lost")
+        }
+        (Code::Narrower, About::EgressSide) => {
+            format!(
+                "{from} could go out to {to} on {port}, and policy lets only some of that through"
+            )
+        }
+        (Code::Narrower, About::IngressSide) => {
+            format!("{to} could be open to {from} on {port}, and policy lets only some of them in")
+        }
+        (Code::Narrower, _) => {
+            format!("{from} could reach {to} on {port}, and policy does not let it")
+        }
+        (Code::Unknown, _) => {
+            format!("whether {from} can reach {to} on {port} cannot be decided from what was read")
+        }
+        (Code::Met, About::EgressSide) => format!("{from} gets out to {to} on {port}, as expected"),
+        (Code::Met, About::IngressSide) => {
+            format!("{to} is open on {port}, as expected")
+        }
+        (_, _) => format!("{from} reaches {to} on {port}, as expected"),
+    }
+}
+
+/// Who answers for an exception, and why it was made, as far as written.
+fn whose(origin: Option<&super::super::plan::Origin>) -> String {
+    let Some(origin) = origin else {
+        return String::new();
+    };
+    let mut parts = Vec::new();
+    if let Some(owner) = &origin.owner {
+        parts.push(format!("owner {}", tame(owner)));
+    }
+    if let Some(ticket) = &origin.ticket {
+        parts.push(format!("ticket {}", tame(ticket)));
+    }
+    if let Some(why) = &origin.why {
+        parts.push(tame(why).into_owned());
+    }
+    if parts.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", parts.join("; "))
+    }
+}
+
+/// Why a connection is closed, end by end.
+fn closed_because(
+    engine: &Engine,
+    egress: &Side,
+    ingress: &Side,
+    one_side: Option<&Side>,
+    key: &Key,
+) -> String {
+    let mut parts = Vec::new();
+    for (direction, side, id) in [
+        (Direction::Egress, egress, &key.from),
+        (Direction::Ingress, ingress, &key.to),
+    ] {
+        let asked = one_side.is_none_or(|one| std::ptr::eq(one, side));
+        if side.verdict != Verdict::Deny || !asked {
+            continue;
+        }
+        let names: BTreeSet<String> = side
+            .isolated_by
+            .iter()
+            .map(|policy| tame(&engine.policy(*policy).name).into_owned())
+            .collect();
+        let names: Vec<String> = names.into_iter().collect();
+        parts.push(format!(
+            "{direction} of {} is isolated by {}, and no rule allows it",
+            name(id),
+            names.join(", ")
+        ));
+    }
+    parts.join("; ")
+}
+
+impl Found {
+    /// Everything that is not about one connection: what could not be bound, who enforces, default denies, and pods nobody
+    /// wrote down.
+    pub(super) fn claims_about_the_cluster(&mut self, world: &World<'_>, enforcer: &Enforcer) {
+        self.loose_ends(world);
+        self.enforcement(world, enforcer);
+        self.default_denies(world);
+        self.undocumented(world);
+    }
+
+    fn tell(
+        &mut self,
+        world: &World<'_>,
+        (code, severity): (Code, Severity),
+        (from, to): (&str, &str),
+        source: Option<&SourceRef>,
+        message: String,
+    ) {
+        self.others.push(Finding {
+            code,
+            severity,
+            environment: world.plan.environment.clone(),
+            from: from.to_owned(),
+            to: to.to_owned(),
+            protocol: None,
+            ports: None,
+            expected: None,
+            actual: (code == Code::Unknown).then_some(Verdict::Unknown),
+            because: Vec::new(),
+            policies: Vec::new(),
+            sources: source.into_iter().cloned().collect(),
+            message,
+        });
+    }
+
+    fn loose_ends(&mut self, world: &World<'_>) {
+        for loose in &world.plan.loose {
+            let (code, severity) = match loose.kind {
+                LooseKind::Unbound => (Code::Unbound, world.plan.settings.unbound),
+                LooseKind::Stale => (Code::Stale, Severity::Warning),
+                LooseKind::Unknown => (Code::Unknown, Severity::Warning),
+            };
+            let subject = tame(&loose.subject).into_owned();
+            let message = loose.message.clone();
+            self.tell(
+                world,
+                (code, severity),
+                (&subject, ""),
+                Some(&loose.source),
+                message,
+            );
+        }
+    }
+
+    fn enforcement(&mut self, world: &World<'_>, enforcer: &Enforcer) {
+        if let Some((true, source)) = &world.plan.enforces {
+            let evidence = enforcer.evidence.join("; ");
+            let (code, message) = match enforcer.enforces {
+                Enforces::Yes => (
+                    Code::Met,
+                    format!("{} enforces policies, as expected", enforcer.name),
+                ),
+                Enforces::No => (
+                    Code::Unenforced,
+                    format!("policies are to be enforced, and nothing enforces them: {evidence}"),
+                ),
+                Enforces::Unknown => (
+                    Code::Unknown,
+                    format!(
+                        "policies are to be enforced, and whether they are is not known: {evidence}"
+                    ),
+                ),
+            };
+            let message = tame(&message).into_owned();
+            self.tell(
+                world,
+                (code, code.severity()),
+                ("cluster", ""),
+                Some(source),
+                message,
+            );
+        }
+        if let Some((cni, source)) = &world.plan.cni
+            && !cni.eq_ignore_ascii_case(&enforcer.name)
+        {
+            let message = format!(
+                "the network plug-in is to be {}, and what was found is {}",
+                tame(cni),
+                tame(&enforcer.name)
+            );
+            let code = Code::Stale;
+            self.tell(
+                world,
+                (code, code.severity()),
+                ("cluster", ""),
+                Some(source),
+                message,
+            );
+        }
+    }
+
+    /// A default deny has to hold for every pod there is, and for one there is not yet.
+    fn default_denies(&mut self, world: &World<'_>) {
+        let (engine, plan) = (world.engine, world.plan);
+        for deny in &plan.default_deny {
+            if plan.cluster.namespace(&deny.namespace).is_none() {
+                continue;
+            }
+            let new_pod = Entity::Hypothetical(Arc::new(Hypothetical {
+                namespace: deny.namespace.clone(),
+                labels: Labels::default(),
+                ports: Vec::new(),
+            }));
+            for direction in &deny.directions {
+                let direction = *direction;
+                let ends = |id: &str| match direction {
+                    Direction::Egress => (id.to_owned(), "any".to_owned()),
+                    Direction::Ingress => ("any".to_owned(), id.to_owned()),
+                };
+                let mut clean = true;
+                let mut open: BTreeSet<String> = BTreeSet::new();
+                let mut unknown: BTreeSet<String> = BTreeSet::new();
+                for pod in engine.pods() {
+                    if engine.namespace_of(pod).name != deny.namespace
+                        || engine.pod(pod).is_finished()
+                    {
+                        continue;
+                    }
+                    match engine.isolation(direction, &Entity::Pod(pod)) {
+                        Isolation::Open => open.insert(engine.workload_of(pod).id()),
+                        Isolation::Unknown => unknown.insert(engine.workload_of(pod).id()),
+                        Isolation::Isolated | Isolation::NoSubject => false,
+                    };
+                }
+                let everything = format!("{}/*", deny.namespace);
+                let at = Some(&deny.at);
+                match engine.isolation(direction, &new_pod) {
+                    Isolation::Open => {
+                        clean = false;
+                        let (from, to) = ends(&everything);
+                        let message = format!(
+                            "namespace {} is to deny {direction} by default, and a new pod without labels is not isolated",
+                            tame(&deny.namespace)
+                        );
+                        self.tell(
+                            world,
+                            (Code::Unisolated, Severity::Error),
+                            (&from, &to),
+                            at,
+                            message,
+                        );
+                    }
+                    Isolation::Unknown => {
+                        unknown.insert(everything.clone());
+                    }
+                    Isolation::Isolated | Isolation::NoSubject => {}
+                }
+                for id in open {
+                    clean = false;
+                    let (from, to) = ends(&id);
+                    let message = format!(
+                        "namespace {} is to deny {direction} by default, and {} is not isolated",
+                        tame(&deny.namespace),
+                        name(&id)
+                    );
+                    self.tell(
+                        world,
+                        (Code::Unisolated, Severity::Error),
+                        (&from, &to),
+                        at,
+                        message,
+                    );
+                }
+                for id in unknown {
+                    clean = false;
+                    let (from, to) = ends(&id);
+                    let message = format!(
+                        "whether {} is isolated for {direction} cannot be decided from what was read",
+                        name(&id)
+                    );
+                    self.tell(
+                        world,
+                        (Code::Unknown, Severity::Warning),
+                        (&from, &to),
+                        at,
+                        message,
+                    );
+                }
+                if clean {
+                    let (from, to) = ends(&everything);
+                    let message = format!(
+                        "namespace {} denies {direction} by default, as expected",
+                        tame(&deny.namespace)
+                    );
+                    self.tell(
+                        world,
+                        (Code::Met, Severity::Info),
+                        (&from, &to),
+                        at,
+                        message,
+                    );
+                }
+            }
+        }
+    }
+
+    fn undocumented(&mut self, world: &World<'_>) {
+        let (engine, plan) = (world.engine, world.plan);
+        let rows = plan.workloads.iter().flat_map(|bound| {
+            bound
+                .select
+                .iter()
+                .filter_map(Select::only_namespace)
+                .map(|namespace| (namespace, &bound.at))
+        });
+        let denies = plan
+            .default_deny
+            .iter()
+            .map(|deny| (deny.namespace.as_str(), &deny.at));
+        let mut spoken_of: Vec<(&str, &SourceRef)> = denies.chain(rows).collect();
+        spoken_of.sort_by(|a, b| a.0.cmp(b.0));
+        spoken_of.dedup_by(|b, a| a.0 == b.0);
+        let mut told = BTreeSet::new();
+        for pod in engine.pods() {
+            let namespace = engine.namespace_of(pod).name.as_str();
+            let Ok(index) = spoken_of.binary_search_by(|entry| entry.0.cmp(namespace)) else {
+                continue;
+            };
+            let id = engine.workload_of(pod).id();
+            if engine.pod(pod).is_finished()
+                || !plan.rows_of(&Entity::Pod(pod)).is_empty()
+                || !told.insert(id.clone())
+            {
+                continue;
+            }
+            let message = format!(
+                "{} runs in a namespace that is written down, and is itself written down nowhere",
+                name(&id)
+            );
+            let code = Code::Undocumented;
+            self.tell(
+                world,
+                (code, code.severity()),
+                (&id, ""),
+                Some(spoken_of[index].1),
+                message,
+            );
+        }
+    }
+}

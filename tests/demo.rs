@@ -1,0 +1,245 @@
+//! The demo clusters against their documents: what each table row promises, and what was planted against it.
+
+use std::sync::Arc;
+
+use jiff::civil::date;
+use netseg::compile::enforcer::{self, Enforces};
+use netseg::engine::{Engine, Entity, Profile, ProfileName, Verdict};
+use netseg::expect;
+use netseg::model::Protocol::{self, Tcp, Udp};
+use netseg::model::{Cluster, Direction};
+use netseg::source::demo;
+
+struct World {
+    engine: Engine,
+    enforcer: enforcer::Enforcer,
+    expectations: expect::Expectations,
+}
+
+fn stalker() -> World {
+    let demo = demo::load("stalker").unwrap();
+    assert!(demo.diagnostics.is_empty(), "{:?}", demo.diagnostics);
+    let expectations = expect::read(&demo.expectations_name, demo.expectations_text);
+    world(demo.cluster, expectations.unwrap())
+}
+
+fn world(cluster: Cluster, expectations: expect::Expectations) -> World {
+    let enforcer = enforcer::detect(&cluster, true);
+    World {
+        engine: Engine::build(&Arc::new(cluster), Profile::named(enforcer.profile)),
+        enforcer,
+        expectations,
+    }
+}
+
+impl World {
+    /// The first pod of a workload, or an address.
+    fn end(&self, text: &str) -> Entity {
+        if let Ok(address) = text.parse() {
+            return self.engine.entity_at(address);
+        }
+        let (namespace, name) = text.split_once('/').unwrap();
+        let found = self.engine.pods().find(|id| {
+            let workload = self.engine.workload_of(*id);
+            workload.namespace.as_ref() == namespace && workload.name == name
+        });
+        Entity::Pod(found.unwrap_or_else(|| panic!("no workload {text}")))
+    }
+
+    fn verdict(&self, from: &str, to: &str, protocol: Protocol, port: u16) -> Verdict {
+        let (from, to) = (self.end(from), self.end(to));
+        self.engine.verdict(&from, &to, protocol, port)
+    }
+
+    /// Every finding as one line: severity, code, ends, ports.
+    fn findings(&self, environment: &str) -> Vec<String> {
+        let today = date(2026, 1, 12);
+        let plan = expect::bind(&self.engine, &self.expectations, environment, today);
+        expect::judge(&self.engine, &plan, &self.enforcer)
+            .iter()
+            .map(|f| {
+                let ports = match (f.protocol, f.ports) {
+                    (Some(protocol), Some(ports)) => format!(" {ports}/{protocol}"),
+                    _ => String::new(),
+                };
+                format!("{} {} {} -> {}{ports}", f.severity, f.code, f.from, f.to)
+            })
+            .collect()
+    }
+}
+
+#[test]
+fn only_what_is_built_is_named() {
+    assert_eq!(demo::names(), ["stalker"]);
+    assert!(demo::load("red-kite").is_none());
+}
+
+#[test]
+fn stalker_loads_clean_and_calico_enforces_it() {
+    let world = stalker();
+    assert_eq!(world.enforcer.name, "calico");
+    assert_eq!(world.enforcer.enforces, Enforces::Yes);
+    assert_eq!(world.enforcer.profile, ProfileName::Calico);
+    assert_eq!(world.expectations.name(), "stalker");
+    assert_eq!(world.expectations.environments(), ["dev", "prod"]);
+    // The table of the document: 10 ingress ports, 16 egress ports with a peer, 3 times deny, 1 network.
+    assert_eq!(world.expectations.rule_count("dev"), 30);
+}
+
+/// The rows of the document's table that hold in the cluster, and the two planted faults.
+#[test]
+fn stalker_does_what_its_table_says_except_for_what_was_planted() {
+    use Verdict::{Allow, Deny};
+    let world = stalker();
+    let dns = "kube-system/coredns";
+    for (from, to, protocol, port, expected) in [
+        // UI: in on 4200, out nowhere.
+        ("8.8.8.8", "stalker/ui", Tcp, 4200, Allow),
+        ("stalker/ui", dns, Udp, 53, Deny),
+        ("stalker/ui", "stalker/flow-manager", Tcp, 3000, Deny),
+        // Flow Manager.
+        ("stalker/flow-manager", dns, Udp, 53, Allow),
+        ("stalker/flow-manager", "stalker/kafka", Tcp, 9092, Allow),
+        ("stalker/flow-manager", "stalker/mongo", Tcp, 27017, Allow),
+        ("stalker/flow-manager", "stalker/kafka", Tcp, 9093, Deny),
+        // Cron Service.
+        ("stalker/cron-service", dns, Udp, 53, Allow),
+        ("stalker/cron-service", dns, Tcp, 53, Allow),
+        (
+            "stalker/cron-service",
+            "stalker/flow-manager",
+            Tcp,
+            3000,
+            Allow,
+        ),
+        ("stalker/cron-service", "stalker/mongo", Tcp, 27017, Allow),
+        ("stalker/cron-service", "stalker/kafka", Tcp, 9092, Deny),
+        ("8.8.8.8", "stalker/cron-service", Tcp, 3000, Allow),
+        // Mongo: open from outside in development, out nowhere.
+        ("8.8.8.8", "stalker/mongo", Tcp, 27017, Allow),
+        ("8.8.8.8", "stalker/mongo", Tcp, 27018, Deny),
+        ("stalker/mongo", "8.8.8.8", Tcp, 443, Deny),
+        // Kafka and Zookeeper.
+        ("stalker/kafka", dns, Udp, 53, Allow),
+        ("stalker/kafka", "stalker/zookeeper", Tcp, 2181, Allow),
+        ("stalker/kafka", "stalker/zookeeper", Tcp, 3888, Allow),
+        ("stalker/zookeeper", "stalker/kafka", Tcp, 9092, Allow),
+        ("stalker/zookeeper", "stalker/kafka", Tcp, 9093, Allow),
+        ("stalker/zookeeper", dns, Udp, 53, Allow),
+        // Jobs: out to the internet and to nothing inside.
+        ("stalker-jobs/jobs", "8.8.8.8", Tcp, 443, Allow),
+        ("stalker-jobs/jobs", "8.8.8.8", Udp, 123, Allow),
+        ("stalker-jobs/jobs", "169.254.169.254", Tcp, 80, Deny),
+        ("stalker-jobs/jobs", "169.254.170.2", Tcp, 80, Allow),
+        ("stalker-jobs/jobs", "10.1.2.3", Tcp, 443, Deny),
+        ("stalker-jobs/jobs", "stalker/mongo", Tcp, 27017, Deny),
+        ("stalker-jobs/jobs", dns, Udp, 53, Deny),
+        ("stalker/flow-manager", "stalker-jobs/jobs", Tcp, 80, Deny),
+        // Planted: the orchestrator's policy selects kafka, so the orchestrator has nothing and kafka has more.
+        ("stalker/orchestrator", "stalker/kafka", Tcp, 9092, Deny),
+        ("stalker/orchestrator", dns, Udp, 53, Deny),
+        ("8.8.8.8", "stalker/orchestrator", Tcp, 5135, Deny),
+        ("8.8.8.8", "stalker/kafka", Tcp, 5135, Allow),
+        // Planted: the API server is written as pods of kube-system.
+        ("stalker/kafka", dns, Tcp, 443, Allow),
+        ("stalker/orchestrator", "192.168.30.11", Tcp, 6443, Deny),
+        ("stalker/kafka", "192.168.30.11", Tcp, 6443, Deny),
+    ] {
+        assert_eq!(
+            world.verdict(from, to, protocol, port),
+            expected,
+            "{from} -> {to} {port}/{protocol}"
+        );
+    }
+    // The half-open fault: kafka lets the orchestrator in, the orchestrator is not let out.
+    let (from, to) = (
+        world.end("stalker/orchestrator"),
+        world.end("stalker/kafka"),
+    );
+    let egress = world.engine.side(Direction::Egress, &from, &to);
+    let ingress = world.engine.side(Direction::Ingress, &to, &from);
+    assert!(!egress.possible.contains(Tcp, 9092));
+    assert!(ingress.sure.contains(Tcp, 9092));
+}
+
+const ORCHESTRATOR_AND_KAFKA: [&str; 6] = [
+    "error broken any -> stalker/deployment/orchestrator 5135/TCP",
+    "error broken stalker/deployment/orchestrator -> dns 53/UDP",
+    "error broken stalker/deployment/orchestrator -> k8s-api 6443/TCP",
+    "error broken stalker/deployment/orchestrator -> stalker/statefulset/kafka 9092/TCP",
+    "error excess any -> stalker/statefulset/kafka 5135/TCP",
+    "error excess stalker/statefulset/kafka -> kube-system/deployment/coredns 443/TCP",
+];
+
+/// The document lists ports without saying from whom; the cluster admits only those that need them.
+const STRICTER: [&str; 4] = [
+    "info narrower any -> stalker/statefulset/kafka 9092-9093/TCP",
+    "info narrower any -> stalker/statefulset/zookeeper 2181/TCP",
+    "info narrower any -> stalker/statefulset/zookeeper 2888/TCP",
+    "info narrower any -> stalker/statefulset/zookeeper 3888/TCP",
+];
+
+#[test]
+fn in_dev_stalker_differs_by_what_was_planted_and_nothing_else() {
+    let expected: Vec<&str> = ORCHESTRATOR_AND_KAFKA.into_iter().chain(STRICTER).collect();
+    assert_eq!(stalker().findings("dev"), expected);
+}
+
+/// By production's measure the development cluster leaves the database and the cron service open.
+#[test]
+fn in_prod_the_development_cluster_is_too_open() {
+    let mut expected = ORCHESTRATOR_AND_KAFKA[..4].to_vec();
+    expected.extend([
+        "error excess any -> stalker/deployment/cron-service 3000/TCP",
+        "error excess any -> stalker/statefulset/kafka 5135/TCP",
+        "error excess external -> stalker/statefulset/mongo 27017/TCP",
+        "error excess stalker/statefulset/kafka -> kube-system/deployment/coredns 443/TCP",
+    ]);
+    expected.extend(STRICTER);
+    assert_eq!(stalker().findings("prod"), expected);
+}
+
+/// What a reader is told, word by word, of the two findings that the tour of the README walks through.
+#[test]
+fn the_findings_of_the_tour_read_well() {
+    let world = stalker();
+    let plan = expect::bind(&world.engine, &world.expectations, "dev", date(2026, 1, 12));
+    let findings = expect::judge(&world.engine, &plan, &world.enforcer);
+    let find = |from: &str, to: &str| {
+        let found = findings.iter().find(|f| f.from == from && f.to == to);
+        found.unwrap_or_else(|| panic!("no finding {from} -> {to}"))
+    };
+    let broken = find(
+        "stalker/deployment/orchestrator",
+        "stalker/statefulset/kafka",
+    );
+    assert_eq!(
+        broken.message,
+        "stalker/orchestrator has to reach stalker/kafka on 9092/TCP, and cannot: egress of stalker/orchestrator is isolated by default-deny, and no rule allows it"
+    );
+    let sources: Vec<String> = broken.sources.iter().map(ToString::to_string).collect();
+    assert_eq!(sources, ["demo/stalker/expectations.yaml:69"]);
+    let excess = find("any", "stalker/statefulset/kafka");
+    assert_eq!(
+        excess.message,
+        "everyone can reach stalker/kafka on 5135/TCP, and nobody wrote that down"
+    );
+    let because: Vec<String> = excess
+        .because
+        .iter()
+        .map(|rule| {
+            let policy = world.engine.policy(rule.policy);
+            format!("{}/{} {}", policy.namespace, policy.name, rule.path())
+        })
+        .collect();
+    assert_eq!(because, ["stalker/orchestrator spec.ingress[0]"]);
+}
+
+#[tokio::test]
+async fn the_recording_breaks_cron_and_mends_the_orchestrator() {
+    let mut states = demo::play("stalker").unwrap();
+    let first = states.borrow_and_update().clone();
+    assert_eq!(first.origin.as_ref(), "demo stalker");
+    let demo = demo::load("stalker").unwrap();
+    assert_eq!(*first.cluster, demo.cluster);
+}
