@@ -324,3 +324,57 @@ fn completions_and_the_man_page_come_from_the_same_arguments() {
         assert!(out(&output).contains(word), "{args:?}");
     }
 }
+
+#[test]
+fn drift_ends_with_1_for_errors_and_says_which_line_was_written() {
+    let output = run(&["--demo", "drift", "-o", "json"]);
+    assert_eq!(output.status.code(), Some(1), "{}", err(&output));
+    let drift = json(&output);
+    assert_eq!(drift["kind"], "Drift");
+    assert_eq!(drift["environments"], serde_json::json!(["dev"]));
+    // The planted fault: the orchestrator's policy selects kafka's pods, so the orchestrator reaches nothing.
+    let findings = drift["findings"].as_array().expect("a list");
+    let broken = findings
+        .iter()
+        .find(|f| {
+            f["from"] == "stalker/deployment/orchestrator" && f["to"] == "stalker/statefulset/kafka"
+        })
+        .expect("orchestrator to kafka is broken");
+    assert_eq!(broken["code"], "broken");
+    assert_eq!(
+        (&broken["first"], &broken["last"]),
+        (&9092.into(), &9092.into())
+    );
+    assert_eq!(
+        (&broken["expected"], &broken["actual"]),
+        (&"allow".into(), &"deny".into())
+    );
+    let source = broken["sources"][0].as_str().expect("a line");
+    assert!(
+        source.starts_with("demo/stalker/expectations.yaml:"),
+        "{source}"
+    );
+    let both = json(&run(&[
+        "--demo", "drift", "--env", "dev,prod", "--only", "mongo", "-o", "json",
+    ]));
+    // Closed from outside in production only.
+    let about: Vec<(&str, &str)> = both["findings"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|f| {
+            (
+                f["environment"].as_str().unwrap(),
+                f["code"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(about, [("prod", "excess")]);
+}
+
+#[test]
+fn drift_needs_something_to_compare_with() {
+    let output = with_input(&["-f", "-", "drift"], DENY_ALL);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(err(&output).contains("--expect FILE"), "{}", err(&output));
+}
