@@ -124,6 +124,7 @@ async fn follow(options: Options, terminal: &Terminal) -> io::Result<Option<Stri
     let mut workers = Workers::new(&options, to_app);
     let mut screen = Screen::new(size);
     let mut events = EventStream::new();
+    let mut resizes = terminal::Resizes::new()?;
     let mut hits = screen.draw(&app)?;
     let mut last_frame = Instant::now();
     let mut dirty = false;
@@ -139,6 +140,10 @@ async fn follow(options: Options, terminal: &Terminal) -> io::Result<Option<Stri
                 None => return Ok(None),
             },
             message = messages.recv() => message,
+            () = resizes.next() => {
+                let (width, height) = crossterm::terminal::size()?;
+                Some(Msg::Resize(width, height))
+            }
             changed = snapshots.changed(), if source_open => {
                 source_open = changed.is_ok();
                 source_open.then_some(Msg::Snapshot)

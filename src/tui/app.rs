@@ -155,6 +155,8 @@ pub(super) struct App {
     pub(super) filter_error: Option<String>,
     pub(super) probe_input: Input,
     pub(super) draft: Draft,
+    /// Of which reading it is.
+    draft_shown: u64,
     /// The marked candidate, and whether the user chose it.
     pub(super) candidate: Option<usize>,
     pub(super) answer: Option<Answer>,
@@ -180,6 +182,8 @@ pub(super) struct App {
     picture_wanted: Option<(Arc<Graph>, graph::Options)>,
     picture_shown: u64,
     draft_wanted: u64,
+    /// A completion was asked for before the reading it rests on had come; what is typed since waits.
+    completing: Option<Vec<KeyEvent>>,
     answer_wanted: u64,
     about_wanted: u64,
     /// The answer was asked again because the cluster changed.
@@ -229,6 +233,7 @@ impl App {
             filter_error: None,
             probe_input: Input::default(),
             draft: Draft::default(),
+            draft_shown: 0,
             candidate: None,
             answer: None,
             probe_error: None,
@@ -247,6 +252,7 @@ impl App {
             picture_wanted: None,
             picture_shown: 0,
             draft_wanted: 0,
+            completing: None,
             answer_wanted: 0,
             about_wanted: 0,
             again: false,
@@ -416,8 +422,11 @@ pub(super) fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
             if generation == app.draft_wanted && app.mode == Mode::Probe {
                 app.candidate = app.candidate.filter(|at| *at < draft.candidates.len());
                 app.draft = draft;
+                app.draft_shown = generation;
+                modes::complete_late(app)
+            } else {
+                Vec::new()
             }
-            Vec::new()
         }
         Msg::Answer { generation, answer } => {
             if generation == app.answer_wanted {

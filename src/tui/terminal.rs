@@ -168,6 +168,38 @@ fn signals() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
+/// Tells of every new size. The event stream alone does not: a resize that arrives together with a key is lost there.
+pub(super) struct Resizes {
+    #[cfg(unix)]
+    signal: tokio::signal::unix::Signal,
+}
+
+impl Resizes {
+    #[cfg(unix)]
+    pub(super) fn new() -> io::Result<Self> {
+        let signal = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::window_change())?;
+        Ok(Self { signal })
+    }
+
+    #[cfg(unix)]
+    pub(super) async fn next(&mut self) {
+        if self.signal.recv().await.is_none() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    #[cfg(not(unix))]
+    #[expect(clippy::unnecessary_wraps, reason = "one signature for all systems")]
+    pub(super) fn new() -> io::Result<Self> {
+        Ok(Self {})
+    }
+
+    #[cfg(not(unix))]
+    pub(super) async fn next(&mut self) {
+        std::future::pending().await
+    }
+}
+
 /// What the terminal shows, so that only differences are written.
 pub(super) struct Screen {
     shown: Buffer,

@@ -9,8 +9,15 @@ use crate::tui::input::Input;
 use crate::tui::keys::{self, Action};
 
 pub(super) fn probe_key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
+    if let Some(held) = &mut app.completing
+        && key.code != KeyCode::Esc
+    {
+        held.push(key);
+        return Vec::new();
+    }
     match key.code {
         KeyCode::Esc => {
+            app.completing = None;
             app.mode = Mode::Normal;
             app.message = None;
             Vec::new()
@@ -30,6 +37,10 @@ pub(super) fn probe_key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
                 generation,
                 line: app.probe_input.text().to_owned(),
             }]
+        }
+        KeyCode::Tab if app.draft_shown != app.draft_wanted => {
+            app.completing = Some(Vec::new());
+            Vec::new()
         }
         KeyCode::Tab => {
             let at = app.candidate.take().unwrap_or(0);
@@ -61,6 +72,18 @@ pub(super) fn probe_key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
             Vec::new()
         }
     }
+}
+
+/// Completes what was waiting for its reading, then types what was typed meanwhile.
+pub(super) fn complete_late(app: &mut App) -> Vec<Effect> {
+    let Some(held) = app.completing.take() else {
+        return Vec::new();
+    };
+    let mut effects = probe_key(app, KeyEvent::from(KeyCode::Tab));
+    for key in held {
+        effects.extend(super::on_key(app, key));
+    }
+    effects
 }
 
 pub(super) fn filter_key(app: &mut App, key: KeyEvent) -> Vec<Effect> {

@@ -212,6 +212,7 @@ fn probe(app: &mut App) -> Vec<Effect> {
     app.candidate = None;
     app.probe_error = None;
     app.draft = crate::tui::view::Draft::default();
+    app.completing = None;
     app.mode = Mode::Probe;
     read_draft(app)
 }
