@@ -364,7 +364,8 @@ fn place_matches(
             let inside = match place.atom {
                 // An atom lies wholly inside a block or wholly outside.
                 Some(atom) => block.contains(compiled.atoms.ranges()[atom as usize].first()),
-                None if place.family.is_none() => true,
+                // Of an unknown address nothing is certain, but holes may leave nothing to be in (rule N30).
+                None if place.family.is_none() => !block.addresses().is_empty(),
                 None => false,
             };
             if !inside {

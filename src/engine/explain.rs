@@ -184,15 +184,14 @@ impl Engine {
         port: u16,
     ) -> Explanation {
         let mut limits = Vec::new();
-        let (egress, ingress) = if self.is_self(from, to) {
-            (
+        let mut cases: Vec<(Side, Side)> = if self.is_self(from, to) {
+            vec![(
                 Side::allow(Reason::SelfTraffic),
                 Side::allow(Reason::SelfTraffic),
-            )
+            )]
         } else {
             let pairs = self.spot_pairs(from, to);
-            let mut sides: Option<(Side, Side)> = None;
-            for (a, b) in &pairs {
+            let explained = pairs.iter().map(|(a, b)| {
                 let egress = self.explain_side(
                     Direction::Egress,
                     (from, a),
@@ -209,36 +208,56 @@ impl Engine {
                     port,
                     &mut limits,
                 );
-                sides = Some(match sides {
-                    None => (egress, ingress),
-                    Some((e, i)) => (e.merge(egress), i.merge(ingress)),
-                });
-            }
-            // Without a common family there is nothing to judge; what policies would say is told from labels alone.
-            sides.unwrap_or_else(|| {
-                (
-                    Side::allow(Reason::NotIsolated),
-                    Side::allow(Reason::NotIsolated),
-                )
-            })
+                (egress, ingress)
+            });
+            explained.collect()
         };
-        let by_policy = combine(egress.verdict, ingress.verdict);
+        if cases.is_empty() {
+            // Without a common family there is nothing to judge.
+            cases.push((
+                Side::allow(Reason::NotIsolated),
+                Side::allow(Reason::NotIsolated),
+            ));
+        }
+        let causes: Vec<Cause> = cases
+            .iter()
+            .filter(|(egress, ingress)| {
+                combine(egress.verdict, ingress.verdict) == Verdict::Unknown
+            })
+            .flat_map(|(egress, ingress)| egress.causes.iter().chain(&ingress.causes))
+            .cloned()
+            .collect();
+        // Both ends are asked within each address family; only then are families compared (rules E3, N59).
+        let verdicts: Vec<Verdict> = cases
+            .iter()
+            .map(|(e, i)| combine(e.verdict, i.verdict))
+            .collect();
+        let agree = verdicts.iter().all(|verdict| *verdict == verdicts[0]);
+        let by_policy = if agree { verdicts[0] } else { Verdict::Unknown };
+        // Where families differ the obstacle is what a reader is after.
+        let shown = verdicts
+            .iter()
+            .position(|verdict| !agree && *verdict != Verdict::Allow)
+            .unwrap_or(0);
+        let (mut egress, mut ingress) = cases.swap_remove(shown);
+        if agree {
+            for (other_egress, other_ingress) in cases {
+                egress = egress.join(other_egress);
+                ingress = ingress.join(other_ingress);
+            }
+        }
         let (verdict, reason) = match self.unreachable(from, to) {
             Some(reason) => {
                 limits.push(Limit::Shadow { verdict: by_policy });
                 (Verdict::Unreachable, reason)
             }
+            None if !agree => (by_policy, Reason::PairsDiffer),
             None if by_policy == Verdict::Allow => (by_policy, ingress.reason),
             None if egress.verdict == by_policy => (by_policy, egress.reason),
             None => (by_policy, ingress.reason),
         };
-        let mut conditions: Vec<Cause> = if verdict == Verdict::Unknown {
-            egress
-                .causes
-                .iter()
-                .chain(&ingress.causes)
-                .cloned()
-                .collect()
+        let mut conditions = if verdict == Verdict::Unknown {
+            causes
         } else {
             Vec::new()
         };
@@ -404,7 +423,7 @@ impl Engine {
             Verdict::Allow => {
                 side.reason = Reason::RuleAllow;
                 side.causes.clear();
-                if let (Entity::Pod(_), Some(first)) = (peer, side.decided_by.first())
+                if let (Some(_), Some(first)) = (peer.pod(), side.decided_by.first())
                     && self.matched_by_block(first)
                 {
                     limits.push(Limit::BlockMatchedPod);
@@ -517,9 +536,8 @@ impl Engine {
 
     fn full_labels<'a>(&'a self, entity: &'a Entity) -> Option<&'a Labels> {
         match entity {
-            Entity::Pod(id) => Some(&self.pod(*id).labels),
             Entity::Hypothetical(pod) => Some(&pod.labels),
-            _ => None,
+            other => other.pod().map(|id| &self.pod(id).labels),
         }
     }
 
@@ -588,12 +606,11 @@ impl Engine {
 
     fn namespace_of_entity(&self, entity: &Entity) -> Option<&crate::model::Namespace> {
         match entity {
-            Entity::Pod(id) => Some(self.namespace_of(*id)),
             Entity::Hypothetical(pod) => {
                 let index = self.compiled.namespace_index(&pod.namespace)?;
                 Some(&self.compiled.namespaces[index as usize])
             }
-            _ => None,
+            other => other.pod().map(|id| self.namespace_of(id).as_ref()),
         }
     }
 }
@@ -695,27 +712,22 @@ impl Side {
         }
     }
 
-    /// Two cases of one end, as with two address families: where they differ, that is the answer (rule N59).
+    /// The same end in the other address family, where both come to the same verdict.
     #[must_use]
-    pub(crate) fn merge(mut self, other: Self) -> Self {
-        if self.verdict == other.verdict {
-            for rule in other.decided_by {
-                if !self.decided_by.contains(&rule) {
-                    self.decided_by.push(rule);
-                }
-            }
-            // Each family has a nearest rule of its own; the nearer of the two is the one to show.
-            self.nearest = match (self.nearest, other.nearest) {
-                (Some(a), Some(b)) => Some(if b.weight() < a.weight() { b } else { a }),
-                (a, b) => a.or(b),
-            };
+    fn join(mut self, other: Self) -> Self {
+        if self.verdict != other.verdict {
             return self;
         }
-        Self {
-            verdict: Verdict::Unknown,
-            reason: Reason::PairsDiffer,
-            nearest: self.nearest.or(other.nearest),
-            ..self
+        for rule in other.decided_by {
+            if !self.decided_by.contains(&rule) {
+                self.decided_by.push(rule);
+            }
         }
+        // Each family has a nearest rule of its own; the nearer of the two is the one to show.
+        self.nearest = match (self.nearest, other.nearest) {
+            (Some(a), Some(b)) => Some(if b.weight() < a.weight() { b } else { a }),
+            (a, b) => a.or(b),
+        };
+        self
     }
 }

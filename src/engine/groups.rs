@@ -94,6 +94,16 @@ impl<'e> Groups<'e> {
                     sources.insert(place);
                     targets.insert(place);
                 }
+                Entity::PodAt(..) | Entity::NodeAt(..) => {
+                    group.on_nodes |= entity.node().is_some()
+                        || entity
+                            .pod()
+                            .is_some_and(|pod| self.engine.pod(pod).host_network);
+                    group.members += 1;
+                    let at: Vec<u32> = self.engine.places_of(&entity);
+                    sources.extend(at.iter().copied());
+                    targets.extend(at);
+                }
                 Entity::Hypothetical(_) => continue,
             }
             group.entities.push(entity);
@@ -166,8 +176,8 @@ impl<'e> Groups<'e> {
 
     fn same_node(&self, a: &Entity, b: &Entity) -> Option<bool> {
         let node = |e: &Entity| match e {
-            Entity::Pod(id) => self.engine.pod(*id).node.clone(),
-            Entity::Node(id) => Some(self.engine.node(*id).name.clone()),
+            Entity::Pod(id) | Entity::PodAt(id, _) => self.engine.pod(*id).node.clone(),
+            Entity::Node(id) | Entity::NodeAt(id, _) => Some(self.engine.node(*id).name.clone()),
             _ => Some(String::new()),
         };
         Some(node(a)? == node(b)?)

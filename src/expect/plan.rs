@@ -269,7 +269,9 @@ impl Plan {
     /// The document's workloads a pod belongs to, ascending.
     pub(crate) fn rows_of(&self, entity: &Entity) -> SmallVec<[u32; 2]> {
         match entity {
-            Entity::Pod(pod) => self.of_pod.get(pod.0 as usize).cloned().unwrap_or_default(),
+            Entity::Pod(pod) | Entity::PodAt(pod, _) => {
+                self.of_pod.get(pod.0 as usize).cloned().unwrap_or_default()
+            }
             Entity::Hypothetical(pod) => {
                 let labels = self.cluster.namespace(&pod.namespace).map(|ns| &ns.labels);
                 let Some(namespace_labels) = labels else {
@@ -287,7 +289,7 @@ impl Plan {
                     .map(|(index, _)| index)
                     .collect()
             }
-            Entity::Node(_) | Entity::Address(_) => SmallVec::new(),
+            Entity::Node(_) | Entity::NodeAt(..) | Entity::Address(_) => SmallVec::new(),
         }
     }
 

@@ -435,6 +435,18 @@ fn address_end(engine: &Engine, typed: &str, set: AddressSet) -> End {
                 ..pod_end(engine, id)
             },
             Entity::Node(id) => node_end(engine, id),
+            entity @ Entity::PodAt(id, _) => End {
+                id: typed.to_owned(),
+                name: format!("{typed} ({})", engine.pod(id).name),
+                entities: vec![entity],
+                ..pod_end(engine, id)
+            },
+            entity @ Entity::NodeAt(id, _) => End {
+                id: typed.to_owned(),
+                name: format!("{typed} (node/{})", engine.node(id).name),
+                entities: vec![entity],
+                ..node_end(engine, id)
+            },
             entity => End {
                 id: typed.to_owned(),
                 name: typed.to_owned(),

@@ -452,7 +452,9 @@ pub fn entity_id(engine: &Engine, entity: &Entity) -> String {
             engine.pod(*id).name
         ),
         Entity::Node(id) => format!("node/{}", engine.node(*id).name),
-        Entity::Address(address) => address.to_string(),
+        Entity::Address(address) | Entity::PodAt(_, address) | Entity::NodeAt(_, address) => {
+            address.to_string()
+        }
         Entity::Hypothetical(pod) => format!("{}/?{}", pod.namespace, pod.labels),
     }
 }

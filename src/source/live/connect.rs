@@ -15,7 +15,7 @@ use super::kubeconfig::{self, Environment, Found};
 
 const AGENT: &str = concat!("netseg-tui/", env!("CARGO_PKG_VERSION"));
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
-/// Longer than a watch may be quiet ([`super::follow::WATCH_SECONDS`] and its margin); it frees requests that hang.
+/// Longer than a watch may be quiet ([`super::Pace::watch_s`] and a margin); it frees requests that hang.
 const READ_LIMIT: Duration = Duration::from_secs(75);
 
 /// A cluster that can be talked to.

@@ -268,12 +268,15 @@ impl Follower {
                 break;
             }
         }
-        self.version = version.filter(|version| !version.is_empty());
-        if self.version.is_none() {
+        let version = version.filter(|version| !version.is_empty());
+        if version.is_none() {
             // Nothing to watch from: an aggregated server that keeps no versions.
             self.polls = true;
         }
-        self.listed().await
+        self.listed().await?;
+        // Only now: a wish may end the round at any await, and with a version there would be no further list.
+        self.version = version;
+        Ok(())
     }
 
     /// Reads one Namespace by name. A namespace that does not exist is an empty list.
@@ -393,7 +396,7 @@ impl Follower {
                 if !line.iter().all(u8::is_ascii_whitespace) {
                     let (event, version) = self.read_line(line)?;
                     self.tell(event).await?;
-                    // Only now: a round may end at any await, and what was not told must come again.
+                    // Only now: a wish may end the round at any await, and what was not told must come again.
                     self.version = version.or(self.version.take());
                 }
                 start = end + 1;

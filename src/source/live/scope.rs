@@ -43,7 +43,9 @@ pub(super) struct Parts {
 pub(super) fn plan(store: &Store, asked_for: &[String], default: &str) -> Parts {
     let refused: Vec<Resource> = ORDER
         .into_iter()
-        .filter(|resource| *resource != Resource::Nodes && store.is_refused(&whole(*resource)))
+        .filter(|resource| {
+            *resource != Resource::Nodes && store.feeds.is_refused(&whole(*resource))
+        })
         .collect();
     if refused.is_empty() {
         return Parts::default();
@@ -51,9 +53,9 @@ pub(super) fn plan(store: &Store, asked_for: &[String], default: &str) -> Parts 
     let namespaces = whole(Resource::Namespaces);
     let (names, are_asked_for): (BTreeSet<String>, bool) = if !asked_for.is_empty() {
         (asked_for.iter().cloned().collect(), true)
-    } else if store.is_listed(&namespaces) {
+    } else if store.feeds.is_listed(&namespaces) {
         (store.declared().map(str::to_owned).collect(), false)
-    } else if store.has_failed(&namespaces) {
+    } else if store.feeds.has_failed(&namespaces) {
         (BTreeSet::from([default.to_owned()]), true)
     } else {
         return Parts::default();
