@@ -42,9 +42,9 @@ use crate::source::Snapshot;
 
 use app::{App, Effect, Msg, Start};
 use draw::Hits;
+use ground::{Ground, Judge};
 use terminal::{Screen, Terminal};
 use theme::Theme;
-use ground::{Ground, Judge};
 use view::{Picture, Settings};
 
 /// The shortest time between two frames.
@@ -96,7 +96,7 @@ pub async fn show(options: Options) -> Result<Option<String>, Error> {
         return Err(Error::NotATerminal);
     }
     let terminal = Terminal::enter(options.mouse).map_err(Error::Terminal)?;
-    let ended = follow(options, &terminal).await;
+    let ended = follow(options).await;
     terminal.leave();
     ended.map_err(Error::Terminal)
 }
@@ -107,7 +107,7 @@ enum Next {
     End(Option<String>),
 }
 
-async fn follow(options: Options, terminal: &Terminal) -> io::Result<Option<String>> {
+async fn follow(options: Options) -> io::Result<Option<String>> {
     let (to_app, mut messages) = mpsc::unbounded_channel();
     let mut snapshots = options.snapshots.clone();
     let size = crossterm::terminal::size()?;
@@ -130,7 +130,7 @@ async fn follow(options: Options, terminal: &Terminal) -> io::Result<Option<Stri
     let mut dirty = false;
     let mut source_open = true;
     let first = app::update(&mut app, Msg::Snapshot);
-    perform(first, &mut workers, terminal, &mut screen)?;
+    perform(first, &mut workers, &mut screen)?;
     loop {
         let due = last_frame + FRAME;
         let msg = tokio::select! {
@@ -162,19 +162,19 @@ async fn follow(options: Options, terminal: &Terminal) -> io::Result<Option<Stri
         workers.finished(&msg);
         let effects = app::update(&mut app, msg);
         dirty = true;
-        if let Next::End(words) = perform(effects, &mut workers, terminal, &mut screen)? {
+        if let Next::End(words) = perform(effects, &mut workers, &mut screen)? {
             return Ok(words);
         }
     }
 }
 
-fn perform(effects: Vec<Effect>, workers: &mut Workers, terminal: &Terminal, screen: &mut Screen) -> io::Result<Next> {
+fn perform(effects: Vec<Effect>, workers: &mut Workers, screen: &mut Screen) -> io::Result<Next> {
     for effect in effects {
         match effect {
             Effect::Quit(words) => return Ok(Next::End(words)),
-            Effect::Mouse(on) => terminal.mouse(on)?,
+            Effect::Mouse(on) => Terminal::mouse(on)?,
             Effect::Suspend => {
-                if terminal.suspend()? {
+                if Terminal::suspend()? {
                     screen.forget();
                 }
             }
@@ -190,14 +190,16 @@ fn translate(event: &Event, hits: &Hits) -> Option<Msg> {
         Event::Key(key) if app::is_press(key) => Some(Msg::Key(*key)),
         Event::Paste(text) => Some(Msg::Paste(text.clone())),
         Event::Resize(width, height) => Some(Msg::Resize(*width, *height)),
-        Event::Mouse(mouse) => on_mouse(mouse, hits),
+        Event::Mouse(mouse) => on_mouse(*mouse, hits),
         _ => None,
     }
 }
 
-fn on_mouse(mouse: &MouseEvent, hits: &Hits) -> Option<Msg> {
+fn on_mouse(mouse: MouseEvent, hits: &Hits) -> Option<Msg> {
     match mouse.kind {
-        MouseEventKind::Down(MouseButton::Left) => hits.at(mouse.column, mouse.row).cloned().map(Msg::Click),
+        MouseEventKind::Down(MouseButton::Left) => {
+            hits.at(mouse.column, mouse.row).cloned().map(Msg::Click)
+        }
         MouseEventKind::ScrollDown | MouseEventKind::ScrollUp => Some(Msg::Wheel {
             pane: hits.pane(mouse.column, mouse.row)?,
             down: mouse.kind == MouseEventKind::ScrollDown,
@@ -258,22 +260,37 @@ impl Workers {
 
 fn work(ground: &Ground, snapshot: &Snapshot, effect: Effect) -> Option<Msg> {
     Some(match effect {
-        Effect::Compute { generation, settings } => Msg::View {
+        Effect::Compute {
+            generation,
+            settings,
+        } => Msg::View {
             generation,
             view: Arc::new(ground.view(snapshot, &settings)),
         },
-        Effect::Layout { generation, graph, options, sticky } => {
+        Effect::Layout {
+            generation,
+            graph,
+            options,
+            sticky,
+        } => {
             let scene = crate::graph::layout(&graph, &options, sticky.as_ref());
             Msg::Picture {
                 generation,
                 picture: Arc::new(Picture { graph, scene }),
             }
         }
-        Effect::Read { generation, line, cursor } => Msg::Draft {
+        Effect::Read {
+            generation,
+            line,
+            cursor,
+        } => Msg::Draft {
             generation,
             draft: ground.read(&line, cursor),
         },
-        Effect::Ask { generation, question } => Msg::Answer {
+        Effect::Ask {
+            generation,
+            question,
+        } => Msg::Answer {
             generation,
             answer: ground.ask(&question),
         },
@@ -281,7 +298,10 @@ fn work(ground: &Ground, snapshot: &Snapshot, effect: Effect) -> Option<Msg> {
             generation,
             answer: ground::parse_line(&line).and_then(|question| ground.ask(&question)),
         },
-        Effect::Tell { generation, workload } => Msg::About {
+        Effect::Tell {
+            generation,
+            workload,
+        } => Msg::About {
             generation,
             about: ground.about(&workload),
         },

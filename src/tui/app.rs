@@ -1,5 +1,6 @@
 //! The state of the screen and the one function that changes it. Nothing here reads a clock, a file or a terminal.
 
+mod arrivals;
 mod facts;
 mod modes;
 mod normal;
@@ -17,7 +18,7 @@ use super::input::Input;
 use super::keys::{self, Action};
 use super::layout::{self, Pane, Panes, Wish};
 use super::theme::Theme;
-use super::view::{About, Answer, Draft, Picture, Question, Settings, Tone, View, verdict_words};
+use super::view::{About, Answer, Draft, Picture, Question, Settings, Tone, View};
 
 /// What happened.
 #[derive(Clone, Debug)]
@@ -129,6 +130,10 @@ pub(super) enum Subject {
 }
 
 /// Everything the screen depends on.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent switches, not one state"
+)]
 #[derive(Clone, Debug)]
 pub(super) struct App {
     pub(super) theme: Theme,
@@ -263,7 +268,8 @@ impl App {
 
     /// Where the panes are; `None` when the terminal is too small.
     pub(super) fn panes(&self) -> Option<Panes> {
-        let table_rows = u16::try_from(self.view.rows.len() + self.headings() + 3).unwrap_or(u16::MAX);
+        let table_rows =
+            u16::try_from(self.view.rows.len() + self.headings() + 3).unwrap_or(u16::MAX);
         let wish = Wish {
             focus: self.focus,
             zoomed: self.zoomed,
@@ -276,7 +282,10 @@ impl App {
     /// Namespace headings in the table: none when all rows share one.
     pub(super) fn headings(&self) -> usize {
         let rows = &self.view.rows;
-        let changes = rows.windows(2).filter(|pair| pair[0].namespace != pair[1].namespace).count();
+        let changes = rows
+            .windows(2)
+            .filter(|pair| pair[0].namespace != pair[1].namespace)
+            .count();
         if changes == 0 { 0 } else { changes + 1 }
     }
 
@@ -302,7 +311,9 @@ impl App {
             Tab::Flows if self.narrowed() => Some(self.flow.min(last)),
             Tab::Flows => {
                 let selected = self.selected.as_deref()?;
-                self.shown.iter().position(|row| self.view.rows[*row].id == selected)
+                self.shown
+                    .iter()
+                    .position(|row| self.view.rows[*row].id == selected)
             }
         }
     }
@@ -310,15 +321,23 @@ impl App {
     /// What the environment after the one in force is called.
     pub(super) fn next_environment(&self) -> Option<&str> {
         let known = &self.view.environments;
-        let here = known.iter().position(|name| Some(name) == self.view.environment.as_ref());
+        let here = known
+            .iter()
+            .position(|name| Some(name) == self.view.environment.as_ref());
         let next = here.map_or(0, |here| (here + 1) % known.len());
-        known.get(next).map(String::as_str).filter(|_| known.len() > 1)
+        known
+            .get(next)
+            .map(String::as_str)
+            .filter(|_| known.len() > 1)
     }
 
     /// The node that is selected. A node from outside may be drawn twice, and the selection is one of its boxes.
     pub(super) fn selected_key(&self) -> Option<&str> {
         let selected = self.selected.as_deref()?;
-        let found = self.picture.as_ref().and_then(|picture| picture.scene.find(selected));
+        let found = self
+            .picture
+            .as_ref()
+            .and_then(|picture| picture.scene.find(selected));
         Some(found.map_or(selected, |found| found.key.as_str()))
     }
 
@@ -342,7 +361,10 @@ impl App {
         let generation = self.next();
         self.answer_wanted = generation;
         self.again = false;
-        Effect::Ask { generation, question }
+        Effect::Ask {
+            generation,
+            question,
+        }
     }
 
     /// Prepares the texts the filter looks at; after a change of view, tab or narrowing.
@@ -350,7 +372,11 @@ impl App {
         let view = &self.view;
         self.facts = match (self.tab, &view.flows) {
             (Tab::Drift, _) => view.findings.iter().map(facts::finding_facts).collect(),
-            (Tab::Flows, Some(flows)) => flows.rows.iter().map(|flow| facts::flow_facts(flow, &flows.name)).collect(),
+            (Tab::Flows, Some(flows)) => flows
+                .rows
+                .iter()
+                .map(|flow| facts::flow_facts(flow, &flows.name))
+                .collect(),
             (Tab::Flows, None) => view.rows.iter().map(facts::row_facts).collect(),
         };
         self.refilter();
@@ -361,9 +387,20 @@ impl App {
             .filter(|index| self.filter.matches(&self.facts[*index]))
             .collect();
         // The selection goes to the first match, so that what is shown and what is selected agree.
-        if self.tab == Tab::Flows && !self.narrowed() && self.cursor().is_none() && !self.shown.is_empty() {
-            let known = self.selected.as_ref().is_some_and(|key| self.view.graph.node(key).is_some());
-            let hidden_row = self.view.rows.iter().any(|row| Some(&row.id) == self.selected.as_ref());
+        if self.tab == Tab::Flows
+            && !self.narrowed()
+            && self.cursor().is_none()
+            && !self.shown.is_empty()
+        {
+            let known = self
+                .selected
+                .as_ref()
+                .is_some_and(|key| self.view.graph.node(key).is_some());
+            let hidden_row = self
+                .view
+                .rows
+                .iter()
+                .any(|row| Some(&row.id) == self.selected.as_ref());
             if !known || (hidden_row && !self.filter.is_empty()) {
                 self.selected = Some(self.view.rows[self.shown[0]].id.clone());
             }
@@ -373,7 +410,8 @@ impl App {
     /// Asks for a picture when the graph, the pane or the choices are no longer those it was made for.
     fn want_picture(&mut self) -> Option<Effect> {
         let pane = self.panes()?.graph?;
-        let mut options = graph::Options::new(pane.width.saturating_sub(2), pane.height.saturating_sub(2));
+        let mut options =
+            graph::Options::new(pane.width.saturating_sub(2), pane.height.saturating_sub(2));
         options.step = self.step;
         if self.classes >= 1 {
             options.classes.insert(Class::Dns);
@@ -383,7 +421,9 @@ impl App {
             options.classes.insert(Class::ControlPlane);
         }
         let graph = &self.view.graph;
-        let same = |(known, before): &(Arc<Graph>, graph::Options)| Arc::ptr_eq(known, graph) && *before == options;
+        let same = |(known, before): &(Arc<Graph>, graph::Options)| {
+            Arc::ptr_eq(known, graph) && *before == options
+        };
         if self.picture_wanted.as_ref().is_some_and(same) {
             return None;
         }
@@ -393,7 +433,11 @@ impl App {
             graph: Arc::clone(&self.view.graph),
             options,
             // An empty picture fits at any detail; what it chose must not bind the first real one.
-            sticky: self.picture.as_ref().filter(|picture| !picture.graph.nodes().is_empty()).map(|picture| picture.scene.sticky().clone()),
+            sticky: self
+                .picture
+                .as_ref()
+                .filter(|picture| !picture.graph.nodes().is_empty())
+                .map(|picture| picture.scene.sticky().clone()),
         })
     }
 }
@@ -410,8 +454,11 @@ pub(super) fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
             Vec::new()
         }
         Msg::Snapshot => vec![app.compute()],
-        Msg::View { generation, view } => on_view(app, generation, view),
-        Msg::Picture { generation, picture } => {
+        Msg::View { generation, view } => arrivals::on_view(app, generation, view),
+        Msg::Picture {
+            generation,
+            picture,
+        } => {
             if generation > app.picture_shown {
                 app.picture_shown = generation;
                 app.picture = Some(picture);
@@ -430,7 +477,7 @@ pub(super) fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
         }
         Msg::Answer { generation, answer } => {
             if generation == app.answer_wanted {
-                on_answer(app, answer);
+                arrivals::on_answer(app, answer);
             }
             Vec::new()
         }
@@ -469,7 +516,7 @@ fn on_paste(app: &mut App, text: &str) -> Vec<Effect> {
     match app.mode {
         Mode::Probe => {
             app.probe_input.insert(text);
-            read_draft(app)
+            arrivals::read_draft(app)
         }
         Mode::Filter => {
             app.filter_input.insert(text);
@@ -478,98 +525,6 @@ fn on_paste(app: &mut App, text: &str) -> Vec<Effect> {
         }
         _ => Vec::new(),
     }
-}
-
-fn on_view(app: &mut App, generation: u64, view: Arc<View>) -> Vec<Effect> {
-    if generation < app.shown_generation {
-        return Vec::new();
-    }
-    app.shown_generation = generation;
-    let was_narrowed = app.narrowed();
-    app.view = view;
-    if app.settings.environment.is_none() {
-        app.settings.environment.clone_from(&app.view.environment);
-    }
-    if app.narrowed() != was_narrowed {
-        app.flow = 0;
-    }
-    app.prepare();
-    let mut effects = Vec::new();
-    if let Some(question) = app.answer.as_ref().map(|answer| answer.question.clone()) {
-        // A probe on the screen stays true.
-        effects.push(app.ask(question));
-        app.again = true;
-    }
-    if let (Mode::Explain, Subject::Workload(about)) = (app.mode, &app.subject) {
-        let workload = about.id.clone();
-        effects.push(tell(app, workload));
-    }
-    if app.mode == Mode::Probe {
-        effects.extend(read_draft(app));
-    }
-    effects
-}
-
-fn tell(app: &mut App, workload: String) -> Effect {
-    let generation = app.next();
-    app.about_wanted = generation;
-    Effect::Tell { generation, workload }
-}
-
-fn on_answer(app: &mut App, answer: Result<Answer, String>) {
-    let explain = std::mem::take(&mut app.explain_next);
-    match answer {
-        Ok(answer) => {
-            if app.again {
-                let before = app.answer.as_ref().map(|before| before.verdict);
-                if let Some(before) = before.filter(|before| *before != answer.verdict) {
-                    let line = format!(
-                        "the probe changed: {} -> {}  {} {} -> {}",
-                        answer.question.from,
-                        answer.question.to,
-                        answer.question.port,
-                        verdict_words(before).1,
-                        verdict_words(answer.verdict).1
-                    );
-                    app.say(line, Tone::Drift);
-                }
-            } else {
-                remember(app, &answer.question);
-                app.scroll = 0;
-            }
-            app.answer = Some(answer);
-            app.probe_error = None;
-            if explain {
-                app.subject = Subject::Probe;
-                app.mode = Mode::Explain;
-            }
-        }
-        Err(why) if app.again => app.say(format!("the probe on the screen is of an older state: {why}"), Tone::Drift),
-        Err(why) => {
-            app.say(why.clone(), Tone::Deny);
-            app.probe_error = Some(why);
-        }
-    }
-}
-
-fn remember(app: &mut App, question: &Question) {
-    match app.history.iter().position(|known| known == question) {
-        Some(at) => app.at = at,
-        None => {
-            app.history.push(question.clone());
-            app.at = app.history.len() - 1;
-        }
-    }
-}
-
-fn read_draft(app: &mut App) -> Vec<Effect> {
-    let generation = app.next();
-    app.draft_wanted = generation;
-    vec![Effect::Read {
-        generation,
-        line: app.probe_input.text().to_owned(),
-        cursor: app.probe_input.cursor(),
-    }]
 }
 
 /// Whether a key event is a press; terminals may also report releases.

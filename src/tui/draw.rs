@@ -9,7 +9,7 @@ use crate::text;
 use super::app::{App, Hit, Mode, Tab};
 use super::layout::{Pane, SMALLEST};
 use super::pen::Pen;
-use super::theme;
+use super::theme::{self, Theme};
 use super::view::{Line, Tone, span};
 use super::{drift, explain, filter_line, graph, header, help, picker, probe, table};
 
@@ -25,7 +25,11 @@ impl Hits {
     /// What lies on top at a cell.
     pub(super) fn at(&self, x: u16, y: u16) -> Option<&Hit> {
         let position = Position::new(x, y);
-        self.0.iter().rev().find(|(area, _)| area.contains(position)).map(|(_, hit)| hit)
+        self.0
+            .iter()
+            .rev()
+            .find(|(area, _)| area.contains(position))
+            .map(|(_, hit)| hit)
     }
 
     /// The pane a cell belongs to.
@@ -48,7 +52,10 @@ pub(super) fn draw(app: &App, buffer: &mut Buffer) -> Hits {
     };
     match app.panes() {
         None => {
-            let words = format!("{}x{} needed, {}x{} here", SMALLEST.0, SMALLEST.1, app.width, app.height);
+            let words = format!(
+                "{}x{} needed, {}x{} here",
+                SMALLEST.0, SMALLEST.1, app.width, app.height
+            );
             pen.text(screen, 0, 0, &words, pen.theme.tone(Tone::Plain));
         }
         Some(panes) => {
@@ -112,12 +119,21 @@ fn message(pen: &mut Pen<'_>, area: Rect, app: &App) {
         return;
     }
     let line: Line = match &app.view.link {
-        Link::Offline { why, since } => vec![span("OFFLINE ", Tone::Drift), span(format!("{why} · every verdict is as of {since}"), Tone::Plain)],
+        Link::Offline { why, since } => vec![
+            span("OFFLINE ", Tone::Drift),
+            span(
+                format!("{why} · every verdict is as of {since}"),
+                Tone::Plain,
+            ),
+        ],
         Link::Loading { progress } => vec![span(progress.join("  ·  "), Tone::Plain)],
         Link::Fixed | Link::Live => match app.view.notes.as_slice() {
             [] => return,
             [only] => vec![span(only.clone(), Tone::Plain)],
-            [first, rest @ ..] => vec![span(format!("{} notes: ", rest.len() + 1), Tone::Name), span(first.clone(), Tone::Plain)],
+            [first, rest @ ..] => vec![
+                span(format!("{} notes: ", rest.len() + 1), Tone::Name),
+                span(first.clone(), Tone::Plain),
+            ],
         },
     };
     pen.line(area, 1, 0, &line);
@@ -126,7 +142,10 @@ fn message(pen: &mut Pen<'_>, area: Rect, app: &App) {
 /// Only keys that work now; the last ones go first when space is short, help and quit never.
 fn hints(pen: &mut Pen<'_>, area: Rect, app: &App) {
     let (left, right) = hint_words(app);
-    let right_width: usize = right.iter().map(|(key, does)| text::width(key) + text::width(does) + 3).sum();
+    let right_width: usize = right
+        .iter()
+        .map(|(key, does)| text::width(key) + text::width(does) + 3)
+        .sum();
     let room = usize::from(area.width).saturating_sub(right_width + 1);
     let mut at = 1;
     for (key, does) in left {
@@ -134,13 +153,27 @@ fn hints(pen: &mut Pen<'_>, area: Rect, app: &App) {
         if usize::from(at) + needed > room {
             break;
         }
-        at = pen.text(area, at, 0, key, pen.theme.key());
-        at = pen.text(area, at, 0, &format!(" {does}  "), pen.theme.tone(Tone::Plain));
+        at = pen.text(area, at, 0, key, Theme::key());
+        at = pen.text(
+            area,
+            at,
+            0,
+            &format!(" {does}  "),
+            pen.theme.tone(Tone::Plain),
+        );
     }
-    let mut at = area.width.saturating_sub(u16::try_from(right_width).unwrap_or(area.width));
+    let mut at = area
+        .width
+        .saturating_sub(u16::try_from(right_width).unwrap_or(area.width));
     for (key, does) in right {
-        at = pen.text(area, at, 0, key, pen.theme.key());
-        at = pen.text(area, at, 0, &format!(" {does}  "), pen.theme.tone(Tone::Plain));
+        at = pen.text(area, at, 0, key, Theme::key());
+        at = pen.text(
+            area,
+            at,
+            0,
+            &format!(" {does}  "),
+            pen.theme.tone(Tone::Plain),
+        );
     }
 }
 
@@ -149,18 +182,36 @@ type Hint = (&'static str, String);
 fn hint_words(app: &App) -> (Vec<Hint>, Vec<(&'static str, &'static str)>) {
     let hint = |key: &'static str, does: &str| (key, does.to_owned());
     let usual = vec![("?", "help"), ("q", "quit")];
-    let environment = || app.next_environment().map(|next| ("e", format!("env: {next}")));
+    let environment = || {
+        app.next_environment()
+            .map(|next| ("e", format!("env: {next}")))
+    };
     match app.mode {
         Mode::Probe => (
-            vec![hint("PROBE", ""), hint("enter", "ask"), hint("tab", "complete"), hint("up/down", "choose")],
+            vec![
+                hint("PROBE", ""),
+                hint("enter", "ask"),
+                hint("tab", "complete"),
+                hint("up/down", "choose"),
+            ],
             vec![("esc", "cancel")],
         ),
         Mode::Filter => (
-            vec![hint("FILTER", ""), hint("enter", "keep"), hint("ns: from: to: port: by: is:", "columns"), hint("!", "not")],
+            vec![
+                hint("FILTER", ""),
+                hint("enter", "keep"),
+                hint("ns: from: to: port: by: is:", "columns"),
+                hint("!", "not"),
+            ],
             vec![("esc", "clear")],
         ),
         Mode::Pick => (
-            vec![hint("j/k", "move"), hint("space", "mark"), hint("enter", "show"), hint("a", "all")],
+            vec![
+                hint("j/k", "move"),
+                hint("space", "mark"),
+                hint("enter", "show"),
+                hint("a", "all"),
+            ],
             vec![("esc", "cancel")],
         ),
         Mode::Help => (vec![hint("j/k", "scroll")], vec![("esc", "back")]),
@@ -188,7 +239,12 @@ fn hint_words(app: &App) -> (Vec<Hint>, Vec<(&'static str, &'static str)>) {
                 (Tab::Flows, true) => left.push(hint("esc", "all workloads")),
                 (Tab::Flows, false) => left.push(hint("enter", "flows")),
             }
-            left.extend([hint("/", "filter"), hint("n", "ns"), hint("tab", "pane"), hint("z", "zoom")]);
+            left.extend([
+                hint("/", "filter"),
+                hint("n", "ns"),
+                hint("tab", "pane"),
+                hint("z", "zoom"),
+            ]);
             if app.answer.is_some() {
                 left.push(hint("r", "reverse"));
             }

@@ -10,21 +10,36 @@ use super::draw::Hits;
 use super::layout::Pane;
 use super::pen::{Pen, wrap};
 use super::table::{first_shown, more};
+use super::theme::Theme;
 use super::view::{Finding, Line, Tone, span, verdict_words};
 
 pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, app: &App, hits: &mut Hits) {
     hits.add(area, Hit::Pane(Pane::Table));
     let view = &app.view;
     let title: Line = match &view.environment {
-        Some(environment) => vec![span("Drift against ", Tone::Plain), span(environment.clone(), Tone::Name)],
+        Some(environment) => vec![
+            span("Drift against ", Tone::Plain),
+            span(environment.clone(), Tone::Name),
+        ],
         None => vec![span("Drift", Tone::Plain)],
     };
-    let note = format!("{} of {} · {} as expected", app.shown.len(), view.findings.len(), view.met);
+    let note = format!(
+        "{} of {} · {} as expected",
+        app.shown.len(),
+        view.findings.len(),
+        view.met
+    );
     let inner = pen.frame(area, &title, &note, app.focus == Pane::Table);
     if app.shown.is_empty() {
         let (what, then) = match (&view.environment, view.findings.is_empty()) {
-            (None, _) => ("nothing to compare with", "start with --expect FILE; an architecture document or a netseg/v1 file"),
-            (_, true) => ("everything is as expected", "e judges by the next environment"),
+            (None, _) => (
+                "nothing to compare with",
+                "start with --expect FILE; an architecture document or a netseg/v1 file",
+            ),
+            (_, true) => (
+                "everything is as expected",
+                "e judges by the next environment",
+            ),
             (_, false) => ("the filter matches nothing", "esc clears it"),
         };
         pen.text(inner, 1, 1, what, pen.theme.tone(Tone::Name));
@@ -33,7 +48,15 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, app: &App, hits: &mut Hits) {
     }
     let widths = widths(&view.findings, usize::from(inner.width));
     let faint = pen.theme.tone(Tone::Faint);
-    let heads = ["DRIFT", "FROM", "TO", "PORT", "EXPECTED", "ACTUAL", "DECIDED BY"];
+    let heads = [
+        "DRIFT",
+        "FROM",
+        "TO",
+        "PORT",
+        "EXPECTED",
+        "ACTUAL",
+        "DECIDED BY",
+    ];
     for ((column, cells), head) in widths.iter().zip(heads) {
         pen.text(clip(inner, *column, *cells), 0, 0, head, faint);
     }
@@ -44,12 +67,18 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, app: &App, hits: &mut Hits) {
     };
     let cursor = app.cursor().unwrap_or(0);
     let first = first_shown(cursor, app.shown.len(), usize::from(body.height));
-    for (offset, index) in app.shown.iter().skip(first).take(usize::from(body.height)).enumerate() {
+    for (offset, index) in app
+        .shown
+        .iter()
+        .skip(first)
+        .take(usize::from(body.height))
+        .enumerate()
+    {
         let y = u16::try_from(offset).unwrap_or(u16::MAX);
         let finding = &view.findings[*index];
         let selected = first + offset == cursor;
         if selected {
-            pen.text(body, 0, y, "›", pen.theme.key());
+            pen.text(body, 0, y, "›", Theme::key());
         }
         for ((column, cells), words) in widths.iter().zip(cells(finding)) {
             pen.line(clip(body, *column, *cells), 0, y, &words);
@@ -57,7 +86,10 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, app: &App, hits: &mut Hits) {
         if selected && app.focus == Pane::Table {
             pen.select(body, y);
         }
-        hits.add(Rect::new(body.x, body.y + y, body.width, 1), Hit::Line(first + offset));
+        hits.add(
+            Rect::new(body.x, body.y + y, body.width, 1),
+            Hit::Line(first + offset),
+        );
     }
     more(pen, area, first, app.shown.len(), body.height);
 }
@@ -82,10 +114,21 @@ fn verdict(verdict: Option<Verdict>) -> Line {
 }
 
 fn cells(finding: &Finding) -> [Line; 7] {
-    let drift = if finding.glyph == "?" { Tone::Unknown } else { Tone::Drift };
+    let drift = if finding.glyph == "?" {
+        Tone::Unknown
+    } else {
+        Tone::Drift
+    };
     let word = |text: &str| vec![span(if text.is_empty() { "-" } else { text }, Tone::Plain)];
     [
-        vec![span(format!("{} {}", finding.glyph, finding.code), if finding.severity == "error" { drift } else { Tone::Plain })],
+        vec![span(
+            format!("{} {}", finding.glyph, finding.code),
+            if finding.severity == "error" {
+                drift
+            } else {
+                Tone::Plain
+            },
+        )],
         word(&finding.from),
         word(&finding.to),
         word(&finding.port),
@@ -97,12 +140,28 @@ fn cells(finding: &Finding) -> [Line; 7] {
 
 /// Where each column starts and how many cells it has; the last gets the rest, the ends share what is left of the others.
 fn widths(findings: &[Finding], width: usize) -> Vec<(u16, u16)> {
-    let widest = |cell: fn(&Finding) -> usize, least: usize| findings.iter().map(cell).max().unwrap_or(0).max(least);
+    let widest = |cell: fn(&Finding) -> usize, least: usize| {
+        findings.iter().map(cell).max().unwrap_or(0).max(least)
+    };
     let code = widest(|finding| text::width(&finding.code) + 2, 5);
     let port = widest(|finding| text::width(&finding.port), 4).min(width / 8);
     let verdicts = [
-        widest(|finding| finding.expected.map_or(1, |verdict| text::width(verdict_words(verdict).1) + 2), 8),
-        widest(|finding| finding.actual.map_or(1, |verdict| text::width(verdict_words(verdict).1) + 2), 6),
+        widest(
+            |finding| {
+                finding
+                    .expected
+                    .map_or(1, |verdict| text::width(verdict_words(verdict).1) + 2)
+            },
+            8,
+        ),
+        widest(
+            |finding| {
+                finding
+                    .actual
+                    .map_or(1, |verdict| text::width(verdict_words(verdict).1) + 2)
+            },
+            6,
+        ),
     ];
     let fixed = 1 + code + port + verdicts[0] + verdicts[1] + 12;
     let left = width.saturating_sub(fixed);
@@ -116,24 +175,42 @@ fn widths(findings: &[Finding], width: usize) -> Vec<(u16, u16)> {
         .map(|cells| {
             let column = at;
             at += cells + 2;
-            (u16::try_from(column).unwrap_or(u16::MAX), u16::try_from(cells).unwrap_or(u16::MAX))
+            (
+                u16::try_from(column).unwrap_or(u16::MAX),
+                u16::try_from(cells).unwrap_or(u16::MAX),
+            )
         })
         .collect()
 }
 
 /// The selected finding in full.
 pub(super) fn detail(pen: &mut Pen<'_>, area: Rect, folded: bool, app: &App) {
-    let finding = app.cursor().and_then(|at| app.shown.get(at)).map(|index| &app.view.findings[*index]);
+    let finding = app
+        .cursor()
+        .and_then(|at| app.shown.get(at))
+        .map(|index| &app.view.findings[*index]);
     if folded {
         if let Some(line) = finding.and_then(|finding| finding.about.first()) {
             pen.line(area, 1, 0, line);
         }
         return;
     }
-    let title = finding.map_or_else(|| "Finding".to_owned(), |finding| format!("{} · {}", finding.code, finding.severity));
-    let inner = pen.frame(area, &[span(title, Tone::Plain)], "w: why", app.focus == Pane::Probe);
+    let title = finding.map_or_else(
+        || "Finding".to_owned(),
+        |finding| format!("{} · {}", finding.code, finding.severity),
+    );
+    let inner = pen.frame(
+        area,
+        &[span(title, Tone::Plain)],
+        "w: why",
+        app.focus == Pane::Probe,
+    );
     let Some(finding) = finding else { return };
-    let lines: Vec<Line> = finding.about.iter().flat_map(|line| wrap(line, usize::from(inner.width), 2)).collect();
+    let lines: Vec<Line> = finding
+        .about
+        .iter()
+        .flat_map(|line| wrap(line, usize::from(inner.width), 2))
+        .collect();
     for (y, line) in (0..inner.height).zip(&lines) {
         pen.line(inner, 0, y, line);
     }

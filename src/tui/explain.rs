@@ -9,13 +9,21 @@ use super::view::{Line, Tone, span};
 /// The lines as they are shown at this width.
 pub(super) fn lines(app: &App, cells: usize) -> Vec<Line> {
     let source = match &app.subject {
-        Subject::Probe => app.answer.as_ref().map(|answer| answer.lines.clone()).unwrap_or_default(),
+        Subject::Probe => app
+            .answer
+            .as_ref()
+            .map(|answer| answer.lines.clone())
+            .unwrap_or_default(),
         Subject::Workload(about) => about.lines.clone(),
     };
     source
         .iter()
         .flat_map(|line| {
-            let blank = line.iter().flat_map(|part| part.text.chars()).take_while(|c| *c == ' ').count();
+            let blank = line
+                .iter()
+                .flat_map(|part| part.text.chars())
+                .take_while(|c| *c == ' ')
+                .count();
             wrap(line, cells, (blank + 4).min(14))
         })
         .collect()
@@ -24,18 +32,34 @@ pub(super) fn lines(app: &App, cells: usize) -> Vec<Line> {
 pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, app: &App) {
     let (title, note) = match &app.subject {
         Subject::Probe => {
-            let question = app.answer.as_ref().map(|answer| answer.question.clone()).unwrap_or_default();
+            let question = app
+                .answer
+                .as_ref()
+                .map(|answer| answer.question.clone())
+                .unwrap_or_default();
             let mut title = format!("Why · {} → {}", question.from, question.to);
             if !question.port.is_empty() {
                 title.push(' ');
                 title.push_str(&question.port);
             }
-            (title, format!("{} of {} probes", app.at + 1, app.history.len()))
+            (
+                title,
+                format!("{} of {} probes", app.at + 1, app.history.len()),
+            )
         }
-        Subject::Workload(about) => (format!("Why · {}", about.title), "what isolates it, and what that lets through".to_owned()),
+        Subject::Workload(about) => (
+            format!("Why · {}", about.title),
+            "what isolates it, and what that lets through".to_owned(),
+        ),
     };
     let inner = pen.frame(area, &[span(title, Tone::Name)], &note, true);
-    scrolled(pen, area, inner, &lines(app, usize::from(inner.width)), app.scroll);
+    scrolled(
+        pen,
+        area,
+        inner,
+        &lines(app, usize::from(inner.width)),
+        app.scroll,
+    );
 }
 
 /// Draws lines from the scroll position on, and says how much is above and below.

@@ -54,7 +54,9 @@ impl Filter {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let mut terms = Vec::new();
         for word in text.split_whitespace() {
-            let (negated, rest) = word.strip_prefix('!').map_or((false, word), |rest| (true, rest));
+            let (negated, rest) = word
+                .strip_prefix('!')
+                .map_or((false, word), |rest| (true, rest));
             let (column, wanted) = match rest.split_once(':') {
                 Some((name, wanted)) => {
                     let known = COLUMNS.iter().find(|(known, _)| *known == name);
@@ -82,7 +84,9 @@ impl Filter {
     }
 
     pub(super) fn matches(&self, facts: &Facts) -> bool {
-        self.terms.iter().all(|term| term.holds(facts) != term.negated)
+        self.terms
+            .iter()
+            .all(|term| term.holds(facts) != term.negated)
     }
 }
 
@@ -140,7 +144,11 @@ mod tests {
             ("!edge", false),
             ("by:from-edge", true),
         ] {
-            assert_eq!(Filter::parse(text).unwrap().matches(&facts()), expected, "{text}");
+            assert_eq!(
+                Filter::parse(text).unwrap().matches(&facts()),
+                expected,
+                "{text}"
+            );
         }
     }
 
@@ -150,6 +158,9 @@ mod tests {
             Filter::parse("nss:x").unwrap_err(),
             "no column `nss`: use ns from to port by is"
         );
-        assert_eq!(Filter::parse("ns:").unwrap_err(), "`ns:` says nothing to look for");
+        assert_eq!(
+            Filter::parse("ns:").unwrap_err(),
+            "`ns:` says nothing to look for"
+        );
     }
 }

@@ -10,6 +10,7 @@ use super::app::{App, Hit};
 use super::draw::Hits;
 use super::layout::Pane;
 use super::pen::Pen;
+use super::theme::Theme;
 use super::view::{Line, Picture, Tone, span};
 
 /// Cells kept between the selection and the border when the picture is larger than the pane.
@@ -44,21 +45,40 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, app: &App, hits: &mut Hits) {
     let Some(picture) = picture.filter(|picture| !picture.graph.nodes().is_empty()) else {
         let (what, then) = empty(app);
         let row = inner.height / 2;
-        pen.text(padded, 1, row.saturating_sub(1), what, pen.theme.tone(Tone::Name));
+        pen.text(
+            padded,
+            1,
+            row.saturating_sub(1),
+            what,
+            pen.theme.tone(Tone::Name),
+        );
         pen.text(padded, 1, row, then, pen.theme.tone(Tone::Plain));
         return;
     };
     let (left, top) = offset(&picture.scene, inner, app.selected.as_deref());
     for row in 0..inner.height {
         for column in 0..inner.width {
-            let Some(cell) = picture.scene.cell(i32::from(column) + left, i32::from(row) + top) else { continue };
+            let Some(cell) = picture
+                .scene
+                .cell(i32::from(column) + left, i32::from(row) + top)
+            else {
+                continue;
+            };
             if cell.glyph == ' ' {
                 continue;
             }
             let style = style(pen, picture, cell, app);
             // Names come from outside: what would not take exactly one cell has no place here.
-            let glyph = if crate::text::width(cell.glyph.encode_utf8(&mut [0; 4])) == 1 && !cell.glyph.is_control() { cell.glyph } else { '?' };
-            pen.buffer[(inner.x + column, inner.y + row)].set_char(glyph).set_style(style);
+            let glyph = if crate::text::width(cell.glyph.encode_utf8(&mut [0; 4])) == 1
+                && !cell.glyph.is_control()
+            {
+                cell.glyph
+            } else {
+                '?'
+            };
+            pen.buffer[(inner.x + column, inner.y + row)]
+                .set_char(glyph)
+                .set_style(style);
         }
     }
     mark_cuts(pen, area, inner, &picture.scene, (left, top));
@@ -73,25 +93,44 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, app: &App, hits: &mut Hits) {
 /// What to say where there is no picture, and what to do about it.
 fn empty(app: &App) -> (&'static str, &'static str) {
     match (&app.view.link, app.view.rows.is_empty()) {
-        (Link::Loading { .. }, _) => ("loading …", "the graph is drawn as soon as pods and policies are in"),
-        (_, true) => ("no workloads in scope", "n chooses namespaces, a shows all of them"),
+        (Link::Loading { .. }, _) => (
+            "loading …",
+            "the graph is drawn as soon as pods and policies are in",
+        ),
+        (_, true) => (
+            "no workloads in scope",
+            "n chooses namespaces, a shows all of them",
+        ),
         (_, false) => ("drawing …", ""),
     }
 }
 
 /// The scene position of the pane's upper left cell: centred when it fits, else so that the selection is in sight.
 fn offset(scene: &Scene, inner: Rect, selected: Option<&str>) -> (i32, i32) {
-    let found = selected.and_then(|id| scene.find(id)).map(|found| found.rect);
+    let found = selected
+        .and_then(|id| scene.find(id))
+        .map(|found| found.rect);
     let along = |size: i32, space: i32, at: Option<(i32, i32)>| {
         if size <= space {
             return -((space - size) / 2);
         }
         let Some((start, length)) = at else { return 0 };
-        (start + length + MARGIN - space).max(0).min(start - MARGIN).clamp(0, size - space)
+        (start + length + MARGIN - space)
+            .max(0)
+            .min(start - MARGIN)
+            .clamp(0, size - space)
     };
     (
-        along(scene.width(), i32::from(inner.width), found.map(|rect| (rect.x, rect.width))),
-        along(scene.height(), i32::from(inner.height), found.map(|rect| (rect.y, rect.height))),
+        along(
+            scene.width(),
+            i32::from(inner.width),
+            found.map(|rect| (rect.x, rect.width)),
+        ),
+        along(
+            scene.height(),
+            i32::from(inner.height),
+            found.map(|rect| (rect.y, rect.height)),
+        ),
     )
 }
 
@@ -124,27 +163,42 @@ fn on_screen(rect: crate::graph::Rect, inner: Rect, left: i32, top: i32) -> Opti
     let x1 = (rect.x + rect.width - left).min(i32::from(inner.width));
     let y1 = (rect.y + rect.height - top).min(i32::from(inner.height));
     let cells = |value: i32| u16::try_from(value).ok();
-    let visible = Rect::new(inner.x + cells(x0)?, inner.y + cells(y0)?, cells(x1 - x0)?, cells(y1 - y0)?);
+    let visible = Rect::new(
+        inner.x + cells(x0)?,
+        inner.y + cells(y0)?,
+        cells(x1 - x0)?,
+        cells(y1 - y0)?,
+    );
     (!visible.is_empty()).then_some(visible)
 }
 
 fn style(pen: &Pen<'_>, picture: &Picture, cell: &Cell, app: &App) -> Style {
     let theme = pen.theme;
-    let selected_box = cell.node.and_then(|index| picture.scene.boxes().get(index)).is_some_and(|drawn| {
-        let here = app.selected.as_deref();
-        here == Some(drawn.id.as_str()) || here == Some(drawn.key.as_str())
-    });
+    let selected_box = cell
+        .node
+        .and_then(|index| picture.scene.boxes().get(index))
+        .is_some_and(|drawn| {
+            let here = app.selected.as_deref();
+            here == Some(drawn.id.as_str()) || here == Some(drawn.key.as_str())
+        });
     let key = app.selected_key();
-    let touched = cell.edges.iter().filter_map(|index| picture.graph.edges().get(*index)).any(|edge| Some(edge.from.as_str()) == key || Some(edge.to.as_str()) == key);
+    let touched = cell
+        .edges
+        .iter()
+        .filter_map(|index| picture.graph.edges().get(*index))
+        .any(|edge| Some(edge.from.as_str()) == key || Some(edge.to.as_str()) == key);
     let bold = |style: Style| style.add_modifier(Modifier::BOLD);
     match cell.ink {
-        Ink::Empty | Ink::Frame => theme.tone(Tone::Faint),
         Ink::FrameTitle => theme.tone(Tone::Plain).add_modifier(Modifier::ITALIC),
-        Ink::Name if selected_box => bold(theme.selected()),
+        Ink::Name if selected_box => bold(Theme::selected()),
         Ink::Name => bold(Style::default()),
         Ink::Border if selected_box => bold(Style::default()),
-        Ink::Border => theme.tone(Tone::Faint),
-        Ink::Badge => theme.tone(if selected_box { Tone::Plain } else { Tone::Faint }),
+        Ink::Empty | Ink::Frame | Ink::Border => theme.tone(Tone::Faint),
+        Ink::Badge => theme.tone(if selected_box {
+            Tone::Plain
+        } else {
+            Tone::Faint
+        }),
         Ink::Port | Ink::Wire => {
             let style = theme.edge(cell.state.unwrap_or(State::Plain));
             if touched || (selected_box && cell.ink == Ink::Port) {

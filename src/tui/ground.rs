@@ -2,6 +2,7 @@
 
 mod findings;
 mod flows;
+mod line;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -21,8 +22,12 @@ use crate::report::words;
 use crate::source::Snapshot;
 use crate::text::tame;
 
+pub use line::parse_line;
+use line::words_of;
+
 use super::view::{
-    About, Answer, Candidate, Draft, Finding, Item, Line, NamespaceItem, Part, Question, Row, Settings, Sign, Span, Tone, View, span,
+    About, Answer, Candidate, Draft, Finding, Item, Line, NamespaceItem, Part, Question, Row,
+    Settings, Sign, Span, Tone, View, span,
 };
 
 /// How many candidates a completion offers.
@@ -75,11 +80,17 @@ impl Ground {
     }
 
     fn last(&self) -> Option<Arc<Current>> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.current
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn built(&self, snapshot: &Snapshot) -> Arc<Built> {
-        if let Some(current) = self.last().filter(|current| current.built.revision == snapshot.revision) {
+        if let Some(current) = self
+            .last()
+            .filter(|current| current.built.revision == snapshot.revision)
+        {
             return Arc::clone(&current.built);
         }
         let enforcer = enforcer::detect(&snapshot.cluster, self.judge.offline);
@@ -94,16 +105,24 @@ impl Ground {
     fn current(&self, snapshot: &Snapshot, settings: &Settings) -> Arc<Current> {
         let built = self.built(snapshot);
         let known = self.environments();
-        let environment = settings.environment.clone().filter(|name| known.contains(name)).or_else(|| known.first().cloned());
+        let environment = settings
+            .environment
+            .clone()
+            .filter(|name| known.contains(name))
+            .or_else(|| known.first().cloned());
         let same = |current: &Arc<Current>| {
-            Arc::ptr_eq(&current.built, &built) && current.environment == environment && current.namespaces == settings.namespaces
+            Arc::ptr_eq(&current.built, &built)
+                && current.environment == environment
+                && current.namespaces == settings.namespaces
         };
         if let Some(current) = self.last().filter(same) {
             return current;
         }
         let engine = &built.engine;
         let plan = match (&self.judge.expectations, &environment) {
-            (Some(expectations), Some(name)) => Some(bind(engine, expectations, name, self.judge.today)),
+            (Some(expectations), Some(name)) => {
+                Some(bind(engine, expectations, name, self.judge.today))
+            }
             _ => None,
         };
         let scope = Scope::of(settings.namespaces.iter().cloned());
@@ -125,7 +144,11 @@ impl Ground {
     }
 
     fn environments(&self) -> Vec<String> {
-        self.judge.expectations.as_ref().map(Expectations::environments).unwrap_or_default()
+        self.judge
+            .expectations
+            .as_ref()
+            .map(Expectations::environments)
+            .unwrap_or_default()
     }
 
     /// Everything on the screen, for these choices.
@@ -134,18 +157,27 @@ impl Ground {
         let engine = &current.built.engine;
         let scope = Scope::of(settings.namespaces.iter().cloned());
         let cluster = engine.cluster();
-        let chosen: Vec<&Workload> = workloads(engine).into_iter().filter(|workload| scope.holds(&workload.namespace)).collect();
+        let chosen: Vec<&Workload> = workloads(engine)
+            .into_iter()
+            .filter(|workload| scope.holds(&workload.namespace))
+            .collect();
         let table = table::from_connections(&current.found, current.plan.as_ref(), &scope);
         let judged = current.plan.is_some();
         let mut rows: Vec<Row> = table.rows.into_iter().map(|one| row(one, judged)).collect();
         // What nobody segmented, such as kube-system, comes after what somebody did.
-        let segmented = |namespace: &str| cluster.namespace(namespace).is_some_and(|namespace| !namespace.policies.is_empty());
+        let segmented = |namespace: &str| {
+            cluster
+                .namespace(namespace)
+                .is_some_and(|namespace| !namespace.policies.is_empty())
+        };
         rows.sort_by_key(|row| !segmented(&row.namespace));
         View {
             settings: settings.clone(),
             origin: tame(&snapshot.origin).into_owned(),
             link: snapshot.link.clone(),
-            partial: cluster.coverage.iter().any(|(_, _, state)| matches!(state, State::Forbidden { .. } | State::Failed { .. })),
+            partial: cluster.coverage.iter().any(|(_, _, state)| {
+                matches!(state, State::Forbidden { .. } | State::Failed { .. })
+            }),
             enforcer: tame(&current.built.enforcer.name).into_owned(),
             enforces: current.built.enforcer.enforces,
             environments: self.environments(),
@@ -160,9 +192,15 @@ impl Ground {
                 })
                 .collect(),
             pods: pod_count(&chosen, engine),
-            policies: cluster.policies().filter(|policy| scope.holds(&policy.namespace)).count(),
+            policies: cluster
+                .policies()
+                .filter(|policy| scope.holds(&policy.namespace))
+                .count(),
             rows,
-            flows: settings.workload.as_deref().and_then(|id| flows::of(engine, &current.found, id, judged)),
+            flows: settings
+                .workload
+                .as_deref()
+                .and_then(|id| flows::of(engine, &current.found, id, judged)),
             graph: Arc::clone(&current.graph),
             findings: current.findings.clone(),
             met: current.met,
@@ -182,7 +220,9 @@ impl Ground {
             .iter()
             .position(|word| word.start <= cursor && cursor <= word.start + word.text.len())
             .unwrap_or_else(|| words.iter().filter(|word| word.start < cursor).count());
-        let typed = words.get(at).map_or("", |word| &line[word.start..cursor.clamp(word.start, word.start + word.text.len())]);
+        let typed = words.get(at).map_or("", |word| {
+            &line[word.start..cursor.clamp(word.start, word.start + word.text.len())]
+        });
         let mut draft = Draft::default();
         let mut resolved = Vec::new();
         for (index, (name, word)) in ["FROM", "TO"].into_iter().zip(&words).enumerate() {
@@ -225,7 +265,9 @@ impl Ground {
         if let [from, to] = resolved.as_slice() {
             let port = words.get(2).map(|word| ends::parse_port(word.text));
             if let (Ok(port), true) = (port.transpose(), words.len() <= 3) {
-                draft.verdict = probe(engine, from, to, port.as_ref()).ok().map(|answer| answer.verdict);
+                draft.verdict = probe(engine, from, to, port.as_ref())
+                    .ok()
+                    .map(|answer| answer.verdict);
             }
         }
         draft
@@ -235,17 +277,22 @@ impl Ground {
     pub fn ask(&self, question: &Question) -> Result<Answer, String> {
         let current = self.last().ok_or("nothing was read yet")?;
         let engine = &current.built.engine;
-        let end = |typed: &str| ends::resolve(engine, typed).map_err(|error| format!("{} ({})", error.message, error.hint()));
+        let end = |typed: &str| {
+            ends::resolve(engine, typed)
+                .map_err(|error| format!("{} ({})", error.message, error.hint()))
+        };
         let (from, to) = (end(&question.from)?, end(&question.to)?);
         let port: Option<PortQuery> = match question.port.as_str() {
             "" => None,
             port => Some(ends::parse_port(port)?),
         };
-        let mut answer = probe(engine, &from, &to, port.as_ref()).map_err(|error| format!("{error} ({})", error.hint()))?;
+        let mut answer = probe(engine, &from, &to, port.as_ref())
+            .map_err(|error| format!("{error} ({})", error.hint()))?;
         if let Some(plan) = &current.plan {
             probe::expect(plan, &mut answer);
         }
-        let node = |end: &ends::End| matches!(end.kind, EndKind::Workload { .. }).then(|| end.id.clone());
+        let node =
+            |end: &ends::End| matches!(end.kind, EndKind::Workload { .. }).then(|| end.id.clone());
         Ok(Answer {
             question: question.clone(),
             verdict: answer.verdict,
@@ -259,11 +306,21 @@ impl Ground {
     pub fn about(&self, id: &str) -> Option<About> {
         let current = self.last()?;
         let engine = &current.built.engine;
-        let workload = workloads(engine).into_iter().find(|workload| workload.id() == id)?;
+        let workload = workloads(engine)
+            .into_iter()
+            .find(|workload| workload.id() == id)?;
         let end = ends::workload_end(engine, workload);
         let mut lines: Vec<Line> = vec![vec![
             span(tame(&workload.name), Tone::Name),
-            span(format!("  {} in {}, {}", workload.kind, tame(&workload.namespace), pods(end.pods)), Tone::Plain),
+            span(
+                format!(
+                    "  {} in {}, {}",
+                    workload.kind,
+                    tame(&workload.namespace),
+                    pods(end.pods)
+                ),
+                Tone::Plain,
+            ),
         ]];
         if let Some(entity) = end.entities.first() {
             for direction in [Direction::Ingress, Direction::Egress] {
@@ -277,7 +334,15 @@ impl Ground {
         for flow in flows.iter().flat_map(|flows| &flows.rows) {
             let (glyph, word) = super::view::verdict_words(flow.verdict);
             lines.push(vec![
-                span(format!("  {:3} {} {}  ", if flow.incoming { "in" } else { "out" }, flow.peer, flow.port), Tone::Plain),
+                span(
+                    format!(
+                        "  {:3} {} {}  ",
+                        if flow.incoming { "in" } else { "out" },
+                        flow.peer,
+                        flow.port
+                    ),
+                    Tone::Plain,
+                ),
                 span(format!("{glyph} {word}"), Tone::of(flow.verdict)),
                 span(format!("  {}", flow.decided_by), Tone::Faint),
             ]);
@@ -297,16 +362,30 @@ fn isolation(engine: &Engine, direction: Direction, entity: &Entity) -> Vec<Line
     };
     let (words, tone) = match engine.isolation(direction, entity) {
         Isolation::Isolated => ("isolated: what no rule allows is denied", Tone::Plain),
-        Isolation::Open => ("not isolated: no policy selects it, so everything is let through", Tone::Drift),
-        Isolation::Unknown => ("something that could not be read may isolate it", Tone::Unknown),
+        Isolation::Open => (
+            "not isolated: no policy selects it, so everything is let through",
+            Tone::Drift,
+        ),
+        Isolation::Unknown => (
+            "something that could not be read may isolate it",
+            Tone::Unknown,
+        ),
         Isolation::NoSubject => ("policies do not act on it", Tone::Plain),
     };
-    let mut lines = vec![vec![span(format!("{name}  "), Tone::Name), span(words, tone)]];
+    let mut lines = vec![vec![
+        span(format!("{name}  "), Tone::Name),
+        span(words, tone),
+    ]];
     for id in engine.isolated_by(direction, entity) {
         let policy = engine.policy(id);
-        let source = words::policy_source(policy).map(|source| format!("  {source}")).unwrap_or_default();
+        let source = words::policy_source(policy)
+            .map(|source| format!("  {source}"))
+            .unwrap_or_default();
         lines.push(vec![
-            span(format!("  {}/{}", tame(&policy.namespace), tame(&policy.name)), Tone::Plain),
+            span(
+                format!("  {}/{}", tame(&policy.namespace), tame(&policy.name)),
+                Tone::Plain,
+            ),
             span(source, Tone::Faint),
         ]);
     }
@@ -314,38 +393,61 @@ fn isolation(engine: &Engine, direction: Direction, entity: &Entity) -> Vec<Line
 }
 
 fn pod_count(chosen: &[&Workload], engine: &Engine) -> usize {
-    chosen.iter().flat_map(|workload| engine.pods_of(workload)).map(|id| engine.pod(id).count as usize).sum()
+    chosen
+        .iter()
+        .flat_map(|workload| engine.pods_of(workload))
+        .map(|id| engine.pod(id).count as usize)
+        .sum()
 }
 
 /// The whole answer; the headline begins with the verdict's sign and ends with the finding that it makes.
 fn told(engine: &Engine, answer: &probe::Answer, enforcer: &Enforcer) -> Vec<Line> {
-    let mut lines: Vec<Line> = words::probe_lines(engine, answer).into_iter().map(line).collect();
+    let mut lines: Vec<Line> = words::probe_lines(engine, answer)
+        .into_iter()
+        .map(line)
+        .collect();
     if let Some(headline) = lines.first_mut() {
         let (glyph, _) = super::view::verdict_words(answer.verdict);
         headline.insert(0, span(format!("{glyph} "), Tone::of(answer.verdict)));
-        let finding = answer.expected.as_ref().and_then(|expected| match (expected.verdict, answer.verdict) {
-            (Verdict::Allow, Verdict::Deny) => Some("   ▼ BROKEN"),
-            (Verdict::Deny, Verdict::Allow) => Some("   ▲ EXCESS"),
-            _ => None,
+        let finding = answer.expected.as_ref().and_then(|expected| {
+            match (expected.verdict, answer.verdict) {
+                (Verdict::Allow, Verdict::Deny) => Some("   ▼ BROKEN"),
+                (Verdict::Deny, Verdict::Allow) => Some("   ▲ EXCESS"),
+                _ => None,
+            }
         });
         headline.extend(finding.map(|finding| span(finding, Tone::Drift)));
     }
-    lines.extend(banner(enforcer, engine.policies().len()).map(|banner| vec![span(format!("  {}", tame(&banner)), Tone::Drift)]));
+    lines.extend(
+        banner(enforcer, engine.policies().len())
+            .map(|banner| vec![span(format!("  {}", tame(&banner)), Tone::Drift)]),
+    );
     lines
 }
 
 /// What a reader must know of the whole picture, most important first.
 fn notes(built: &Built, snapshot: &Snapshot) -> Vec<String> {
     let engine = &built.engine;
-    let mut notes: Vec<String> = banner(&built.enforcer, engine.policies().len()).into_iter().collect();
+    let mut notes: Vec<String> = banner(&built.enforcer, engine.policies().len())
+        .into_iter()
+        .collect();
     if engine.policies().len() == 0 && engine.pods().len() > 0 {
-        notes.push("no NetworkPolicy was read, so nothing is isolated and everything is allowed".to_owned());
+        notes.push(
+            "no NetworkPolicy was read, so nothing is isolated and everything is allowed"
+                .to_owned(),
+        );
     }
     for (resource, namespace, state) in engine.cluster().coverage.iter() {
         let place = namespace.map_or_else(String::new, |namespace| format!(" in {namespace}"));
         match state {
-            State::Forbidden { .. } => notes.push(format!("{}{place} may not be read: what hangs on them is UNKNOWN", resource.plural())),
-            State::Failed { why } => notes.push(format!("{}{place} could not be read: {why}", resource.plural())),
+            State::Forbidden { .. } => notes.push(format!(
+                "{}{place} may not be read: what hangs on them is UNKNOWN",
+                resource.plural()
+            )),
+            State::Failed { why } => notes.push(format!(
+                "{}{place} could not be read: {why}",
+                resource.plural()
+            )),
             _ => {}
         }
     }
@@ -354,7 +456,11 @@ fn notes(built: &Built, snapshot: &Snapshot) -> Vec<String> {
 }
 
 fn note(diagnostic: &Diagnostic) -> String {
-    text::diagnostic(diagnostic).lines().map(str::trim).collect::<Vec<_>>().join(" · ")
+    text::diagnostic(diagnostic)
+        .lines()
+        .map(str::trim)
+        .collect::<Vec<_>>()
+        .join(" · ")
 }
 
 fn row(row: table::Row, judged: bool) -> Row {
@@ -416,53 +522,3 @@ fn line(words: words::WordLine) -> Line {
         })
         .collect()
 }
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Word<'a> {
-    start: usize,
-    text: &'a str,
-}
-
-/// The parts of `A B 5432` or `A -> B:5432`, arrows left out.
-fn words_of(line: &str) -> Vec<Word<'_>> {
-    let mut words = Vec::new();
-    let mut arrow = false;
-    for text in line.split_whitespace() {
-        let start = text.as_ptr() as usize - line.as_ptr() as usize;
-        if matches!(text, "->" | "→") {
-            arrow = true;
-            continue;
-        }
-        match text.rsplit_once(':') {
-            // Behind an arrow, `B:5432` is two parts; an IPv6 address is not.
-            Some((end, port)) if arrow && words.len() == 1 && !end.is_empty() && !end.contains(':') => {
-                words.push(Word { start, text: end });
-                if !port.is_empty() {
-                    words.push(Word {
-                        start: start + end.len() + 1,
-                        text: port,
-                    });
-                }
-            }
-            _ => words.push(Word { start, text }),
-        }
-    }
-    words
-}
-
-/// Reads a whole line as a question.
-pub fn parse_line(line: &str) -> Result<Question, String> {
-    let words: Vec<&str> = words_of(line).into_iter().map(|word| word.text).collect();
-    match words.as_slice() {
-        [] | [_] => Err("a probe needs two ends: FROM TO [PORT]".to_owned()),
-        [from, to, rest @ ..] if rest.len() < 2 => Ok(Question {
-            from: (*from).to_owned(),
-            to: (*to).to_owned(),
-            port: rest.first().map(|port| (*port).to_owned()).unwrap_or_default(),
-        }),
-        _ => Err("too many words: FROM TO [PORT]".to_owned()),
-    }
-}
-
-#[cfg(test)]
-mod tests;

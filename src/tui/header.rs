@@ -9,6 +9,7 @@ use crate::text;
 use super::app::{App, Hit, Mode, Tab};
 use super::draw::Hits;
 use super::pen::Pen;
+use super::theme::Theme;
 use super::view::{Line, Span, Tone, plain, span};
 
 /// Draws the context and the state. What is least needed goes first when space is short.
@@ -31,7 +32,9 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, app: &App) {
     }) {
         right.pop();
     }
-    let facts_width = u16::try_from(width_of(&right)).unwrap_or(u16::MAX).min(area.width);
+    let facts_width = u16::try_from(width_of(&right))
+        .unwrap_or(u16::MAX)
+        .min(area.width);
     let left = Rect {
         width: area.width - facts_width,
         ..area
@@ -58,7 +61,11 @@ struct Fact {
 }
 
 fn width_of(facts: &[Fact]) -> usize {
-    facts.iter().map(|fact| 2 + text::width(&plain(&fact.words))).sum::<usize>() + 1
+    facts
+        .iter()
+        .map(|fact| 2 + text::width(&plain(&fact.words)))
+        .sum::<usize>()
+        + 1
 }
 
 /// Most important first.
@@ -77,7 +84,10 @@ fn facts(app: &App) -> Vec<Fact> {
         },
     ];
     if let Some(environment) = &view.environment {
-        let mut words = vec![span("ENV ", Tone::Plain), span(environment.clone(), Tone::Name)];
+        let mut words = vec![
+            span("ENV ", Tone::Plain),
+            span(environment.clone(), Tone::Name),
+        ];
         words.push(span(" ", Tone::Plain));
         for (glyph, count) in counts(app) {
             words.push(span(format!(" {glyph}{count}"), Tone::Drift));
@@ -113,7 +123,16 @@ fn facts(app: &App) -> Vec<Fact> {
 pub(super) fn counts(app: &App) -> Vec<(&'static str, usize)> {
     ["▲", "▼", "?", "·"]
         .into_iter()
-        .map(|glyph| (glyph, app.view.findings.iter().filter(|finding| finding.glyph == glyph).count()))
+        .map(|glyph| {
+            (
+                glyph,
+                app.view
+                    .findings
+                    .iter()
+                    .filter(|finding| finding.glyph == glyph)
+                    .count(),
+            )
+        })
         .filter(|(_, count)| *count > 0)
         .collect()
 }
@@ -125,7 +144,9 @@ fn link(link: &Link, partial: bool) -> Line {
         Link::Loading { .. } => vec![span("◌ loading", Tone::Unknown)],
         Link::Live => vec![span("● live", Tone::Allow)],
         Link::Offline { since, .. } => {
-            let time = since.split_once('T').map_or(since.as_str(), |(_, time)| time);
+            let time = since
+                .split_once('T')
+                .map_or(since.as_str(), |(_, time)| time);
             let time: String = time.chars().take(8).collect();
             vec![span(format!("○ OFFLINE since {time}"), Tone::Drift)]
         }
@@ -141,7 +162,10 @@ fn enforcer(app: &App) -> Span {
 }
 
 fn trail(app: &App) -> Line {
-    let mut trail = vec![span(" netseg  ", Tone::Plain), span(app.view.origin.clone(), Tone::Name)];
+    let mut trail = vec![
+        span(" netseg  ", Tone::Plain),
+        span(app.view.origin.clone(), Tone::Name),
+    ];
     let mut add = |text: String| {
         trail.push(span(" › ", Tone::Faint));
         trail.push(span(text, Tone::Plain));
@@ -178,11 +202,20 @@ pub(super) fn tabs(pen: &mut Pen<'_>, area: Rect, app: &App, hits: &mut Hits) {
     for (tab, name) in [(Tab::Flows, "1 Flows".to_owned()), (Tab::Drift, drift)] {
         let start = at;
         if tab == app.tab {
-            at = pen.text(area, at, 0, &format!("[{name}]"), pen.theme.key());
+            at = pen.text(area, at, 0, &format!("[{name}]"), Theme::key());
         } else {
-            at = pen.text(area, at, 0, &format!(" {name} "), pen.theme.tone(Tone::Plain));
+            at = pen.text(
+                area,
+                at,
+                0,
+                &format!(" {name} "),
+                pen.theme.tone(Tone::Plain),
+            );
         }
-        hits.add(Rect::new(area.x + start, area.y, at - start, 1), Hit::Tab(tab));
+        hits.add(
+            Rect::new(area.x + start, area.y, at - start, 1),
+            Hit::Tab(tab),
+        );
         at += 1;
     }
     let mut notes: Vec<String> = Vec::new();
@@ -190,7 +223,12 @@ pub(super) fn tabs(pen: &mut Pen<'_>, area: Rect, app: &App, hits: &mut Hits) {
         notes.push(format!("FROM {pinned}"));
     }
     if !app.filter_input.text().is_empty() {
-        notes.push(format!("/{}  {} of {}", app.filter_input.text(), app.shown.len(), app.total()));
+        notes.push(format!(
+            "/{}  {} of {}",
+            app.filter_input.text(),
+            app.shown.len(),
+            app.total()
+        ));
     }
     if app.mouse {
         notes.push("mouse".to_owned());

@@ -22,24 +22,48 @@ const SIGNS: [(&str, &str); 8] = [
 
 /// The lines of the help at this width.
 pub(super) fn lines(cells: usize) -> Vec<Line> {
-    let sections: Vec<Vec<Line>> = Group::ALL.into_iter().map(section).chain([signs()]).collect();
-    let column = sections.iter().flatten().map(|line| text::width(&plain(line))).max().unwrap_or(0);
+    let sections: Vec<Vec<Line>> = Group::ALL
+        .into_iter()
+        .map(section)
+        .chain([signs()])
+        .collect();
+    let column = sections
+        .iter()
+        .flatten()
+        .map(|line| text::width(&plain(line)))
+        .max()
+        .unwrap_or(0);
     let mut lines = if column * 2 + 3 <= cells {
         let (left, right): (Vec<_>, Vec<_>) = (sections[..3].concat(), sections[3..].concat());
         beside(&left, &right, column + 3)
     } else {
         sections.concat()
     };
-    lines.push(vec![span("Filter: words match anywhere; ns: from: to: port: by: is: look at one column; ! negates.", Tone::Plain)]);
+    lines.push(vec![span(
+        "Filter: words match anywhere; ns: from: to: port: by: is: look at one column; ! negates.",
+        Tone::Plain,
+    )]);
     lines.push(vec![span("Some terminals hold esc back for a moment; in tmux set escape-time 10. Shift-drag selects text while the mouse is on.", Tone::Plain)]);
-    lines.push(vec![span("read only: it never changes a cluster", Tone::Name)]);
-    lines.into_iter().flat_map(|line| super::pen::wrap(&line, cells, 2)).collect()
+    lines.push(vec![span(
+        "read only: it never changes a cluster",
+        Tone::Name,
+    )]);
+    lines
+        .into_iter()
+        .flat_map(|line| super::pen::wrap(&line, cells, 2))
+        .collect()
 }
 
 fn section(group: Group) -> Vec<Line> {
     let mut lines = vec![vec![span(group.title(), Tone::Name)]];
-    for binding in keys::table().iter().filter(|binding| binding.group == group) {
-        lines.push(vec![span(format!("  {:25} ", binding.keys), Tone::Name), span(binding.does, Tone::Plain)]);
+    for binding in keys::table()
+        .iter()
+        .filter(|binding| binding.group == group)
+    {
+        lines.push(vec![
+            span(format!("  {:25} ", binding.keys), Tone::Name),
+            span(binding.does, Tone::Plain),
+        ]);
     }
     lines.push(Line::new());
     lines
@@ -48,7 +72,10 @@ fn section(group: Group) -> Vec<Line> {
 fn signs() -> Vec<Line> {
     let mut lines = vec![vec![span("SIGNS", Tone::Name)]];
     for (sign, means) in SIGNS {
-        lines.push(vec![span(format!("  {sign:25} "), Tone::Name), span(means, Tone::Plain)]);
+        lines.push(vec![
+            span(format!("  {sign:25} "), Tone::Name),
+            span(means, Tone::Plain),
+        ]);
     }
     lines.push(Line::new());
     lines
@@ -68,7 +95,12 @@ fn beside(left: &[Line], right: &[Line], column: usize) -> Vec<Line> {
 }
 
 pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, scroll: usize) {
-    let inner = pen.frame(area, &[span("Help", Tone::Name)], "j k scroll   esc back", true);
+    let inner = pen.frame(
+        area,
+        &[span("Help", Tone::Name)],
+        "j k scroll   esc back",
+        true,
+    );
     scrolled(pen, area, inner, &lines(usize::from(inner.width)), scroll);
 }
 

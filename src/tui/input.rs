@@ -87,7 +87,10 @@ impl Input {
     }
 
     fn before(&self) -> Option<usize> {
-        self.text[..self.cursor].char_indices().next_back().map(|(at, _)| at)
+        self.text[..self.cursor]
+            .char_indices()
+            .next_back()
+            .map(|(at, _)| at)
     }
 
     fn after(&self) -> Option<usize> {
@@ -115,9 +118,21 @@ mod tests {
     #[test]
     fn editing_respects_characters_of_several_bytes() {
         let mut input = Input::new("aéb");
-        typed(&mut input, &[KeyCode::Left, KeyCode::Backspace, KeyCode::Char('x')]);
+        typed(
+            &mut input,
+            &[KeyCode::Left, KeyCode::Backspace, KeyCode::Char('x')],
+        );
         assert_eq!(input.text(), "axb");
-        typed(&mut input, &[KeyCode::Home, KeyCode::Delete, KeyCode::Left, KeyCode::End, KeyCode::Right]);
+        typed(
+            &mut input,
+            &[
+                KeyCode::Home,
+                KeyCode::Delete,
+                KeyCode::Left,
+                KeyCode::End,
+                KeyCode::Right,
+            ],
+        );
         assert_eq!((input.text(), input.cursor()), ("xb", 2));
     }
 

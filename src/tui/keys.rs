@@ -184,7 +184,12 @@ static TABLE: [Binding; 24] = [
         &[(key('1'), Action::Flows), (key('2'), Action::Drift)],
     ),
     row("/", "filter", Group::Look, &[(key('/'), Action::Filter)]),
-    row("z", "zoom the pane", Group::Look, &[(key('z'), Action::Zoom)]),
+    row(
+        "z",
+        "zoom the pane",
+        Group::Look,
+        &[(key('z'), Action::Zoom)],
+    ),
     row(
         "+ - 0",
         "graph: more detail, less, refit",
@@ -228,7 +233,12 @@ static TABLE: [Binding; 24] = [
         Group::Ask,
         &[(key(' '), Action::Pin)],
     ),
-    row("r", "reverse the probe", Group::Ask, &[(key('r'), Action::Reverse)]),
+    row(
+        "r",
+        "reverse the probe",
+        Group::Ask,
+        &[(key('r'), Action::Reverse)],
+    ),
     row(
         "[ ]",
         "earlier, later probe",
@@ -250,8 +260,18 @@ static TABLE: [Binding; 24] = [
             (key('a'), Action::AllNamespaces),
         ],
     ),
-    row("m", "mouse on, off", Group::ScopeAndOut, &[(key('m'), Action::Mouse)]),
-    row("ctrl-z", "suspend", Group::ScopeAndOut, &[(ctrl('z'), Action::Suspend)]),
+    row(
+        "m",
+        "mouse on, off",
+        Group::ScopeAndOut,
+        &[(key('m'), Action::Mouse)],
+    ),
+    row(
+        "ctrl-z",
+        "suspend",
+        Group::ScopeAndOut,
+        &[(ctrl('z'), Action::Suspend)],
+    ),
     row("q", "quit", Group::ScopeAndOut, &[(key('q'), Action::Quit)]),
     row(
         "Q",
@@ -287,19 +307,17 @@ pub fn action(event: KeyEvent) -> Option<Action> {
 
 /// The key table as text, for `netseg-tui keys`.
 pub fn text() -> String {
-    let widest = TABLE.iter().map(|binding| binding.keys.len()).max().unwrap_or(0);
-    let mut text = String::new();
-    for group in Group::ALL {
-        if !text.is_empty() {
-            text.push('\n');
-        }
-        text.push_str(group.title());
-        text.push('\n');
-        for binding in TABLE.iter().filter(|binding| binding.group == group) {
-            text.push_str(&format!("  {:widest$}  {}\n", binding.keys, binding.does));
-        }
-    }
-    text
+    let widest = TABLE
+        .iter()
+        .map(|binding| binding.keys.len())
+        .max()
+        .unwrap_or(0);
+    let groups = Group::ALL.map(|group| {
+        let rows = TABLE.iter().filter(|binding| binding.group == group);
+        let lines = rows.map(|binding| format!("  {:widest$}  {}\n", binding.keys, binding.does));
+        format!("{}\n{}", group.title(), lines.collect::<String>())
+    });
+    groups.join("\n")
 }
 
 #[cfg(test)]
@@ -320,9 +338,18 @@ mod tests {
     #[test]
     fn letters_keep_their_case_and_alt_is_never_bound() {
         let press = |code, modifiers| action(KeyEvent::new(code, modifiers));
-        assert_eq!(press(KeyCode::Char('q'), KeyModifiers::NONE), Some(Action::Quit));
-        assert_eq!(press(KeyCode::Char('Q'), KeyModifiers::SHIFT), Some(Action::QuitAndPrint));
-        assert_eq!(press(KeyCode::Char('c'), KeyModifiers::CONTROL), Some(Action::QuitNow));
+        assert_eq!(
+            press(KeyCode::Char('q'), KeyModifiers::NONE),
+            Some(Action::Quit)
+        );
+        assert_eq!(
+            press(KeyCode::Char('Q'), KeyModifiers::SHIFT),
+            Some(Action::QuitAndPrint)
+        );
+        assert_eq!(
+            press(KeyCode::Char('c'), KeyModifiers::CONTROL),
+            Some(Action::QuitNow)
+        );
         assert_eq!(press(KeyCode::Char('q'), KeyModifiers::ALT), None);
         assert_eq!(press(KeyCode::Char('x'), KeyModifiers::NONE), None);
     }

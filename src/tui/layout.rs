@@ -75,9 +75,7 @@ pub(super) fn panes(width: u16, height: u16, wish: Wish) -> Option<Panes> {
     let probe_rows = match (width, height) {
         (_, ..24) => 1,
         (160.., 40..) => 12,
-        (_, 24..36) => 6,
-        (160.., 36..) => 7,
-        (_, 36..) => 6,
+        _ => 6,
     };
     panes.folded = probe_rows == 1;
     let main = Rect::new(0, body.y, width, body.height - probe_rows);
@@ -104,7 +102,12 @@ pub(super) fn panes(width: u16, height: u16, wish: Wish) -> Option<Panes> {
             // The map gets what the table leaves; where that is little, both give.
             let table_width = TABLE_WIDTH.min(width * 27 / 50);
             panes.graph = Some(Rect::new(0, main.y, width - table_width, main.height));
-            panes.table = Some(Rect::new(width - table_width, main.y, table_width, main.height));
+            panes.table = Some(Rect::new(
+                width - table_width,
+                main.y,
+                table_width,
+                main.height,
+            ));
         }
     }
     Some(panes)
@@ -135,15 +138,27 @@ mod tests {
         assert_eq!(one.probe, Some(Rect::new(0, 16, 80, 6)));
 
         let beside = panes(118, 24, WISH).unwrap();
-        assert_eq!(beside.graph.unwrap().width + beside.table.unwrap().width, 118);
+        assert_eq!(
+            beside.graph.unwrap().width + beside.table.unwrap().width,
+            118
+        );
 
         let above = panes(120, 40, WISH).unwrap();
-        assert_eq!((above.graph.unwrap().width, above.table.unwrap().width), (120, 120));
+        assert_eq!(
+            (above.graph.unwrap().width, above.table.unwrap().width),
+            (120, 120)
+        );
         assert!(above.graph.unwrap().height >= 15);
 
         let wide = panes(200, 50, WISH).unwrap();
-        assert_eq!((wide.graph.unwrap().width, wide.table.unwrap().width), (136, 64));
-        assert_eq!((wide.graph.unwrap().height, wide.probe.unwrap().height), (34, 12));
+        assert_eq!(
+            (wide.graph.unwrap().width, wide.table.unwrap().width),
+            (136, 64)
+        );
+        assert_eq!(
+            (wide.graph.unwrap().height, wide.probe.unwrap().height),
+            (34, 12)
+        );
     }
 
     #[test]
@@ -151,15 +166,31 @@ mod tests {
         for width in 60..210 {
             for height in 16..70 {
                 for focus in [Pane::Graph, Pane::Table, Pane::Probe] {
-                    for (zoomed, graph) in [(false, true), (true, true), (false, false), (true, false)] {
-                        let wish = Wish { focus, zoomed, graph, table_rows: 300 };
+                    for (zoomed, graph) in
+                        [(false, true), (true, true), (false, false), (true, false)]
+                    {
+                        let wish = Wish {
+                            focus,
+                            zoomed,
+                            graph,
+                            table_rows: 300,
+                        };
                         let panes = panes(width, height, wish).unwrap();
-                        let parts: Vec<Rect> = [panes.header, panes.tabs, panes.message, panes.hints]
-                            .into_iter()
-                            .chain([panes.graph, panes.table, panes.probe].into_iter().flatten())
-                            .collect();
+                        let parts: Vec<Rect> =
+                            [panes.header, panes.tabs, panes.message, panes.hints]
+                                .into_iter()
+                                .chain(
+                                    [panes.graph, panes.table, panes.probe]
+                                        .into_iter()
+                                        .flatten(),
+                                )
+                                .collect();
                         let cells: u32 = parts.iter().map(|part| part.area()).sum();
-                        assert_eq!(cells, u32::from(width) * u32::from(height), "{width}x{height} {wish:?}");
+                        assert_eq!(
+                            cells,
+                            u32::from(width) * u32::from(height),
+                            "{width}x{height} {wish:?}"
+                        );
                         for (index, part) in parts.iter().enumerate() {
                             assert!(!parts[..index].iter().any(|other| other.intersects(*part)));
                         }

@@ -17,14 +17,27 @@ pub(super) struct Pen<'a> {
 
 impl Pen<'_> {
     /// Writes text in a row of an area, from a column of it; returns the column behind. What does not fit ends in `…`.
-    pub(super) fn text(&mut self, area: Rect, column: u16, row: u16, text: &str, style: Style) -> u16 {
+    pub(super) fn text(
+        &mut self,
+        area: Rect,
+        column: u16,
+        row: u16,
+        text: &str,
+        style: Style,
+    ) -> u16 {
         let area = area.intersection(self.buffer.area);
         if row >= area.height || column >= area.width {
             return column;
         }
         let space = area.width - column;
         let shown = text::cut(text, usize::from(space));
-        let (end, _) = self.buffer.set_stringn(area.x + column, area.y + row, shown.as_ref(), usize::from(space), style);
+        let (end, _) = self.buffer.set_stringn(
+            area.x + column,
+            area.y + row,
+            shown.as_ref(),
+            usize::from(space),
+            style,
+        );
         end - area.x
     }
 
@@ -49,13 +62,14 @@ impl Pen<'_> {
     pub(super) fn restyle(&mut self, area: Rect, row: u16, style: Style) {
         let area = area.intersection(self.buffer.area);
         if row < area.height {
-            self.buffer.set_style(Rect::new(area.x, area.y + row, area.width, 1), style);
+            self.buffer
+                .set_style(Rect::new(area.x, area.y + row, area.width, 1), style);
         }
     }
 
     /// Reverses a row and drops its colours, so that the selection reads the same everywhere.
     pub(super) fn select(&mut self, area: Rect, row: u16) {
-        let style = self.theme.selected();
+        let style = Theme::selected();
         self.restyle(area, row, style);
     }
 
@@ -85,11 +99,15 @@ impl Pen<'_> {
         let style = self.theme.border(focused);
         let (right, bottom) = (area.right() - 1, area.bottom() - 1);
         for x in area.left() + 1..right {
-            self.buffer[(x, area.top())].set_symbol(level).set_style(style);
+            self.buffer[(x, area.top())]
+                .set_symbol(level)
+                .set_style(style);
             self.buffer[(x, bottom)].set_symbol(level).set_style(style);
         }
         for y in area.top() + 1..bottom {
-            self.buffer[(area.left(), y)].set_symbol(upright).set_style(style);
+            self.buffer[(area.left(), y)]
+                .set_symbol(upright)
+                .set_style(style);
             self.buffer[(right, y)].set_symbol(upright).set_style(style);
         }
         for (x, y, corner) in [
@@ -177,7 +195,9 @@ pub(super) fn wrap(line: &[Span], cells: usize, indent: usize) -> Vec<Line> {
             }
             // A word longer than a line is cut into pieces.
             let mut rest = word;
-            while text::width(rest) > cells - used && text::width(rest.trim_end_matches(' ')) > cells - used {
+            while text::width(rest) > cells - used
+                && text::width(rest.trim_end_matches(' ')) > cells - used
+            {
                 let mut at = 0;
                 let mut taken = 0;
                 for (index, c) in rest.char_indices() {
@@ -220,15 +240,36 @@ mod tests {
     #[test]
     fn a_cut_line_says_so() {
         let line = vec![span("abc", Tone::Plain), span("def", Tone::Deny)];
-        for (cells, expected) in [(6, "abcdef"), (5, "abcd…"), (4, "abc…"), (3, "ab…"), (1, "…"), (0, "")] {
+        for (cells, expected) in [
+            (6, "abcdef"),
+            (5, "abcd…"),
+            (4, "abc…"),
+            (3, "ab…"),
+            (1, "…"),
+            (0, ""),
+        ] {
             assert_eq!(plain(&cut_line(&line, cells)), expected, "{cells}");
         }
     }
 
     #[test]
     fn wrapped_lines_lose_nothing() {
-        let line = vec![span("ingress  isolated by ", Tone::Plain), span("data/default-deny", Tone::Name), span(" and others", Tone::Plain)];
+        let line = vec![
+            span("ingress  isolated by ", Tone::Plain),
+            span("data/default-deny", Tone::Name),
+            span(" and others", Tone::Plain),
+        ];
         let wrapped: Vec<String> = wrap(&line, 20, 4).iter().map(|line| plain(line)).collect();
-        assert_eq!(wrapped, ["ingress  isolated by ", "    data/default-den", "    y and others"].map(str::to_owned).to_vec(), "{wrapped:?}");
+        assert_eq!(
+            wrapped,
+            [
+                "ingress  isolated by ",
+                "    data/default-den",
+                "    y and others"
+            ]
+            .map(str::to_owned)
+            .to_vec(),
+            "{wrapped:?}"
+        );
     }
 }

@@ -8,6 +8,7 @@ use super::app::{App, Hit, Mode};
 use super::draw::Hits;
 use super::layout::Pane;
 use super::pen::{Pen, wrap};
+use super::theme::Theme;
 use super::view::{Item, Line, Part, Row, Sign, Tone, span, verdict_words};
 
 /// Draws the panel; folded it is one line without a border.
@@ -16,24 +17,39 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, folded: bool, app: &App, hits:
     let lines = content(app);
     if folded {
         if let Some(first) = lines.first() {
-            let at = pen.text(area, 0, 0, if app.focus == Pane::Probe { "›" } else { " " }, pen.theme.key());
+            let at = pen.text(
+                area,
+                0,
+                0,
+                if app.focus == Pane::Probe { "›" } else { " " },
+                Theme::key(),
+            );
             pen.line(area, at, 0, first);
         }
         return;
     }
     let (title, note) = match &app.answer {
         Some(_) => (
-            vec![span("Probe", Tone::Plain), span(" · model verdict, not a packet test", Tone::Faint)],
+            vec![
+                span("Probe", Tone::Plain),
+                span(" · model verdict, not a packet test", Tone::Faint),
+            ],
             match app.history.len() {
                 0 | 1 => "enter: why".to_owned(),
                 many => format!("[ ] {} of {many} probes", app.at + 1),
             },
         ),
-        None => (vec![span("Selection", Tone::Plain)], "p: probe from here".to_owned()),
+        None => (
+            vec![span("Selection", Tone::Plain)],
+            "p: probe from here".to_owned(),
+        ),
     };
     let inner = pen.frame(area, &title, &note, app.focus == Pane::Probe);
     let cells = usize::from(inner.width);
-    let wrapped: Vec<Line> = lines.iter().flat_map(|line| wrap(line, cells, 10)).collect();
+    let wrapped: Vec<Line> = lines
+        .iter()
+        .flat_map(|line| wrap(line, cells, 10))
+        .collect();
     let fits = wrapped.len() <= usize::from(inner.height);
     let source = if fits { &wrapped } else { &lines };
     for (y, line) in (0..inner.height).zip(source) {
@@ -50,18 +66,34 @@ fn content(app: &App) -> Vec<Line> {
         return answer.lines.clone();
     }
     let key = app.selected_key();
-    let row = app.view.rows.iter().find(|row| Some(row.id.as_str()) == key);
+    let row = app
+        .view
+        .rows
+        .iter()
+        .find(|row| Some(row.id.as_str()) == key);
     match (row, key) {
         (Some(row), _) => describe(row),
-        (None, Some(key)) => vec![vec![span(key.to_owned(), Tone::Name), span("  stands outside the namespaces; p probes from it", Tone::Plain)]],
-        (None, None) => vec![vec![span("p asks whether one end may reach another, e.g.  shop/web shop/db 5432", Tone::Plain)]],
+        (None, Some(key)) => vec![vec![
+            span(key.to_owned(), Tone::Name),
+            span(
+                "  stands outside the namespaces; p probes from it",
+                Tone::Plain,
+            ),
+        ]],
+        (None, None) => vec![vec![span(
+            "p asks whether one end may reach another, e.g.  shop/web shop/db 5432",
+            Tone::Plain,
+        )]],
     }
 }
 
 /// A workload's cells with every item in full.
 pub(super) fn describe(row: &Row) -> Vec<Line> {
     vec![
-        vec![span(row.name.clone(), Tone::Name), span(format!("  in {}", row.namespace), Tone::Plain)],
+        vec![
+            span(row.name.clone(), Tone::Name),
+            span(format!("  in {}", row.namespace), Tone::Plain),
+        ],
         direction("ingress ", &row.ingress),
         direction("egress  ", &row.egress),
     ]
@@ -79,7 +111,10 @@ fn direction(name: &str, items: &[Item]) -> Line {
         line.push(span(item.text.clone(), Tone::Plain));
         match item.sign {
             Some(sign @ (Sign::Missing | Sign::Unexpected)) => {
-                line.push(span(format!(" {} {}", sign.glyph(), sign.word()), Tone::Drift));
+                line.push(span(
+                    format!(" {} {}", sign.glyph(), sign.word()),
+                    Tone::Drift,
+                ));
             }
             Some(Sign::Unknown) => line.push(span(" ? unknown", Tone::Unknown)),
             Some(sign) => line.push(span(format!(" {}", sign.glyph()), Tone::Faint)),
@@ -101,9 +136,18 @@ pub(super) fn edit(pen: &mut Pen<'_>, body: Rect, app: &App) {
         ..body
     };
     pen.clear(area);
-    let inner = pen.frame(area, &[span("Probe", Tone::Name)], "enter ask   tab complete   up/down choose   esc cancel", true);
-    let (cursor_at, shown, start) = scrolled(app.probe_input.text(), app.probe_input.cursor(), usize::from(inner.width.saturating_sub(3)));
-    pen.text(inner, 0, 0, if start > 0 { "…" } else { "›" }, pen.theme.key());
+    let inner = pen.frame(
+        area,
+        &[span("Probe", Tone::Name)],
+        "enter ask   tab complete   up/down choose   esc cancel",
+        true,
+    );
+    let (cursor_at, shown, start) = scrolled(
+        app.probe_input.text(),
+        app.probe_input.cursor(),
+        usize::from(inner.width.saturating_sub(3)),
+    );
+    pen.text(inner, 0, 0, if start > 0 { "…" } else { "›" }, Theme::key());
     pen.text(inner, 2, 0, &shown, pen.theme.tone(Tone::Plain));
     cursor(pen, inner, 2 + cursor_at, 0);
     if let Some(verdict) = app.draft.verdict {
@@ -124,20 +168,53 @@ pub(super) fn edit(pen: &mut Pen<'_>, body: Rect, app: &App) {
         width: inner.width.saturating_sub(2),
         height: room,
     };
-    let names = app.draft.candidates.iter().map(|candidate| text::width(&candidate.text)).max().unwrap_or(0).min(usize::from(list.width) * 2 / 3);
-    for (y, (index, candidate)) in app.draft.candidates.iter().enumerate().skip(first).take(usize::from(room)).enumerate() {
+    let names = app
+        .draft
+        .candidates
+        .iter()
+        .map(|candidate| text::width(&candidate.text))
+        .max()
+        .unwrap_or(0)
+        .min(usize::from(list.width) * 2 / 3);
+    for (y, (index, candidate)) in app
+        .draft
+        .candidates
+        .iter()
+        .enumerate()
+        .skip(first)
+        .take(usize::from(room))
+        .enumerate()
+    {
         let y = u16::try_from(y).unwrap_or(u16::MAX);
         let chosen = app.candidate == Some(index);
-        pen.text(list, 0, y, if chosen { "› " } else { "  " }, pen.theme.key());
-        pen.text(list, 2, y, &text::cut_middle(&candidate.text, names), pen.theme.tone(Tone::Plain));
+        pen.text(list, 0, y, if chosen { "› " } else { "  " }, Theme::key());
+        pen.text(
+            list,
+            2,
+            y,
+            &text::cut_middle(&candidate.text, names),
+            pen.theme.tone(Tone::Plain),
+        );
         let column = u16::try_from(names + 4).unwrap_or(u16::MAX);
-        pen.text(list, column, y, &candidate.detail, pen.theme.tone(Tone::Faint));
+        pen.text(
+            list,
+            column,
+            y,
+            &candidate.detail,
+            pen.theme.tone(Tone::Faint),
+        );
         if chosen {
             pen.select(list, y);
         }
     }
     let grammar = "FROM TO [PORT]   ns/name  ns/*  ns/?k=v  10.0.0.0/8  internet  dns  k8s-api   port 5432, 53/udp, any";
-    pen.text(inner, 2, inner.height.saturating_sub(1), grammar, pen.theme.tone(Tone::Faint));
+    pen.text(
+        inner,
+        2,
+        inner.height.saturating_sub(1),
+        grammar,
+        pen.theme.tone(Tone::Faint),
+    );
 }
 
 /// Which stretch of a line to show so that the cursor is inside: its column, the text, and where it starts.
@@ -145,7 +222,9 @@ fn scrolled(line: &str, cursor: usize, cells: usize) -> (u16, String, usize) {
     let before = &line[..cursor];
     let mut start = 0;
     while text::width(&before[start..]) > cells.saturating_sub(1) {
-        let Some(c) = before[start..].chars().next() else { break };
+        let Some(c) = before[start..].chars().next() else {
+            break;
+        };
         start += c.len_utf8();
     }
     let column = u16::try_from(text::width(&before[start..])).unwrap_or(u16::MAX);
@@ -155,7 +234,7 @@ fn scrolled(line: &str, cursor: usize, cells: usize) -> (u16, String, usize) {
 /// Draws a cursor as a reversed cell; the terminal's own stays hidden.
 pub(super) fn cursor(pen: &mut Pen<'_>, area: Rect, column: u16, row: u16) {
     if column < area.width && row < area.height {
-        let style = pen.theme.selected();
+        let style = Theme::selected();
         if let Some(cell) = pen.buffer.cell_mut((area.x + column, area.y + row)) {
             cell.set_style(style);
         }

@@ -10,8 +10,8 @@ use crate::source::Link;
 use super::app::{App, Effect, Msg, Start, update};
 use super::theme::Theme;
 use super::view::{
-    About, Answer, Candidate, Draft, Finding, Flow, Flows, Item, NamespaceItem, Part, Picture, Question, Row, Settings, Sign, Tone, View,
-    plain, span,
+    About, Answer, Candidate, Draft, Finding, Flow, Flows, Item, NamespaceItem, Part, Picture,
+    Question, Row, Settings, Sign, Tone, View, plain, span,
 };
 
 fn id(short: &str) -> String {
@@ -23,22 +23,59 @@ fn id(short: &str) -> String {
 
 fn graph() -> Graph {
     let edges = [
-        ("stalker/cron-service", "stalker/flow-manager", "3000", State::Plain),
+        (
+            "stalker/cron-service",
+            "stalker/flow-manager",
+            "3000",
+            State::Plain,
+        ),
         ("stalker/ui", "stalker/flow-manager", "3000", State::Plain),
-        ("stalker/flow-manager", "stalker/kafka", "9092", State::Plain),
-        ("stalker/flow-manager", "stalker/mongo", "27017", State::Plain),
-        ("stalker/cron-service", "stalker/mongo", "27017", State::Missing),
-        ("stalker/orchestrator", "stalker/kafka", "9092", State::Plain),
+        (
+            "stalker/flow-manager",
+            "stalker/kafka",
+            "9092",
+            State::Plain,
+        ),
+        (
+            "stalker/flow-manager",
+            "stalker/mongo",
+            "27017",
+            State::Plain,
+        ),
+        (
+            "stalker/cron-service",
+            "stalker/mongo",
+            "27017",
+            State::Missing,
+        ),
+        (
+            "stalker/orchestrator",
+            "stalker/kafka",
+            "9092",
+            State::Plain,
+        ),
         ("stalker/orchestrator", "k8s-api", "443", State::Plain),
-        ("stalker/kafka", "stalker/zookeeper", "2181 2888 3888", State::Plain),
-        ("stalker/zookeeper", "stalker/kafka", "9092 9093", State::Plain),
+        (
+            "stalker/kafka",
+            "stalker/zookeeper",
+            "2181 2888 3888",
+            State::Plain,
+        ),
+        (
+            "stalker/zookeeper",
+            "stalker/kafka",
+            "9092 9093",
+            State::Plain,
+        ),
         ("stalker-jobs/jobs", "stalker/kafka", "9092", State::Plain),
         ("stalker-jobs/jobs", "internet", "any", State::Unexpected),
         ("internet", "stalker/ui", "4200", State::Plain),
     ];
     let mut nodes: Vec<Node> = Vec::new();
     for short in edges.iter().flat_map(|edge| [edge.0, edge.1]) {
-        let (namespace, name) = short.split_once('/').map_or((None, short), |(namespace, name)| (Some(namespace), name));
+        let (namespace, name) = short
+            .split_once('/')
+            .map_or((None, short), |(namespace, name)| (Some(namespace), name));
         let kind = match (namespace, name) {
             (Some(_), _) => NodeKind::Workload,
             (None, "internet") => NodeKind::Internet,
@@ -50,7 +87,11 @@ fn graph() -> Graph {
             namespace: namespace.map(str::to_owned),
             kind,
             pods: 1,
-            badges: if namespace.is_some() { vec!["dns".to_owned()] } else { Vec::new() },
+            badges: if namespace.is_some() {
+                vec!["dns".to_owned()]
+            } else {
+                Vec::new()
+            },
         });
     }
     let edges = edges
@@ -88,14 +129,38 @@ fn items(cell: &str) -> Vec<Item> {
 
 fn rows() -> Vec<Row> {
     [
-        ("stalker-jobs/jobs", "", "53 (DNS) =; 9092 (kafka) =; 0.0.0.0/0 except 10.0.0.0/8 ▲"),
-        ("stalker/cron-service", "3000 =", "53 (DNS) =; 3000 (flow-manager) =; 27017 (mongo) ▼"),
-        ("stalker/flow-manager", "3000 =", "53 (DNS) =; 9092 (kafka) =; 27017 (mongo) ="),
-        ("stalker/kafka", "9092, 9093 =; 5135 ▲", "53 (DNS) =; 2181, 2888, 3888 (zookeeper) ="),
+        (
+            "stalker-jobs/jobs",
+            "",
+            "53 (DNS) =; 9092 (kafka) =; 0.0.0.0/0 except 10.0.0.0/8 ▲",
+        ),
+        (
+            "stalker/cron-service",
+            "3000 =",
+            "53 (DNS) =; 3000 (flow-manager) =; 27017 (mongo) ▼",
+        ),
+        (
+            "stalker/flow-manager",
+            "3000 =",
+            "53 (DNS) =; 9092 (kafka) =; 27017 (mongo) =",
+        ),
+        (
+            "stalker/kafka",
+            "9092, 9093 =; 5135 ▲",
+            "53 (DNS) =; 2181, 2888, 3888 (zookeeper) =",
+        ),
         ("stalker/mongo", "27017 =", "Deny All ="),
-        ("stalker/orchestrator", "5135 ▼", "53 (DNS) ▼; 443 (K8s API) =; 9092 (kafka) ="),
+        (
+            "stalker/orchestrator",
+            "5135 ▼",
+            "53 (DNS) ▼; 443 (K8s API) =; 9092 (kafka) =",
+        ),
         ("stalker/ui", "4200 =", "53 (DNS) ?; 3000 (flow-manager) ="),
-        ("stalker/zookeeper", "2181, 2888, 3888 =", "53 (DNS) =; 9092, 9093 (kafka) ="),
+        (
+            "stalker/zookeeper",
+            "2181, 2888, 3888 =",
+            "53 (DNS) =; 9092, 9093 (kafka) =",
+        ),
     ]
     .into_iter()
     .map(|(short, ingress, egress)| {
@@ -119,7 +184,11 @@ fn question(from: &str, to: &str, port: &str) -> Question {
     }
 }
 
-fn finding(code: &str, glyph: &'static str, from: &str, to: &str, port: &str, expected: Verdict, actual: Verdict, by: &str) -> Finding {
+fn finding(code: &str, from: &str, to: &str, port: &str, by: &str) -> Finding {
+    let (glyph, expected, actual) = match code {
+        "BROKEN" => ("▼", Verdict::Allow, Verdict::Deny),
+        _ => ("▲", Verdict::Deny, Verdict::Allow),
+    };
     Finding {
         code: code.to_owned(),
         glyph,
@@ -131,7 +200,10 @@ fn finding(code: &str, glyph: &'static str, from: &str, to: &str, port: &str, ex
         actual: Some(actual),
         decided_by: by.to_owned(),
         about: vec![
-            vec![span(code, Tone::Drift), span(format!("  {from} to {to} on {port}"), Tone::Plain)],
+            vec![
+                span(code, Tone::Drift),
+                span(format!("  {from} to {to} on {port}"), Tone::Plain),
+            ],
             vec![span("written down in stalker.yaml:41", Tone::Faint)],
         ],
         question: Some(question(from, to, "27017")),
@@ -147,27 +219,76 @@ pub(super) fn flows() -> Flows {
         verdict,
         sign: Some(sign),
         decided_by: by.to_owned(),
-        question: if incoming { question(peer, "stalker/mongo", "27017") } else { question("stalker/mongo", peer, "27017") },
+        question: if incoming {
+            question(peer, "stalker/mongo", "27017")
+        } else {
+            question("stalker/mongo", peer, "27017")
+        },
     };
     Flows {
         id: id("stalker/mongo"),
         name: "stalker/mongo".to_owned(),
         rows: vec![
-            flow(true, "stalker/flow-manager", "27017/TCP", Verdict::Allow, Sign::Expected, "stalker/mongo"),
-            flow(true, "stalker/cron-service", "27017/TCP", Verdict::Deny, Sign::Missing, "stalker/mongo"),
-            flow(true, "internet", "any", Verdict::Deny, Sign::Expected, "stalker/default-deny"),
-            flow(false, "kube-system/coredns", "53/UDP", Verdict::Unknown, Sign::None, ""),
+            flow(
+                true,
+                "stalker/flow-manager",
+                "27017/TCP",
+                Verdict::Allow,
+                Sign::Expected,
+                "stalker/mongo",
+            ),
+            flow(
+                true,
+                "stalker/cron-service",
+                "27017/TCP",
+                Verdict::Deny,
+                Sign::Missing,
+                "stalker/mongo",
+            ),
+            flow(
+                true,
+                "internet",
+                "any",
+                Verdict::Deny,
+                Sign::Expected,
+                "stalker/default-deny",
+            ),
+            flow(
+                false,
+                "kube-system/coredns",
+                "53/UDP",
+                Verdict::Unknown,
+                Sign::None,
+                "",
+            ),
         ],
     }
 }
 
 /// What a worker would answer to these choices.
 pub(super) fn view(settings: &Settings) -> View {
-    let environment = settings.environment.clone().unwrap_or_else(|| "dev".to_owned());
-    let shown = |namespace: &str| settings.namespaces.is_empty() || settings.namespaces.iter().any(|name| name == namespace);
+    let environment = settings
+        .environment
+        .clone()
+        .unwrap_or_else(|| "dev".to_owned());
+    let shown = |namespace: &str| {
+        settings.namespaces.is_empty() || settings.namespaces.iter().any(|name| name == namespace)
+    };
     let mut findings = vec![
-        finding("BROKEN", "▼", "stalker/cron-service", "stalker/mongo", "27017/TCP", Verdict::Allow, Verdict::Deny, "stalker/mongo"),
-        finding("EXCESS", "▲", "stalker-jobs/jobs", "internet", "any", Verdict::Deny, Verdict::Allow, "stalker-jobs/jobs"),
+        finding(
+            "BROKEN",
+            "stalker/cron-service",
+            "stalker/mongo",
+            "27017/TCP",
+            "stalker/mongo",
+        ),
+        finding(
+            "EXCESS",
+            "stalker-jobs/jobs",
+            "internet",
+            "any",
+            "stalker-jobs/jobs",
+        ),
     ];
     if environment == "prod" {
         findings.pop();
@@ -190,7 +311,10 @@ pub(super) fn view(settings: &Settings) -> View {
             .to_vec(),
         pods: 14,
         policies: 11,
-        rows: rows().into_iter().filter(|row| shown(&row.namespace)).collect(),
+        rows: rows()
+            .into_iter()
+            .filter(|row| shown(&row.namespace))
+            .collect(),
         flows: settings.workload.as_ref().map(|_| flows()),
         graph: Arc::new(graph()),
         findings,
@@ -210,12 +334,31 @@ pub(super) fn answer(question: &Question, verdict: Verdict) -> Answer {
                 span(question.from.clone(), Tone::Name),
                 span(" → ", Tone::Plain),
                 span(question.to.clone(), Tone::Name),
-                span(format!(" {}      dev expects ALLOW", question.port), Tone::Drift),
+                span(
+                    format!(" {}      dev expects ALLOW", question.port),
+                    Tone::Drift,
+                ),
             ],
-            vec![span("  egress   ", Tone::Plain), span(glyph, Tone::Allow), span(" allow-cron egress[1]   to pods component=mongodb, 27017/TCP", Tone::Plain)],
-            vec![span("  ingress  isolated by default-deny, mongo; no rule matches", Tone::Plain)],
-            vec![span("           nearest mongo ingress[0]:  peer ✗ wants component=flow-manager, has component=cron-service", Tone::Plain)],
-            vec![span("  limits   a model verdict from what was read; no packet was sent", Tone::Faint)],
+            vec![
+                span("  egress   ", Tone::Plain),
+                span(glyph, Tone::Allow),
+                span(
+                    " allow-cron egress[1]   to pods component=mongodb, 27017/TCP",
+                    Tone::Plain,
+                ),
+            ],
+            vec![span(
+                "  ingress  isolated by default-deny, mongo; no rule matches",
+                Tone::Plain,
+            )],
+            vec![span(
+                "           nearest mongo ingress[0]:  peer ✗ wants component=flow-manager, has component=cron-service",
+                Tone::Plain,
+            )],
+            vec![span(
+                "  limits   a model verdict from what was read; no packet was sent",
+                Tone::Faint,
+            )],
         ],
         from_id: Some(id("stalker/cron-service")),
         to_id: Some(id("stalker/mongo")),
@@ -228,30 +371,47 @@ pub(super) fn settle(app: &mut App, effects: Vec<Effect>) -> Vec<Effect> {
     let mut waiting = effects;
     while let Some(effect) = waiting.pop() {
         let msg = match effect {
-            Effect::Compute { generation, settings } => Msg::View {
+            Effect::Compute {
+                generation,
+                settings,
+            } => Msg::View {
                 generation,
                 view: Arc::new(view(&settings)),
             },
-            Effect::Layout { generation, graph, options, sticky } => {
+            Effect::Layout {
+                generation,
+                graph,
+                options,
+                sticky,
+            } => {
                 let scene = crate::graph::layout(&graph, &options, sticky.as_ref());
                 Msg::Picture {
                     generation,
                     picture: Arc::new(Picture { graph, scene }),
                 }
             }
-            Effect::Read { generation, line, .. } => Msg::Draft {
+            Effect::Read {
+                generation, line, ..
+            } => Msg::Draft {
                 generation,
                 draft: draft(&line),
             },
-            Effect::Ask { generation, question } => Msg::Answer {
+            Effect::Ask {
+                generation,
+                question,
+            } => Msg::Answer {
                 generation,
                 answer: Ok(answer(&question, Verdict::Deny)),
             },
             Effect::AskLine { generation, line } => Msg::Answer {
                 generation,
-                answer: super::ground::parse_line(&line).map(|question| answer(&question, Verdict::Deny)),
+                answer: super::ground::parse_line(&line)
+                    .map(|question| answer(&question, Verdict::Deny)),
             },
-            Effect::Tell { generation, workload } => Msg::About {
+            Effect::Tell {
+                generation,
+                workload,
+            } => Msg::About {
                 generation,
                 about: Some(About {
                     title: workload.clone(),
@@ -285,7 +445,14 @@ fn draft(line: &str) -> Draft {
                 reading: Err("no end is named `stalker/mo`".to_owned()),
             },
         ],
-        candidates: if line.is_empty() { Vec::new() } else { vec![candidate("stalker/mongo", "1 pod"), candidate("stalker/mongo-express", "2 pods")] },
+        candidates: if line.is_empty() {
+            Vec::new()
+        } else {
+            vec![
+                candidate("stalker/mongo", "1 pod"),
+                candidate("stalker/mongo-express", "2 pods"),
+            ]
+        },
         verdict: line.ends_with("27017").then_some(Verdict::Deny),
     }
 }
@@ -322,10 +489,16 @@ pub(super) fn press(app: &mut App, keys: &str) -> Vec<Effect> {
             "F1" => (KeyCode::F(1), KeyModifiers::NONE),
             "ctrl-c" => (KeyCode::Char('c'), KeyModifiers::CONTROL),
             "ctrl-z" => (KeyCode::Char('z'), KeyModifiers::CONTROL),
-            one if one.chars().count() == 1 => (KeyCode::Char(one.chars().next().unwrap()), KeyModifiers::NONE),
+            one if one.chars().count() == 1 => (
+                KeyCode::Char(one.chars().next().unwrap()),
+                KeyModifiers::NONE,
+            ),
             word => {
                 for c in word.chars() {
-                    let effects = update(app, Msg::Key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE)));
+                    let effects = update(
+                        app,
+                        Msg::Key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE)),
+                    );
                     outside.extend(settle(app, effects));
                 }
                 continue;
@@ -364,5 +537,8 @@ pub(super) fn screen(app: &App) -> String {
 
 /// The answer on the panel, as one text.
 pub(super) fn answered(app: &App) -> String {
-    app.answer.as_ref().map(|answer| plain(&answer.lines[0])).unwrap_or_default()
+    app.answer
+        .as_ref()
+        .map(|answer| plain(&answer.lines[0]))
+        .unwrap_or_default()
 }

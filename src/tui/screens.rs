@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Modifier;
+use ratatui::style::{Color, Modifier};
 
 use super::draw::draw;
 use super::sample::{app, press, screen};
@@ -64,7 +64,15 @@ fn drift_help_picker_and_why() {
 #[test]
 fn ascii_writes_nothing_else() {
     let mut app = app(120, 40, true, true);
-    for keys in ["", "space j space", "2", "1 ?", "esc w", "esc n", "esc p mo"] {
+    for keys in [
+        "",
+        "space j space",
+        "2",
+        "1 ?",
+        "esc w",
+        "esc n",
+        "esc p mo",
+    ] {
         press(&mut app, keys);
         assert!(screen(&app).is_ascii(), "after {keys}:\n{}", screen(&app));
     }
@@ -77,8 +85,20 @@ fn without_colour_no_cell_has_one_and_the_selection_is_reverse() {
         press(&mut app, keys);
         let buffer = buffer(&app);
         let reset = ratatui::style::Color::Reset;
-        assert!(buffer.content.iter().all(|cell| cell.fg == reset && cell.bg == reset), "after {keys}");
-        assert!(buffer.content.iter().any(|cell| cell.modifier.contains(Modifier::REVERSED)), "after {keys}");
+        assert!(
+            buffer
+                .content
+                .iter()
+                .all(|cell| cell.fg == reset && cell.bg == reset),
+            "after {keys}"
+        );
+        assert!(
+            buffer
+                .content
+                .iter()
+                .any(|cell| cell.modifier.contains(Modifier::REVERSED)),
+            "after {keys}"
+        );
     }
 }
 
@@ -94,10 +114,16 @@ fn denied_allowed_and_drift_are_told_apart_by_colour_word_and_sign() {
             .iter()
             .enumerate()
             .filter(|(_, cell)| cell.symbol() == first)
-            .find(|(at, _)| text.chars().enumerate().all(|(i, c)| buffer.content.get(at + i).is_some_and(|cell| cell.symbol() == c.to_string())))
+            .find(|(at, _)| {
+                text.chars().enumerate().all(|(i, c)| {
+                    buffer
+                        .content
+                        .get(at + i)
+                        .is_some_and(|cell| cell.symbol() == c.to_string())
+                })
+            })
             .map(|(_, cell)| cell.fg)
     };
-    use ratatui::style::Color;
     assert_eq!(find("✓ ALLOW"), Some(Color::Cyan));
     assert_eq!(find("✗ DENY"), Some(Color::Red));
     assert_eq!(find("▼ stalker/mongo"), Some(Color::Yellow));

@@ -10,6 +10,7 @@ use super::draw::Hits;
 use super::header;
 use super::layout::Pane;
 use super::pen::{Pen, cut_line};
+use super::theme::Theme;
 use super::view::{Flow, Flows, Item, Line, Row, Sign, Tone, span, verdict_words};
 
 pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, app: &App, hits: &mut Hits) {
@@ -29,7 +30,12 @@ enum Entry {
 
 fn draw_workloads(pen: &mut Pen<'_>, area: Rect, app: &App, hits: &mut Hits) {
     let title = [span("Table", Tone::Plain)];
-    let note = format!("{} · {} of {}", header::scope(app), app.shown.len(), app.total());
+    let note = format!(
+        "{} · {} of {}",
+        header::scope(app),
+        app.shown.len(),
+        app.total()
+    );
     let inner = pen.frame(area, &title, &note, app.focus == Pane::Table);
     let rows = &app.view.rows;
     let widths = Widths::of(rows, usize::from(inner.width));
@@ -54,9 +60,17 @@ fn draw_workloads(pen: &mut Pen<'_>, area: Rect, app: &App, hits: &mut Hits) {
         entries.push(Entry::Row(line));
     }
     let cursor = app.cursor();
-    let at = entries.iter().position(|entry| matches!(entry, Entry::Row(line) if Some(*line) == cursor)).unwrap_or(0);
+    let at = entries
+        .iter()
+        .position(|entry| matches!(entry, Entry::Row(line) if Some(*line) == cursor))
+        .unwrap_or(0);
     let first = first_shown(at, entries.len(), usize::from(body.height));
-    for (offset, entry) in entries.iter().skip(first).take(usize::from(body.height)).enumerate() {
+    for (offset, entry) in entries
+        .iter()
+        .skip(first)
+        .take(usize::from(body.height))
+        .enumerate()
+    {
         let y = u16::try_from(offset).unwrap_or(u16::MAX);
         match entry {
             Entry::Namespace(name) => {
@@ -70,7 +84,10 @@ fn draw_workloads(pen: &mut Pen<'_>, area: Rect, app: &App, hits: &mut Hits) {
                 if selected && app.focus == Pane::Table {
                     pen.select(body, y);
                 }
-                hits.add(Rect::new(body.x, body.y + y, body.width, 1), Hit::Line(*line));
+                hits.add(
+                    Rect::new(body.x, body.y + y, body.width, 1),
+                    Hit::Line(*line),
+                );
             }
         }
     }
@@ -113,11 +130,20 @@ struct Widths {
 impl Widths {
     /// Names get what they need up to a third, ingress what it needs up to half of the rest.
     fn of(rows: &[Row], width: usize) -> Self {
-        let widest = |cell: fn(&Row) -> usize, least: usize| rows.iter().map(cell).max().unwrap_or(0).max(least);
+        let widest = |cell: fn(&Row) -> usize, least: usize| {
+            rows.iter().map(cell).max().unwrap_or(0).max(least)
+        };
         let name = widest(|row| text::width(&row.name), 8).min(width / 3);
         let rest = width.saturating_sub(name + 5);
-        let (ingress, egress) = (widest(|row| cell_width(&row.ingress), 7), widest(|row| cell_width(&row.egress), 6));
-        let ingress = if ingress + egress <= rest { ingress } else { ingress.min((rest / 2).max(rest.saturating_sub(egress))) };
+        let (ingress, egress) = (
+            widest(|row| cell_width(&row.ingress), 7),
+            widest(|row| cell_width(&row.egress), 6),
+        );
+        let ingress = if ingress + egress <= rest {
+            ingress
+        } else {
+            ingress.min((rest / 2).max(rest.saturating_sub(egress)))
+        };
         Self {
             name,
             ingress,
@@ -135,17 +161,38 @@ impl Widths {
 }
 
 fn cell_width(items: &[Item]) -> usize {
-    items.iter().map(|item| text::width(&item.text) + if item.sign.is_some() { 2 } else { 0 } + 2).sum::<usize>().saturating_sub(2)
+    items
+        .iter()
+        .map(|item| text::width(&item.text) + if item.sign.is_some() { 2 } else { 0 } + 2)
+        .sum::<usize>()
+        .saturating_sub(2)
 }
 
 fn workload(pen: &mut Pen<'_>, area: Rect, y: u16, row: &Row, widths: &Widths, selected: bool) {
     if selected {
-        pen.text(area, 0, y, "›", pen.theme.key());
+        pen.text(area, 0, y, "›", Theme::key());
     }
     let name = text::cut_middle(&row.name, widths.name);
-    pen.text(area, 1, y, &name, pen.theme.tone(if selected { Tone::Name } else { Tone::Plain }));
-    pen.line(area, widths.ingress_at(), y, &cell(&row.ingress, widths.ingress));
-    pen.line(area, widths.egress_at(), y, &cell(&row.egress, widths.egress));
+    pen.text(
+        area,
+        1,
+        y,
+        &name,
+        pen.theme
+            .tone(if selected { Tone::Name } else { Tone::Plain }),
+    );
+    pen.line(
+        area,
+        widths.ingress_at(),
+        y,
+        &cell(&row.ingress, widths.ingress),
+    );
+    pen.line(
+        area,
+        widths.egress_at(),
+        y,
+        &cell(&row.egress, widths.egress),
+    );
 }
 
 /// The items of a cell. When they do not fit, the end says so, and whether drift is among what is hidden.
@@ -161,9 +208,15 @@ fn cell(items: &[Item], cells: usize) -> Line {
         shown += 1;
     }
     let hidden = &items[shown.min(items.len())..];
-    let sign = hidden.iter().filter_map(|item| item.sign).find(|sign| matches!(sign, Sign::Missing | Sign::Unexpected));
+    let sign = hidden
+        .iter()
+        .filter_map(|item| item.sign)
+        .find(|sign| matches!(sign, Sign::Missing | Sign::Unexpected));
     let (tail, room) = match sign {
-        Some(sign) => (vec![span(format!(" {}", sign.glyph()), Tone::Drift)], cells.saturating_sub(2)),
+        Some(sign) => (
+            vec![span(format!(" {}", sign.glyph()), Tone::Drift)],
+            cells.saturating_sub(2),
+        ),
         None => (Line::new(), cells),
     };
     let mut line = cut_line(&items_line(items), room);
@@ -185,7 +238,11 @@ pub(super) fn items_line(items: &[Item]) -> Line {
         };
         line.push(span(item.text.clone(), tone));
         if let Some(sign) = item.sign {
-            let tone = if tone == Tone::Plain { Tone::Faint } else { tone };
+            let tone = if tone == Tone::Plain {
+                Tone::Faint
+            } else {
+                tone
+            };
             line.push(span(format!(" {}", sign.glyph()), tone));
         }
     }
@@ -193,11 +250,16 @@ pub(super) fn items_line(items: &[Item]) -> Line {
 }
 
 fn draw_flows(pen: &mut Pen<'_>, area: Rect, app: &App, flows: &Flows, hits: &mut Hits) {
-    let title = [span("Flows of ", Tone::Plain), span(flows.name.clone(), Tone::Name)];
+    let title = [
+        span("Flows of ", Tone::Plain),
+        span(flows.name.clone(), Tone::Name),
+    ];
     let note = format!("{} of {}", app.shown.len(), flows.rows.len());
     let inner = pen.frame(area, &title, &note, app.focus == Pane::Table);
     let width = usize::from(inner.width);
-    let widest = |cell: fn(&Flow) -> usize, least: usize| flows.rows.iter().map(cell).max().unwrap_or(0).max(least);
+    let widest = |cell: fn(&Flow) -> usize, least: usize| {
+        flows.rows.iter().map(cell).max().unwrap_or(0).max(least)
+    };
     let port = widest(|flow| text::width(&flow.port), 4).min(width / 4);
     let verdict = widest(|flow| text::width(verdict_words(flow.verdict).1) + 2, 7);
     let peer = widest(|flow| text::width(&flow.peer), 4).min((width / 3).max(12));
@@ -211,7 +273,13 @@ fn draw_flows(pen: &mut Pen<'_>, area: Rect, app: &App, flows: &Flows, hits: &mu
     columns[4] -= 1;
     columns.push(columns[4] + 2);
     let faint = pen.theme.tone(Tone::Faint);
-    for (column, name) in [(0, "DIR"), (1, "PEER"), (2, "PORT"), (3, "VERDICT"), (5, "DECIDED BY")] {
+    for (column, name) in [
+        (0, "DIR"),
+        (1, "PEER"),
+        (2, "PORT"),
+        (3, "VERDICT"),
+        (5, "DECIDED BY"),
+    ] {
         pen.text(inner, columns[column], 0, name, faint);
     }
     if app.shown.is_empty() {
@@ -221,28 +289,58 @@ fn draw_flows(pen: &mut Pen<'_>, area: Rect, app: &App, flows: &Flows, hits: &mu
     let body = below(inner);
     let cursor = app.cursor().unwrap_or(0);
     let first = first_shown(cursor, app.shown.len(), usize::from(body.height));
-    for (offset, index) in app.shown.iter().skip(first).take(usize::from(body.height)).enumerate() {
+    for (offset, index) in app
+        .shown
+        .iter()
+        .skip(first)
+        .take(usize::from(body.height))
+        .enumerate()
+    {
         let y = u16::try_from(offset).unwrap_or(u16::MAX);
         let flow = &flows.rows[*index];
         let selected = first + offset == cursor;
         if selected {
-            pen.text(body, 0, y, "›", pen.theme.key());
+            pen.text(body, 0, y, "›", Theme::key());
         }
         let plain = pen.theme.tone(Tone::Plain);
-        pen.text(body, columns[0], y, if flow.incoming { "in" } else { "out" }, plain);
-        pen.text(body, columns[1], y, &text::cut_middle(&flow.peer, peer), plain);
+        pen.text(
+            body,
+            columns[0],
+            y,
+            if flow.incoming { "in" } else { "out" },
+            plain,
+        );
+        pen.text(
+            body,
+            columns[1],
+            y,
+            &text::cut_middle(&flow.peer, peer),
+            plain,
+        );
         pen.text(body, columns[2], y, &text::cut(&flow.port, port), plain);
         let (glyph, word) = verdict_words(flow.verdict);
-        pen.line(body, columns[3], y, &[span(format!("{glyph} {word}"), Tone::of(flow.verdict))]);
+        pen.line(
+            body,
+            columns[3],
+            y,
+            &[span(format!("{glyph} {word}"), Tone::of(flow.verdict))],
+        );
         if let Some(sign) = flow.sign {
             pen.text(body, columns[4], y, sign.glyph(), pen.theme.sign(sign));
         }
-        let by = if flow.decided_by.is_empty() { "-" } else { &flow.decided_by };
+        let by = if flow.decided_by.is_empty() {
+            "-"
+        } else {
+            &flow.decided_by
+        };
         pen.text(body, columns[5], y, by, plain);
         if selected && app.focus == Pane::Table {
             pen.select(body, y);
         }
-        hits.add(Rect::new(body.x, body.y + y, body.width, 1), Hit::Line(first + offset));
+        hits.add(
+            Rect::new(body.x, body.y + y, body.width, 1),
+            Hit::Line(first + offset),
+        );
     }
     more(pen, area, first, app.shown.len(), body.height);
 }
@@ -252,11 +350,20 @@ fn empty(pen: &mut Pen<'_>, inner: Rect, app: &App) {
     let (what, then) = if app.total() > 0 {
         ("the filter matches nothing", "esc clears it")
     } else if matches!(app.view.link, Link::Loading { .. }) {
-        ("loading …", "rows appear as soon as pods and policies are in")
+        (
+            "loading …",
+            "rows appear as soon as pods and policies are in",
+        )
     } else if app.narrowed() {
-        ("no flows: nothing is open to it or from it, and nothing names it", "esc goes back to the table")
+        (
+            "no flows: nothing is open to it or from it, and nothing names it",
+            "esc goes back to the table",
+        )
     } else {
-        ("no workloads in scope", "n chooses namespaces, a shows all of them")
+        (
+            "no workloads in scope",
+            "n chooses namespaces, a shows all of them",
+        )
     };
     pen.text(inner, 1, 2, what, pen.theme.tone(Tone::Name));
     pen.text(inner, 1, 3, then, pen.theme.tone(Tone::Plain));
@@ -276,8 +383,15 @@ mod tests {
 
     #[test]
     fn a_cell_that_is_cut_still_tells_of_drift() {
-        let items = [item("53 (DNS)", Sign::Expected), item("9092 (kafka)", Sign::Expected), item("27017 (mongo)", Sign::Missing)];
-        assert_eq!(plain(&cell(&items, 60)), "53 (DNS) =  9092 (kafka) =  27017 (mongo) ▼");
+        let items = [
+            item("53 (DNS)", Sign::Expected),
+            item("9092 (kafka)", Sign::Expected),
+            item("27017 (mongo)", Sign::Missing),
+        ];
+        assert_eq!(
+            plain(&cell(&items, 60)),
+            "53 (DNS) =  9092 (kafka) =  27017 (mongo) ▼"
+        );
         assert_eq!(plain(&cell(&items, 20)), "53 (DNS) =  9092 … ▼");
         assert_eq!(plain(&cell(&items[..2], 20)), "53 (DNS) =  9092 (k…");
         assert_eq!(plain(&cell(&[], 20)), "-");
@@ -289,7 +403,10 @@ mod tests {
             for height in 1..12 {
                 for cursor in 0..total {
                     let first = first_shown(cursor, total, height);
-                    assert!(first <= cursor && cursor < first + height, "{cursor} of {total} in {height} from {first}");
+                    assert!(
+                        first <= cursor && cursor < first + height,
+                        "{cursor} of {total} in {height} from {first}"
+                    );
                 }
             }
         }

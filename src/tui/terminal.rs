@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crossterm::cursor::{Hide, Show};
 use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste};
 use crossterm::terminal::{
-    BeginSynchronizedUpdate, DisableLineWrap, EnableLineWrap, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
-    disable_raw_mode, enable_raw_mode,
+    BeginSynchronizedUpdate, DisableLineWrap, EnableLineWrap, EndSynchronizedUpdate,
+    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{Command, queue};
 use ratatui::backend::{Backend, CrosstermBackend};
@@ -75,7 +75,7 @@ impl Terminal {
         leave();
     }
 
-    pub(super) fn mouse(&self, on: bool) -> io::Result<()> {
+    pub(super) fn mouse(on: bool) -> io::Result<()> {
         MOUSE.store(on, Ordering::SeqCst);
         let mut out = io::stdout().lock();
         if on {
@@ -88,7 +88,7 @@ impl Terminal {
 
     /// Stops the program until the shell continues it; says whether it did. A session leader has no shell to go back to.
     #[cfg(unix)]
-    pub(super) fn suspend(&self) -> io::Result<bool> {
+    pub(super) fn suspend() -> io::Result<bool> {
         use rustix::process::{Signal, getpid, getsid, kill_process_group};
         if getsid(None).is_ok_and(|session| session == getpid()) {
             return Ok(false);
@@ -102,7 +102,7 @@ impl Terminal {
     }
 
     #[cfg(not(unix))]
-    pub(super) fn suspend(&self) -> io::Result<bool> {
+    pub(super) fn suspend() -> io::Result<bool> {
         Ok(false)
     }
 }
@@ -111,7 +111,13 @@ fn take() -> io::Result<()> {
     enable_raw_mode()?;
     ENTERED.store(true, Ordering::SeqCst);
     let mut out = io::stdout().lock();
-    queue!(out, EnterAlternateScreen, Hide, EnableBracketedPaste, DisableLineWrap)?;
+    queue!(
+        out,
+        EnterAlternateScreen,
+        Hide,
+        EnableBracketedPaste,
+        DisableLineWrap
+    )?;
     if MOUSE.load(Ordering::SeqCst) {
         queue!(out, EnableClicks)?;
     }
@@ -207,7 +213,9 @@ pub(super) struct Screen {
 
 impl Screen {
     pub(super) fn new(size: (u16, u16)) -> Self {
-        Self { shown: unknown(size) }
+        Self {
+            shown: unknown(size),
+        }
     }
 
     /// Takes nothing for granted about what the terminal shows; the next frame writes every cell. No clearing, no flicker.

@@ -59,7 +59,9 @@ impl View {
         Self {
             settings: Settings::default(),
             origin: origin.to_owned(),
-            link: Link::Loading { progress: Vec::new() },
+            link: Link::Loading {
+                progress: Vec::new(),
+            },
             partial: false,
             enforcer: String::new(),
             enforces: Enforces::Unknown,

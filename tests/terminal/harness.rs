@@ -31,7 +31,12 @@ impl Terminal {
         command.args(args);
         command.env_clear();
         command.cwd(home.path());
-        for name in ["HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"] {
+        for name in [
+            "HOME",
+            "XDG_CONFIG_HOME",
+            "XDG_STATE_HOME",
+            "XDG_CACHE_HOME",
+        ] {
             command.env(name, home.path());
         }
         command.env("TERM", "xterm-256color");
@@ -87,7 +92,10 @@ impl Terminal {
     }
 
     pub(crate) fn resize(&mut self, width: u16, height: u16) {
-        self.seen().parser.screen_mut().set_size(cells(height), cells(width));
+        self.seen()
+            .parser
+            .screen_mut()
+            .set_size(cells(height), cells(width));
         self.master.resize(size(width, height)).unwrap();
     }
 
@@ -97,7 +105,11 @@ impl Terminal {
         let mut seen = self.seen();
         while !seen.parser.screen().contents().contains(text) {
             let left = until.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "no `{text}` within {limit:?} on:\n{}", seen.parser.screen().contents());
+            assert!(
+                !left.is_zero(),
+                "no `{text}` within {limit:?} on:\n{}",
+                seen.parser.screen().contents()
+            );
             seen = self.shared.1.wait_timeout(seen, left).unwrap().0;
         }
     }
@@ -113,7 +125,10 @@ impl Terminal {
             if rest.is_zero() {
                 return;
             }
-            assert!(Instant::now() < until, "never still for {quiet:?} within {limit:?}");
+            assert!(
+                Instant::now() < until,
+                "never still for {quiet:?} within {limit:?}"
+            );
             seen = self.shared.1.wait_timeout(seen, rest).unwrap().0;
         }
     }
@@ -161,9 +176,18 @@ impl Terminal {
                 self.still(Duration::from_millis(100), Duration::from_secs(5));
                 return status.exit_code();
             }
-            assert!(Instant::now() < until, "still running after {limit:?} with:\n{}", self.seen().parser.screen().contents());
+            assert!(
+                Instant::now() < until,
+                "still running after {limit:?} with:\n{}",
+                self.seen().parser.screen().contents()
+            );
             let seen = self.seen();
-            drop(self.shared.1.wait_timeout(seen, Duration::from_millis(20)).unwrap());
+            drop(
+                self.shared
+                    .1
+                    .wait_timeout(seen, Duration::from_millis(20))
+                    .unwrap(),
+            );
         }
     }
 }

@@ -10,7 +10,11 @@ use harness::Terminal;
 const LIMIT: Duration = Duration::from_secs(15);
 
 fn demo(width: u16, height: u16) -> Terminal {
-    let terminal = Terminal::start(&["--demo", "stalker", "-n", "stalker,stalker-jobs"], (width, height), &[]);
+    let terminal = Terminal::start(
+        &["--demo", "stalker", "-n", "stalker,stalker-jobs"],
+        (width, height),
+        &[],
+    );
     terminal.wait_for("flow-manager", LIMIT);
     terminal
 }
@@ -18,7 +22,18 @@ fn demo(width: u16, height: u16) -> Terminal {
 #[test]
 fn the_first_screen_tells_where_we_are_and_who_enforces() {
     let terminal = demo(120, 40);
-    for words in ["demo", "stalker,stalker-jobs", "ENV dev", "calico enforces", "[1 Flows]", "2 Drift", "WORKLOAD", "INGRESS", "p probe", "q quit"] {
+    for words in [
+        "demo",
+        "stalker,stalker-jobs",
+        "ENV dev",
+        "calico enforces",
+        "[1 Flows]",
+        "2 Drift",
+        "WORKLOAD",
+        "INGRESS",
+        "p probe",
+        "q quit",
+    ] {
         terminal.wait_for(words, LIMIT);
     }
 }
@@ -83,7 +98,11 @@ fn an_idle_screen_writes_nothing() {
     terminal.still(Duration::from_millis(700), LIMIT);
     let before = terminal.bytes();
     terminal.still(Duration::from_secs(3), Duration::from_secs(4));
-    assert_eq!(terminal.bytes(), before, "bytes were written while nothing happened");
+    assert_eq!(
+        terminal.bytes(),
+        before,
+        "bytes were written while nothing happened"
+    );
 }
 
 #[test]
@@ -95,8 +114,19 @@ fn every_frame_is_a_synchronized_update_and_nothing_is_asked() {
     assert_eq!(terminal.ended(LIMIT), 0);
     let raw = terminal.raw();
     let text = String::from_utf8_lossy(&raw);
-    assert_eq!(text.matches("\x1b[?2026h").count(), text.matches("\x1b[?2026l").count() - 1, "leaving ends one more, in case");
-    for question in ["\x1b[6n", "\x1b[c", "\x1b[>c", "\x1b[5n", "\x1b]11;?", "\x1b[2J"] {
+    assert_eq!(
+        text.matches("\x1b[?2026h").count(),
+        text.matches("\x1b[?2026l").count() - 1,
+        "leaving ends one more, in case"
+    );
+    for question in [
+        "\x1b[6n",
+        "\x1b[c",
+        "\x1b[>c",
+        "\x1b[5n",
+        "\x1b]11;?",
+        "\x1b[2J",
+    ] {
         assert!(!text.contains(question), "{question:?} was written");
     }
 }
@@ -114,7 +144,11 @@ fn quitting_restores_the_terminal() {
 
 #[test]
 fn signals_restore_the_terminal_and_end_the_program() {
-    for (signal, status) in [(rustix::process::Signal::TERM, 143), (rustix::process::Signal::HUP, 129), (rustix::process::Signal::INT, 130)] {
+    for (signal, status) in [
+        (rustix::process::Signal::TERM, 143),
+        (rustix::process::Signal::HUP, 129),
+        (rustix::process::Signal::INT, 130),
+    ] {
         let mut terminal = demo(80, 24);
         terminal.signal(signal);
         assert_eq!(terminal.ended(LIMIT), status);
@@ -126,11 +160,23 @@ fn restored(terminal: &Terminal) {
     let raw = terminal.raw();
     let text = String::from_utf8_lossy(&raw);
     for mode in ["\x1b[?1049", "\x1b[?2004", "\x1b[?1000", "\x1b[?1006"] {
-        let last = text.rfind(mode).unwrap_or_else(|| panic!("{mode:?} was never set"));
-        assert_eq!(&text[last + mode.len()..=last + mode.len()], "l", "{mode:?} was left on");
+        let last = text
+            .rfind(mode)
+            .unwrap_or_else(|| panic!("{mode:?} was never set"));
+        assert_eq!(
+            &text[last + mode.len()..=last + mode.len()],
+            "l",
+            "{mode:?} was left on"
+        );
     }
-    assert!(text.rfind("\x1b[?25h") > text.rfind("\x1b[?25l"), "the cursor stays hidden");
-    assert!(text.rfind("\x1b[?7h") > text.rfind("\x1b[?7l"), "line wrap stays off");
+    assert!(
+        text.rfind("\x1b[?25h") > text.rfind("\x1b[?25l"),
+        "the cursor stays hidden"
+    );
+    assert!(
+        text.rfind("\x1b[?7h") > text.rfind("\x1b[?7l"),
+        "line wrap stays off"
+    );
     assert!(!terminal.alternate_screen());
 }
 
@@ -139,7 +185,12 @@ fn no_color_means_none_and_the_selection_stays_visible() {
     let terminal = Terminal::start(&["--demo", "stalker"], (120, 40), &[("NO_COLOR", "1")]);
     terminal.wait_for("›", LIMIT);
     terminal.still(Duration::from_millis(300), LIMIT);
-    let (coloured, reversed) = terminal.cells(|cell| (cell.fgcolor() != vt100::Color::Default || cell.bgcolor() != vt100::Color::Default, cell.inverse()));
+    let (coloured, reversed) = terminal.cells(|cell| {
+        (
+            cell.fgcolor() != vt100::Color::Default || cell.bgcolor() != vt100::Color::Default,
+            cell.inverse(),
+        )
+    });
     assert_eq!(coloured, 0);
     assert!(reversed > 10);
 }

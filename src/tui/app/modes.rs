@@ -2,7 +2,8 @@
 
 use crossterm::event::{KeyCode, KeyEvent};
 
-use super::{App, Effect, Mode, normal, read_draft};
+use super::arrivals::read_draft;
+use super::{App, Effect, Mode, normal};
 use crate::tui::draw::last_scroll;
 use crate::tui::filter::Filter;
 use crate::tui::input::Input;
@@ -24,7 +25,11 @@ pub(super) fn probe_key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
         }
         KeyCode::Enter => {
             // A candidate the user walked to is taken first; the next Enter asks.
-            if let Some(candidate) = app.candidate.take().and_then(|at| app.draft.candidates.get(at)) {
+            if let Some(candidate) = app
+                .candidate
+                .take()
+                .and_then(|at| app.draft.candidates.get(at))
+            {
                 let text = format!("{} ", candidate.text);
                 app.probe_input.replace_word(&text);
                 return read_draft(app);
@@ -118,11 +123,19 @@ pub(super) fn apply_filter(app: &mut App) {
 pub(super) fn pick_key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
     let count = app.view.namespaces.len();
     let page = usize::from(app.height / 2).max(1);
-    let name = app.view.namespaces.get(app.picker.cursor).map(|item| item.name.clone());
+    let name = app
+        .view
+        .namespaces
+        .get(app.picker.cursor)
+        .map(|item| item.name.clone());
     match keys::action(key) {
-        Some(Action::Down) => app.picker.cursor = (app.picker.cursor + 1).min(count.saturating_sub(1)),
+        Some(Action::Down) => {
+            app.picker.cursor = (app.picker.cursor + 1).min(count.saturating_sub(1));
+        }
         Some(Action::Up) => app.picker.cursor = app.picker.cursor.saturating_sub(1),
-        Some(Action::PageDown) => app.picker.cursor = (app.picker.cursor + page).min(count.saturating_sub(1)),
+        Some(Action::PageDown) => {
+            app.picker.cursor = (app.picker.cursor + page).min(count.saturating_sub(1));
+        }
         Some(Action::PageUp) => app.picker.cursor = app.picker.cursor.saturating_sub(page),
         Some(Action::First) => app.picker.cursor = 0,
         Some(Action::Last) => app.picker.cursor = count.saturating_sub(1),
@@ -176,15 +189,22 @@ pub(super) fn read_key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
         Some(Action::QuitAndPrint) => return normal::act(app, Action::QuitAndPrint),
         Some(Action::Help) => {
             app.scroll = 0;
-            app.mode = if app.mode == Mode::Help { Mode::Normal } else { Mode::Help };
+            app.mode = if app.mode == Mode::Help {
+                Mode::Normal
+            } else {
+                Mode::Help
+            };
         }
         Some(Action::Why) if app.mode == Mode::Explain => app.mode = Mode::Normal,
-        Some(action @ (Action::NextEnvironment | Action::Mouse)) => return normal::act(app, action),
-        Some(action @ (Action::Reverse | Action::Earlier | Action::Later | Action::Probe)) if app.mode == Mode::Explain => {
+        Some(action @ (Action::NextEnvironment | Action::Mouse)) => {
+            return normal::act(app, action);
+        }
+        Some(action @ (Action::Reverse | Action::Earlier | Action::Later | Action::Probe))
+            if app.mode == Mode::Explain =>
+        {
             return normal::act(app, action);
         }
         _ => {}
     }
     Vec::new()
 }
-

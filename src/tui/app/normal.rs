@@ -2,7 +2,8 @@
 
 use crate::graph::{self, Step};
 
-use super::{App, Effect, Hit, Mode, Picker, Subject, Tab, read_draft, tell};
+use super::arrivals::{read_draft, tell};
+use super::{App, Effect, Hit, Mode, Picker, Subject, Tab};
 use crate::tui::input::Input;
 use crate::tui::keys::Action;
 use crate::tui::layout::Pane;
@@ -52,7 +53,14 @@ pub(super) fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::Zoom => app.zoomed = !app.zoomed,
         Action::Mouse => {
             app.mouse = !app.mouse;
-            app.say(if app.mouse { "mouse on; hold shift to select text" } else { "mouse off" }, Tone::Plain);
+            app.say(
+                if app.mouse {
+                    "mouse on; hold shift to select text"
+                } else {
+                    "mouse off"
+                },
+                Tone::Plain,
+            );
             return vec![Effect::Mouse(app.mouse)];
         }
         Action::Suspend => return vec![Effect::Suspend],
@@ -97,14 +105,18 @@ fn page(app: &mut App, down: bool) {
 
 /// Moves the line cursor: `to` gets where it is and where the last line is.
 fn go(app: &mut App, to: impl Fn(usize, usize) -> usize) {
-    let Some(last) = app.shown.len().checked_sub(1) else { return };
+    let Some(last) = app.shown.len().checked_sub(1) else {
+        return;
+    };
     // From a node that is no row, any movement goes to the first.
     let target = app.cursor().map_or(0, |at| to(at, last));
     select_line(app, target);
 }
 
 fn select_line(app: &mut App, line: usize) {
-    let Some(index) = app.shown.get(line).copied() else { return };
+    let Some(index) = app.shown.get(line).copied() else {
+        return;
+    };
     if app.tab == Tab::Drift {
         app.finding = line;
     } else if app.narrowed() {
@@ -122,8 +134,15 @@ fn turn(app: &mut App, forward: bool) {
     if app.answer.is_some() {
         order.push(Pane::Probe);
     }
-    let here = order.iter().position(|pane| *pane == app.focus).unwrap_or(0);
-    let next = if forward { here + 1 } else { here + order.len() - 1 };
+    let here = order
+        .iter()
+        .position(|pane| *pane == app.focus)
+        .unwrap_or(0);
+    let next = if forward {
+        here + 1
+    } else {
+        here + order.len() - 1
+    };
     app.focus = order[next % order.len()];
 }
 
@@ -149,7 +168,10 @@ fn enter(app: &mut App) -> Vec<Effect> {
         return vec![app.compute()];
     }
     if app.selected.is_some() {
-        app.say("only workloads have flows of their own to list", Tone::Plain);
+        app.say(
+            "only workloads have flows of their own to list",
+            Tone::Plain,
+        );
     }
     Vec::new()
 }
@@ -157,7 +179,11 @@ fn enter(app: &mut App) -> Vec<Effect> {
 /// The id of the selected workload, whether it was chosen in the graph or in the table.
 fn selected_row(app: &App) -> Option<String> {
     let key = app.selected_key()?;
-    app.view.rows.iter().find(|row| row.id == key).map(|row| row.id.clone())
+    app.view
+        .rows
+        .iter()
+        .find(|row| row.id == key)
+        .map(|row| row.id.clone())
 }
 
 fn back(app: &mut App) -> Vec<Effect> {
@@ -181,8 +207,14 @@ fn back(app: &mut App) -> Vec<Effect> {
 /// What can be typed to name the selection as an end.
 fn selected_end(app: &App) -> Option<String> {
     if app.tab == Tab::Drift {
-        let finding = app.cursor().and_then(|at| app.shown.get(at)).map(|at| &app.view.findings[*at])?;
-        return finding.question.as_ref().map(|question| question.from.clone());
+        let finding = app
+            .cursor()
+            .and_then(|at| app.shown.get(at))
+            .map(|at| &app.view.findings[*at])?;
+        return finding
+            .question
+            .as_ref()
+            .map(|question| question.from.clone());
     }
     if app.narrowed()
         && app.focus == Pane::Table
@@ -192,7 +224,10 @@ fn selected_end(app: &App) -> Option<String> {
     }
     let key = app.selected_key()?;
     let row = app.view.rows.iter().find(|row| row.id == key);
-    Some(row.map_or_else(|| key.to_owned(), |row| format!("{}/{}", row.namespace, row.name)))
+    Some(row.map_or_else(
+        || key.to_owned(),
+        |row| format!("{}/{}", row.namespace, row.name),
+    ))
 }
 
 fn selected_flow(app: &App) -> Option<Question> {
@@ -203,10 +238,14 @@ fn selected_flow(app: &App) -> Option<Question> {
 
 fn probe(app: &mut App) -> Vec<Effect> {
     // A flow has both ends already; what is left is the port.
-    let flow = (app.narrowed() && app.focus == Pane::Table).then(|| selected_flow(app)).flatten();
+    let flow = (app.narrowed() && app.focus == Pane::Table)
+        .then(|| selected_flow(app))
+        .flatten();
     let typed = match flow {
         Some(question) => format!("{} {} ", question.from, question.to),
-        None => selected_end(app).map(|end| format!("{end} ")).unwrap_or_default(),
+        None => selected_end(app)
+            .map(|end| format!("{end} "))
+            .unwrap_or_default(),
     };
     app.probe_input = Input::new(&typed);
     app.candidate = None;
@@ -223,7 +262,10 @@ fn pin(app: &mut App) -> Vec<Effect> {
     };
     match app.pinned.take() {
         None => {
-            app.say(format!("FROM is {end}; space on another one asks, esc forgets"), Tone::Plain);
+            app.say(
+                format!("FROM is {end}; space on another one asks, esc forgets"),
+                Tone::Plain,
+            );
             app.pinned = Some(end);
             Vec::new()
         }
@@ -245,7 +287,11 @@ fn reverse(app: &mut App) -> Vec<Effect> {
 }
 
 fn recall(app: &mut App, later: bool) -> Vec<Effect> {
-    let at = if later { app.at.checked_add(1) } else { app.at.checked_sub(1) };
+    let at = if later {
+        app.at.checked_add(1)
+    } else {
+        app.at.checked_sub(1)
+    };
     let Some((at, question)) = at.and_then(|at| Some((at, app.history.get(at)?.clone()))) else {
         let which = if later { "later" } else { "earlier" };
         app.say(format!("no {which} probe"), Tone::Plain);
@@ -267,14 +313,20 @@ fn why(app: &mut App) -> Vec<Effect> {
         return explain_probe(app);
     }
     if app.tab == Tab::Drift {
-        let finding = app.cursor().and_then(|at| app.shown.get(at)).map(|at| &app.view.findings[*at]);
+        let finding = app
+            .cursor()
+            .and_then(|at| app.shown.get(at))
+            .map(|at| &app.view.findings[*at]);
         return match finding.map(|finding| finding.question.clone()) {
             Some(Some(question)) => {
                 app.explain_next = true;
                 vec![app.ask(question)]
             }
             Some(None) => {
-                app.say("this finding is not about one connection; all there is stands below", Tone::Plain);
+                app.say(
+                    "this finding is not about one connection; all there is stands below",
+                    Tone::Plain,
+                );
                 Vec::new()
             }
             None => Vec::new(),
@@ -306,9 +358,15 @@ fn why(app: &mut App) -> Vec<Effect> {
 fn next_environment(app: &mut App) -> Vec<Effect> {
     // From what was asked last, not from what is shown: two quick presses are two steps.
     let known = &app.view.environments;
-    let Some(here) = known.iter().position(|name| Some(name) == app.settings.environment.as_ref()) else {
+    let Some(here) = known
+        .iter()
+        .position(|name| Some(name) == app.settings.environment.as_ref())
+    else {
         if known.is_empty() {
-            app.say("no expectations loaded: start with --expect FILE", Tone::Plain);
+            app.say(
+                "no expectations loaded: start with --expect FILE",
+                Tone::Plain,
+            );
             return Vec::new();
         }
         app.settings.environment = known.first().cloned();
@@ -323,15 +381,29 @@ fn next_environment(app: &mut App) -> Vec<Effect> {
 }
 
 fn detail(app: &mut App, less: bool) {
-    let here = app.step.or_else(|| app.picture.as_ref().map(|picture| picture.scene.step_shown()));
-    let here = here.and_then(|step| Step::ALL.iter().position(|known| *known == step)).unwrap_or(0);
-    let next = if less { (here + 1).min(Step::ALL.len() - 1) } else { here.saturating_sub(1) };
+    let here = app.step.or_else(|| {
+        app.picture
+            .as_ref()
+            .map(|picture| picture.scene.step_shown())
+    });
+    let here = here
+        .and_then(|step| Step::ALL.iter().position(|known| *known == step))
+        .unwrap_or(0);
+    let next = if less {
+        (here + 1).min(Step::ALL.len() - 1)
+    } else {
+        here.saturating_sub(1)
+    };
     app.step = Some(Step::ALL[next]);
 }
 
 fn classes(app: &mut App) {
     app.classes = (app.classes + 1) % 3;
-    let what = ["the graph shows application traffic", "the graph shows application traffic and DNS", "the graph shows all traffic"];
+    let what = [
+        "the graph shows application traffic",
+        "the graph shows application traffic and DNS",
+        "the graph shows all traffic",
+    ];
     app.say(what[usize::from(app.classes)], Tone::Plain);
 }
 
@@ -362,7 +434,11 @@ pub(super) fn on_wheel(app: &mut App, pane: Pane, down: bool) -> Vec<Effect> {
     let most = crate::tui::draw::last_scroll(app);
     match app.mode {
         Mode::Help | Mode::Explain => {
-            app.scroll = if down { (app.scroll + 3).min(most) } else { app.scroll.saturating_sub(3) };
+            app.scroll = if down {
+                (app.scroll + 3).min(most)
+            } else {
+                app.scroll.saturating_sub(3)
+            };
         }
         Mode::Normal if pane == Pane::Table => {
             if down {

@@ -6,7 +6,9 @@ fn ready() -> App {
 }
 
 fn selected(app: &App) -> &str {
-    app.selected_key().and_then(|key| key.rsplit('/').next()).unwrap_or("")
+    app.selected_key()
+        .and_then(|key| key.rsplit('/').next())
+        .unwrap_or("")
 }
 
 #[test]
@@ -70,7 +72,10 @@ fn a_probe_is_typed_completed_and_asked() {
     assert_eq!(app.mode, Mode::Probe);
     assert_eq!(app.probe_input.text(), "stalker/cron-service ");
     press(&mut app, "mo tab");
-    assert_eq!(app.probe_input.text(), "stalker/cron-service stalker/mongo ");
+    assert_eq!(
+        app.probe_input.text(),
+        "stalker/cron-service stalker/mongo "
+    );
     press(&mut app, "27017 enter");
     assert_eq!(app.mode, Mode::Normal);
     assert!(answered(&app).starts_with("DENY     stalker/cron-service → stalker/mongo 27017"));
@@ -86,7 +91,10 @@ fn a_chosen_candidate_is_taken_before_the_line_is_asked() {
     assert_eq!(app.mode, Mode::Probe);
     assert!(app.probe_input.text().ends_with("stalker/mongo-express "));
     press(&mut app, "q Q");
-    assert!(app.probe_input.text().ends_with("qQ"), "letters are letters inside a line");
+    assert!(
+        app.probe_input.text().ends_with("qQ"),
+        "letters are letters inside a line"
+    );
     press(&mut app, "esc");
     assert_eq!((app.mode, app.answer.is_some()), (Mode::Normal, false));
 }
@@ -96,7 +104,10 @@ fn a_probe_with_one_end_says_what_is_missing() {
     let mut app = ready();
     press(&mut app, "p enter");
     assert!(app.answer.is_none());
-    assert_eq!(app.message.as_ref().unwrap().0, "a probe needs two ends: FROM TO [PORT]");
+    assert_eq!(
+        app.message.as_ref().unwrap().0,
+        "a probe needs two ends: FROM TO [PORT]"
+    );
 }
 
 #[test]
@@ -115,7 +126,10 @@ fn space_pins_from_then_to_and_asks() {
 fn reverse_and_history_walk_the_probes() {
     let mut app = ready();
     press(&mut app, "r");
-    assert_eq!(app.message.as_ref().unwrap().0, "no probe to reverse yet: p asks one");
+    assert_eq!(
+        app.message.as_ref().unwrap().0,
+        "no probe to reverse yet: p asks one"
+    );
     press(&mut app, "space j space r");
     assert!(answered(&app).contains("stalker/cron-service → stalker-jobs/jobs"));
     assert_eq!((app.history.len(), app.at), (2, 1));
@@ -134,7 +148,10 @@ fn e_steps_through_the_environments_on_the_spot() {
     assert_eq!(app.view.environment.as_deref(), Some("dev"));
     assert_eq!(app.next_environment(), Some("prod"));
     press(&mut app, "e");
-    assert_eq!((app.view.environment.as_deref(), app.view.findings.len()), (Some("prod"), 1));
+    assert_eq!(
+        (app.view.environment.as_deref(), app.view.findings.len()),
+        (Some("prod"), 1)
+    );
     press(&mut app, "e");
     assert_eq!(app.view.environment.as_deref(), Some("dev"));
     // Two presses before the first answer are two steps.
@@ -153,7 +170,10 @@ fn key(c: char) -> Msg {
 fn the_drift_tab_lists_findings_and_explains_them() {
     let mut app = ready();
     press(&mut app, "2 j");
-    assert_eq!((app.tab, app.cursor(), app.total()), (Tab::Drift, Some(1), 2));
+    assert_eq!(
+        (app.tab, app.cursor(), app.total()),
+        (Tab::Drift, Some(1), 2)
+    );
     press(&mut app, "k w");
     assert_eq!(app.mode, Mode::Explain);
     assert!(answered(&app).contains("stalker/cron-service → stalker/mongo 27017"));
@@ -168,7 +188,11 @@ fn the_filter_narrows_as_it_is_typed_and_esc_clears_it_last() {
     let mut app = ready();
     press(&mut app, "/ mongo");
     assert_eq!((app.mode, app.shown.len()), (Mode::Filter, 3));
-    assert_eq!(selected(&app), "cron-service", "the first match is selected");
+    assert_eq!(
+        selected(&app),
+        "cron-service",
+        "the first match is selected"
+    );
     press(&mut app, "enter");
     assert_eq!((app.mode, app.shown.len()), (Mode::Normal, 3));
     press(&mut app, "enter esc");
@@ -186,7 +210,10 @@ fn a_bad_filter_leaves_the_last_good_one_in_force() {
     press(&mut app, "/ kafka");
     let good = app.shown.clone();
     press(&mut app, "space x:");
-    assert_eq!(app.filter_error.as_deref(), Some("no column `x`: use ns from to port by is"));
+    assert_eq!(
+        app.filter_error.as_deref(),
+        Some("no column `x`: use ns from to port by is")
+    );
     assert_ne!(good, Vec::<usize>::new());
     assert!(!app.shown.is_empty() || app.filter_input.text() == "kafka x:");
 }
@@ -202,7 +229,11 @@ fn the_picker_marks_namespaces() {
     press(&mut app, "a");
     assert_eq!(app.total(), 8);
     press(&mut app, "n j enter");
-    assert_eq!(app.view.settings.namespaces, ["stalker"], "without marks, the one under the cursor");
+    assert_eq!(
+        app.view.settings.namespaces,
+        ["stalker"],
+        "without marks, the one under the cursor"
+    );
     press(&mut app, "n a");
     assert_eq!((app.mode, app.total()), (Mode::Normal, 8));
     press(&mut app, "n esc n q n n");
@@ -249,14 +280,28 @@ fn w_explains_the_workload_or_the_probe_in_focus() {
 fn quitting_works_as_it_says() {
     let mut app = ready();
     assert_eq!(press(&mut app, "q"), [Effect::Quit(None)]);
-    assert_eq!(press(&mut app, "Q"), [Effect::Quit(None)], "no answer, nothing to print");
+    assert_eq!(
+        press(&mut app, "Q"),
+        [Effect::Quit(None)],
+        "no answer, nothing to print"
+    );
     press(&mut app, "space j space");
     let quit = press(&mut app, "Q");
-    assert!(matches!(&quit[..], [Effect::Quit(Some(text))] if text.starts_with("DENY     stalker-jobs/jobs") && text.contains("nearest mongo")));
+    assert!(
+        matches!(&quit[..], [Effect::Quit(Some(text))] if text.starts_with("DENY     stalker-jobs/jobs") && text.contains("nearest mongo"))
+    );
     for enter_mode in ["", "p", "esc /", "esc n", "esc ?", "esc w"] {
         press(&mut app, enter_mode);
-        assert_eq!(press(&mut app, "ctrl-c"), [Effect::Quit(None)], "after {enter_mode}");
-        assert_eq!(press(&mut app, "ctrl-z"), [Effect::Suspend], "after {enter_mode}");
+        assert_eq!(
+            press(&mut app, "ctrl-c"),
+            [Effect::Quit(None)],
+            "after {enter_mode}"
+        );
+        assert_eq!(
+            press(&mut app, "ctrl-z"),
+            [Effect::Suspend],
+            "after {enter_mode}"
+        );
     }
     let mut app = ready();
     press(&mut app, "? q");
@@ -291,17 +336,41 @@ fn a_live_change_asks_the_probe_again_and_tells() {
     let question = app.answer.as_ref().unwrap().question.clone();
     let effects = update(&mut app, Msg::Snapshot);
     assert!(matches!(&effects[..], [Effect::Compute { .. }]));
-    let Effect::Compute { generation, settings } = &effects[0] else { unreachable!() };
+    let Effect::Compute {
+        generation,
+        settings,
+    } = &effects[0]
+    else {
+        unreachable!()
+    };
     let view = Arc::new(crate::tui::sample::view(settings));
-    let effects = update(&mut app, Msg::View { generation: *generation, view });
+    let effects = update(
+        &mut app,
+        Msg::View {
+            generation: *generation,
+            view,
+        },
+    );
     let asked = effects.iter().find_map(|effect| match effect {
-        Effect::Ask { generation, question } => Some((*generation, question.clone())),
+        Effect::Ask {
+            generation,
+            question,
+        } => Some((*generation, question.clone())),
         _ => None,
     });
     let (generation, again) = asked.unwrap();
     assert_eq!(again, question);
-    update(&mut app, Msg::Answer { generation, answer: Ok(answer(&again, crate::engine::Verdict::Allow)) });
-    assert_eq!(app.message.as_ref().unwrap().0, "the probe changed: stalker-jobs/jobs -> stalker/cron-service   DENY -> ALLOW");
+    update(
+        &mut app,
+        Msg::Answer {
+            generation,
+            answer: Ok(answer(&again, crate::engine::Verdict::Allow)),
+        },
+    );
+    assert_eq!(
+        app.message.as_ref().unwrap().0,
+        "the probe changed: stalker-jobs/jobs -> stalker/cron-service   DENY -> ALLOW"
+    );
     assert_eq!(app.history.len(), 1);
 }
 
@@ -313,7 +382,11 @@ fn late_results_are_dropped() {
     settle(&mut app, second);
     assert_eq!(app.view.environment.as_deref(), Some("prod"));
     settle(&mut app, first);
-    assert_eq!(app.view.environment.as_deref(), Some("prod"), "an older view must not replace a newer one");
+    assert_eq!(
+        app.view.environment.as_deref(),
+        Some("prod"),
+        "an older view must not replace a newer one"
+    );
 }
 
 #[test]
@@ -327,7 +400,11 @@ fn pasting_goes_into_lines_only() {
     settle(&mut app, effects);
     assert_eq!(app.mode, Mode::Probe);
     assert!(!app.probe_input.text().contains(['\n', '\u{1b}']));
-    assert!(screen(&app).lines().all(|line| crate::text::width(line) <= 120));
+    assert!(
+        screen(&app)
+            .lines()
+            .all(|line| crate::text::width(line) <= 120)
+    );
 }
 
 #[test]
@@ -339,9 +416,21 @@ fn the_mouse_selects_opens_and_scrolls() {
     settle(&mut app, effects);
     assert!(app.narrowed(), "a click on the selected row opens it");
     press(&mut app, "esc");
-    update(&mut app, Msg::Wheel { pane: Pane::Table, down: true });
+    update(
+        &mut app,
+        Msg::Wheel {
+            pane: Pane::Table,
+            down: true,
+        },
+    );
     assert_eq!(selected(&app), "mongo");
-    update(&mut app, Msg::Wheel { pane: Pane::Table, down: false });
+    update(
+        &mut app,
+        Msg::Wheel {
+            pane: Pane::Table,
+            down: false,
+        },
+    );
     assert_eq!(selected(&app), "kafka");
     update(&mut app, Msg::Click(Hit::Node("internet".to_owned())));
     assert_eq!((app.focus, selected(&app)), (Pane::Graph, "internet"));
@@ -352,13 +441,27 @@ fn the_mouse_selects_opens_and_scrolls() {
     update(&mut app, Msg::Click(Hit::Pane(Pane::Table)));
     press(&mut app, "p");
     update(&mut app, Msg::Click(Hit::Tab(Tab::Flows)));
-    assert_eq!(app.tab, Tab::Drift, "clicks do nothing behind a line being typed");
+    assert_eq!(
+        app.tab,
+        Tab::Drift,
+        "clicks do nothing behind a line being typed"
+    );
 }
 
 #[test]
 fn every_key_in_every_mode_leaves_a_screen_that_can_be_drawn() {
     let names = "h j k l g G pgdn pgup tab backtab 1 2 enter esc / ? F1 n a p space r [ ] w e + - 0 c z m q Q x : up down 9";
-    for enter_mode in ["", "p", "/", "n", "?", "w", "2", "j enter", "space j space tab"] {
+    for enter_mode in [
+        "",
+        "p",
+        "/",
+        "n",
+        "?",
+        "w",
+        "2",
+        "j enter",
+        "space j space tab",
+    ] {
         for name in names.split(' ') {
             for (width, height) in [(80, 24), (30, 8), (200, 50)] {
                 let mut app = app(width, height, true, false);
@@ -375,7 +478,10 @@ fn every_key_in_every_mode_leaves_a_screen_that_can_be_drawn() {
 fn nothing_breaks_before_anything_was_read() {
     let names = "h j k l g G pgdn pgup tab 1 2 enter esc / esc ? esc n enter a p enter space r [ ] w esc e + - 0 c z";
     let mut app = App::new(Start {
-        theme: Theme { color: true, ascii: false },
+        theme: Theme {
+            color: true,
+            ascii: false,
+        },
         size: (80, 24),
         mouse: true,
         title: "prod".to_owned(),
@@ -392,7 +498,10 @@ fn nothing_breaks_before_anything_was_read() {
             "space" => crossterm::event::KeyCode::Char(' '),
             one => crossterm::event::KeyCode::Char(one.chars().next().unwrap()),
         };
-        update(&mut app, Msg::Key(KeyEvent::new(code, crossterm::event::KeyModifiers::NONE)));
+        update(
+            &mut app,
+            Msg::Key(KeyEvent::new(code, crossterm::event::KeyModifiers::NONE)),
+        );
         assert!(screen(&app).contains("netseg"), "{name}");
     }
 }
@@ -402,10 +511,18 @@ fn a_completion_asked_for_too_early_waits_for_its_reading() {
     let mut app = ready();
     let mut effects = update(&mut app, key('p'));
     for c in ['m', 'o', '\t', '8', '0'] {
-        let code = if c == '\t' { crossterm::event::KeyCode::Tab } else { crossterm::event::KeyCode::Char(c) };
+        let code = if c == '\t' {
+            crossterm::event::KeyCode::Tab
+        } else {
+            crossterm::event::KeyCode::Char(c)
+        };
         effects.extend(update(&mut app, Msg::Key(KeyEvent::from(code))));
     }
     assert!(app.probe_input.text().ends_with(" mo"));
     settle(&mut app, effects);
-    assert!(app.probe_input.text().ends_with("stalker/mongo 80"), "{}", app.probe_input.text());
+    assert!(
+        app.probe_input.text().ends_with("stalker/mongo 80"),
+        "{}",
+        app.probe_input.text()
+    );
 }

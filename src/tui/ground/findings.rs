@@ -11,11 +11,21 @@ use crate::tui::view::{Finding, Tone, span};
 use super::flows::{decided_by, ports_text, question};
 
 /// The findings, worst first, and how many connections are as expected.
-pub(super) fn of(engine: &Engine, plan: Option<&Plan>, _enforcer: &Enforcer, found: &Connections, _scope: &Scope) -> (Vec<Finding>, usize) {
+pub(super) fn of(
+    engine: &Engine,
+    plan: Option<&Plan>,
+    _enforcer: &Enforcer,
+    found: &Connections,
+    _scope: &Scope,
+) -> (Vec<Finding>, usize) {
     if plan.is_none() {
         return (Vec::new(), 0);
     }
-    let met = found.list.iter().filter(|connection| connection.standing == Standing::AsExpected).count();
+    let met = found
+        .list
+        .iter()
+        .filter(|connection| connection.standing == Standing::AsExpected)
+        .count();
     let mut findings = Vec::new();
     for connection in &found.list {
         let (code, glyph, severity, expected, actual) = match connection.standing {
@@ -26,12 +36,19 @@ pub(super) fn of(engine: &Engine, plan: Option<&Plan>, _enforcer: &Enforcer, fou
         };
         let name = |point: &Point| tame(&point_name(found, point, "")).into_owned();
         let question = question(found, connection);
-        let (from, to, port) = (name(&connection.from), name(&connection.to), ports_text(&connection.ports));
+        let (from, to, port) = (
+            name(&connection.from),
+            name(&connection.to),
+            ports_text(&connection.ports),
+        );
         findings.push(Finding {
             code: code.to_owned(),
             glyph,
             severity: severity.to_owned(),
-            about: vec![vec![span(format!("{code}  "), Tone::Drift), span(format!("{from} to {to} on {port}"), Tone::Plain)]],
+            about: vec![vec![
+                span(format!("{code}  "), Tone::Drift),
+                span(format!("{from} to {to} on {port}"), Tone::Plain),
+            ]],
             from,
             to,
             port,
@@ -41,6 +58,14 @@ pub(super) fn of(engine: &Engine, plan: Option<&Plan>, _enforcer: &Enforcer, fou
             question: Some(question),
         });
     }
-    findings.sort_by(|a, b| (&a.severity, &a.code, &a.from, &a.to, &a.port).cmp(&(&b.severity, &b.code, &b.from, &b.to, &b.port)));
+    findings.sort_by(|a, b| {
+        (&a.severity, &a.code, &a.from, &a.to, &a.port).cmp(&(
+            &b.severity,
+            &b.code,
+            &b.from,
+            &b.to,
+            &b.port,
+        ))
+    });
     (findings, met)
 }

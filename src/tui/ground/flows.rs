@@ -2,7 +2,9 @@
 
 use crate::engine::{Engine, Verdict};
 use crate::model::{Direction, PortSet};
-use crate::questions::connections::{Connection, Connections, Point, Standing, point_id, point_name, told_ranges};
+use crate::questions::connections::{
+    Connection, Connections, Point, Standing, point_id, point_name, told_ranges,
+};
 use crate::questions::ends;
 use crate::questions::probe::probe;
 use crate::text::tame;
@@ -10,7 +12,10 @@ use crate::tui::view::{Flow, Flows, Question, Sign};
 
 /// Incoming first, then by verdict, peer and port; `None` when there is no such workload.
 pub(super) fn of(engine: &Engine, found: &Connections, id: &str, judged: bool) -> Option<Flows> {
-    let own = found.workloads.iter().position(|drawn| drawn.end.id == id)?;
+    let own = found
+        .workloads
+        .iter()
+        .position(|drawn| drawn.end.id == id)?;
     let me = Point::Workload(own);
     let mut rows = Vec::new();
     for direction in [Direction::Ingress, Direction::Egress] {
@@ -34,7 +39,13 @@ pub(super) fn of(engine: &Engine, found: &Connections, id: &str, judged: bool) -
     })
 }
 
-fn flow(engine: &Engine, found: &Connections, connection: &Connection, direction: Direction, judged: bool) -> Flow {
+fn flow(
+    engine: &Engine,
+    found: &Connections,
+    connection: &Connection,
+    direction: Direction,
+    judged: bool,
+) -> Flow {
     let peer = match direction {
         Direction::Ingress => &connection.from,
         Direction::Egress => &connection.to,
@@ -71,7 +82,9 @@ pub(super) fn question(found: &Connections, connection: &Connection) -> Question
         // Whoever it is open to, the internet is among them.
         Point::Any => "internet".to_owned(),
         Point::Cluster => match (&connection.from, &connection.to) {
-            (Point::Workload(index), _) | (_, Point::Workload(index)) => format!("{}/*", found.workloads[*index].namespace),
+            (Point::Workload(index), _) | (_, Point::Workload(index)) => {
+                format!("{}/*", found.workloads[*index].namespace)
+            }
             _ => "internet".to_owned(),
         },
         other => point_id(found, other),
@@ -80,7 +93,9 @@ pub(super) fn question(found: &Connections, connection: &Connection) -> Question
         String::new()
     } else {
         let first = told_ranges(&connection.ports).into_iter().next();
-        first.map(|(protocol, range)| format!("{range}/{}", protocol.as_str().to_lowercase())).unwrap_or_default()
+        first
+            .map(|(protocol, range)| format!("{range}/{}", protocol.as_str().to_lowercase()))
+            .unwrap_or_default()
     };
     Question {
         from: typed(&connection.from),
@@ -93,15 +108,25 @@ pub(super) fn question(found: &Connections, connection: &Connection) -> Question
 pub(super) fn decided_by(engine: &Engine, question: &Question, verdict: Verdict) -> Option<String> {
     let from = ends::resolve(engine, &question.from).ok()?;
     let to = ends::resolve(engine, &question.to).ok()?;
-    let port = if question.port.is_empty() { None } else { Some(ends::parse_port(&question.port).ok()?) };
+    let port = if question.port.is_empty() {
+        None
+    } else {
+        Some(ends::parse_port(&question.port).ok()?)
+    };
     let answer = probe(engine, &from, &to, port.as_ref()).ok()?;
-    let id = [&answer.ingress, &answer.egress].into_iter().find_map(|side| match verdict {
-        Verdict::Allow => side.decided_by.first().map(|rule| rule.policy),
-        _ if side.verdict == Verdict::Allow => None,
-        _ => side.isolated_by.first().copied(),
-    })?;
+    let id = [&answer.ingress, &answer.egress]
+        .into_iter()
+        .find_map(|side| match verdict {
+            Verdict::Allow => side.decided_by.first().map(|rule| rule.policy),
+            _ if side.verdict == Verdict::Allow => None,
+            _ => side.isolated_by.first().copied(),
+        })?;
     let policy = engine.policy(id);
-    Some(format!("{}/{}", tame(&policy.namespace), tame(&policy.name)))
+    Some(format!(
+        "{}/{}",
+        tame(&policy.namespace),
+        tame(&policy.name)
+    ))
 }
 
 /// `9092,9093/TCP 53/UDP`, or `any`.
@@ -109,19 +134,13 @@ pub(super) fn ports_text(ports: &PortSet) -> String {
     if ports.is_all() {
         return "any".to_owned();
     }
-    let mut text = String::new();
-    let mut before = None;
-    for (protocol, range) in told_ranges(ports) {
-        match before {
-            Some(same) if same == protocol => text.push(','),
-            Some(other) => text.push_str(&format!("/{other} ")),
-            None => {}
-        }
-        text.push_str(&range.to_string());
-        before = Some(protocol);
-    }
-    if let Some(last) = before {
-        text.push_str(&format!("/{last}"));
-    }
-    text
+    let told = told_ranges(ports);
+    let same_protocol = told.chunk_by(|a, b| a.0 == b.0);
+    let groups: Vec<String> = same_protocol
+        .map(|group| {
+            let ranges: Vec<String> = group.iter().map(|(_, range)| range.to_string()).collect();
+            format!("{}/{}", ranges.join(","), group[0].0)
+        })
+        .collect();
+    groups.join(" ")
 }
