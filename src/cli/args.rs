@@ -109,6 +109,8 @@ pub enum Command {
     Matrix(MatrixArgs),
     /// What is in force: versions and paths, the enforcer and the evidence, what was readable
     Info(InfoArgs),
+    /// The key table of the screen
+    Keys(KeysArgs),
     /// Shell completion, for standard output
     Completions { shell: clap_complete::Shell },
     /// The man page, for standard output
@@ -169,6 +171,12 @@ pub struct InfoArgs {
     /// Only this machine: stop before the source is read
     #[arg(long)]
     pub local: bool,
+    #[arg(short, long, value_enum, default_value_t = TextJson::Text)]
+    pub output: TextJson,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct KeysArgs {
     #[arg(short, long, value_enum, default_value_t = TextJson::Text)]
     pub output: TextJson,
 }

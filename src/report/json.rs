@@ -488,3 +488,23 @@ pub fn table(table: &Table, context: Context<'_>) -> String {
         context.diagnostics,
     )
 }
+
+#[derive(Serialize)]
+struct KeysJson<'a> {
+    keys: Vec<KeyJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct KeyJson<'a> {
+    key: &'a str,
+    does: &'a str,
+}
+
+/// The key table: keys and what they do, in its own order.
+pub fn keys(table: &[(&str, &str)]) -> String {
+    let keys = table
+        .iter()
+        .map(|(key, does)| KeyJson { key, does })
+        .collect();
+    envelope("Keys", KeysJson { keys }, &[])
+}

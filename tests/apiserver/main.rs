@@ -2,6 +2,10 @@
 
 #[path = "../support/apiserver.rs"]
 mod apiserver;
+#[path = "../terminal/harness.rs"]
+#[expect(dead_code, reason = "the tests of the screen itself use the rest of it")]
+mod harness;
+mod program;
 
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
