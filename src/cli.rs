@@ -107,7 +107,7 @@ pub fn main() -> ExitCode {
 
 fn run(args: &Args, out: &mut Out) -> Result<u8, Failure> {
     match &args.command {
-        None if args.source.demo.as_deref() == Some("list") => load::list_demos(out),
+        None if args.source.demo.as_deref() == Some("list") => Ok(load::list_demos(out)),
         None => screen::run(args, out),
         Some(Command::Probe(probe)) => probe::run(args, probe, out),
         Some(Command::Flows(flows)) => flows::run(args, flows, out),

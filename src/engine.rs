@@ -640,7 +640,7 @@ impl Engine {
                     if !possible {
                         continue;
                     }
-                    let (sure_ports, possible_ports) = rule.ports.at(ports, &self.compiled.profile);
+                    let (sure_ports, possible_ports) = rule.ports.at(ports, self.compiled.profile);
                     if sure && certain {
                         allowed.sure = allowed.sure.union(&sure_ports);
                     }
@@ -748,7 +748,7 @@ impl Engine {
                         .named
                         .is_some_and(|set| self.compiled.sets[set as usize].sure.contains(place))
                     {
-                        named = named.union(&rule.ports.at(ports, &self.compiled.profile).0);
+                        named = named.union(&rule.ports.at(ports, self.compiled.profile).0);
                     }
                 }
             }
@@ -774,7 +774,7 @@ impl Engine {
         rules
             .iter()
             .zip(lowered.iter().flatten())
-            .map(|(rule, lowered)| (rule, lowered.ports.at(declared, &self.compiled.profile).0))
+            .map(|(rule, lowered)| (rule, lowered.ports.at(declared, self.compiled.profile).0))
             .collect()
     }
 

@@ -51,11 +51,11 @@ pub(crate) fn is_offline(source: &SourceArgs) -> bool {
     source.demo.is_some() || !source.file.is_empty()
 }
 
-pub(crate) fn list_demos(out: &mut Out) -> Result<u8, Failure> {
+pub(crate) fn list_demos(out: &mut Out) -> u8 {
     for name in demo::names() {
         out.data(&format!("{name}\n"));
     }
-    Ok(OK)
+    OK
 }
 
 pub(crate) fn unknown_demo(name: &str) -> Failure {

@@ -39,12 +39,15 @@ impl Group {
     }
 }
 
+/// For each peer place, the numbers of the certain and of the possible ports.
+type Row = Vec<(u32, u32)>;
+
 /// Judges groups, remembering what it worked out. One for each batch of questions; not shared between threads.
 pub struct Groups<'e> {
     engine: &'e Engine,
     pool: Pool,
     /// By direction and guard: for every place, what that guard lets through.
-    rows: HashMap<(usize, u32, u32), Vec<(u32, u32)>, foldhash::fast::FixedState>,
+    rows: HashMap<(usize, u32, u32), Row, foldhash::fast::FixedState>,
 }
 
 impl<'e> Groups<'e> {
@@ -256,7 +259,7 @@ fn make_row(
                 let fixed = rule.ports.names.is_empty() || direction == Direction::Ingress;
                 let own = rule
                     .ports
-                    .at(&compiled.places[subject as usize].ports, &compiled.profile);
+                    .at(&compiled.places[subject as usize].ports, compiled.profile);
                 let shared = (pool.intern(own.0), pool.intern(own.1));
                 let mut add = |place: u32, sure: bool, pool: &mut Pool| {
                     let (sure_ports, possible_ports) = if fixed {
@@ -264,7 +267,7 @@ fn make_row(
                     } else {
                         let at = rule
                             .ports
-                            .at(&compiled.places[place as usize].ports, &compiled.profile);
+                            .at(&compiled.places[place as usize].ports, compiled.profile);
                         (pool.intern(at.0), pool.intern(at.1))
                     };
                     let cell = &mut row[place as usize];

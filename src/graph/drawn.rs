@@ -33,7 +33,7 @@ pub fn from_connections(found: &Connections, scope: &Scope) -> Graph {
     for (index, drawn) in found.workloads.iter().enumerate() {
         let open = |isolation| isolation == Isolation::Open;
         let system = drawn.namespace == "kube-system"
-            && open(drawn.ingress) | (drawn.ingress == Isolation::NoSubject);
+            && (open(drawn.ingress) || drawn.ingress == Isolation::NoSubject);
         if !in_scope(drawn, scope) && !connected(index)
             || (any_isolated && system && !connected(index) && scope.is_all())
         {

@@ -148,7 +148,7 @@ fn cell(
     match isolation {
         // Whatever else is written: everything passes, so that is what the cell says first.
         Isolation::Open | Isolation::NoSubject => {
-            items.insert(0, word("Any", PortSet::all(), plain))
+            items.insert(0, word("Any", PortSet::all(), plain));
         }
         Isolation::Unknown => items.insert(0, word("?", PortSet::empty(), ItemState::Unknown)),
         Isolation::Isolated => {
@@ -209,7 +209,7 @@ fn merge(
             item(found, range, &ports, state, &points, direction, home)
         })
         .collect();
-    items.sort_by(|a, b| order(a).cmp(&order(b)));
+    items.sort_by_cached_key(order);
     items
 }
 

@@ -3,7 +3,10 @@
 #[path = "../support/apiserver.rs"]
 mod apiserver;
 #[path = "../terminal/harness.rs"]
-#[expect(dead_code, reason = "the tests of the screen itself use the rest of it")]
+#[expect(
+    dead_code,
+    reason = "the tests of the screen itself use the rest of it"
+)]
 mod harness;
 mod program;
 
