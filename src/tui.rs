@@ -96,7 +96,7 @@ pub async fn show(options: Options) -> Result<Option<String>, Error> {
         return Err(Error::NotATerminal);
     }
     let terminal = Terminal::enter(options.mouse).map_err(Error::Terminal)?;
-    let ended = follow(options, &terminal).await;
+    let ended = follow(options).await;
     terminal.leave();
     ended.map_err(Error::Terminal)
 }
@@ -107,7 +107,7 @@ enum Next {
     End(Option<String>),
 }
 
-async fn follow(options: Options, terminal: &Terminal) -> io::Result<Option<String>> {
+async fn follow(options: Options) -> io::Result<Option<String>> {
     let (to_app, mut messages) = mpsc::unbounded_channel();
     let mut snapshots = options.snapshots.clone();
     let size = crossterm::terminal::size()?;
@@ -124,12 +124,13 @@ async fn follow(options: Options, terminal: &Terminal) -> io::Result<Option<Stri
     let mut workers = Workers::new(&options, to_app);
     let mut screen = Screen::new(size);
     let mut events = EventStream::new();
+    let mut resizes = terminal::Resizes::new()?;
     let mut hits = screen.draw(&app)?;
     let mut last_frame = Instant::now();
     let mut dirty = false;
     let mut source_open = true;
     let first = app::update(&mut app, Msg::Snapshot);
-    perform(first, &mut workers, terminal, &mut screen)?;
+    perform(first, &mut workers, &mut screen)?;
     loop {
         let due = last_frame + FRAME;
         let msg = tokio::select! {
@@ -139,6 +140,10 @@ async fn follow(options: Options, terminal: &Terminal) -> io::Result<Option<Stri
                 None => return Ok(None),
             },
             message = messages.recv() => message,
+            () = resizes.next() => {
+                let (width, height) = crossterm::terminal::size()?;
+                Some(Msg::Resize(width, height))
+            }
             changed = snapshots.changed(), if source_open => {
                 source_open = changed.is_ok();
                 source_open.then_some(Msg::Snapshot)
@@ -157,24 +162,19 @@ async fn follow(options: Options, terminal: &Terminal) -> io::Result<Option<Stri
         workers.finished(&msg);
         let effects = app::update(&mut app, msg);
         dirty = true;
-        if let Next::End(words) = perform(effects, &mut workers, terminal, &mut screen)? {
+        if let Next::End(words) = perform(effects, &mut workers, &mut screen)? {
             return Ok(words);
         }
     }
 }
 
-fn perform(
-    effects: Vec<Effect>,
-    workers: &mut Workers,
-    terminal: &Terminal,
-    screen: &mut Screen,
-) -> io::Result<Next> {
+fn perform(effects: Vec<Effect>, workers: &mut Workers, screen: &mut Screen) -> io::Result<Next> {
     for effect in effects {
         match effect {
             Effect::Quit(words) => return Ok(Next::End(words)),
-            Effect::Mouse(on) => terminal.mouse(on)?,
+            Effect::Mouse(on) => Terminal::mouse(on)?,
             Effect::Suspend => {
-                if terminal.suspend()? {
+                if Terminal::suspend()? {
                     screen.forget();
                 }
             }
@@ -190,12 +190,12 @@ fn translate(event: &Event, hits: &Hits) -> Option<Msg> {
         Event::Key(key) if app::is_press(key) => Some(Msg::Key(*key)),
         Event::Paste(text) => Some(Msg::Paste(text.clone())),
         Event::Resize(width, height) => Some(Msg::Resize(*width, *height)),
-        Event::Mouse(mouse) => on_mouse(mouse, hits),
+        Event::Mouse(mouse) => on_mouse(*mouse, hits),
         _ => None,
     }
 }
 
-fn on_mouse(mouse: &MouseEvent, hits: &Hits) -> Option<Msg> {
+fn on_mouse(mouse: MouseEvent, hits: &Hits) -> Option<Msg> {
     match mouse.kind {
         MouseEventKind::Down(MouseButton::Left) => {
             hits.at(mouse.column, mouse.row).cloned().map(Msg::Click)

@@ -1,5 +1,6 @@
 //! The state of the screen and the one function that changes it. Nothing here reads a clock, a file or a terminal.
 
+mod arrivals;
 mod facts;
 mod modes;
 mod normal;
@@ -17,7 +18,7 @@ use super::input::Input;
 use super::keys::{self, Action};
 use super::layout::{self, Pane, Panes, Wish};
 use super::theme::Theme;
-use super::view::{About, Answer, Draft, Picture, Question, Settings, Tone, View, verdict_words};
+use super::view::{About, Answer, Draft, Picture, Question, Settings, Tone, View};
 
 /// What happened.
 #[derive(Clone, Debug)]
@@ -129,6 +130,10 @@ pub(super) enum Subject {
 }
 
 /// Everything the screen depends on.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent switches, not one state"
+)]
 #[derive(Clone, Debug)]
 pub(super) struct App {
     pub(super) theme: Theme,
@@ -155,6 +160,8 @@ pub(super) struct App {
     pub(super) filter_error: Option<String>,
     pub(super) probe_input: Input,
     pub(super) draft: Draft,
+    /// Of which reading it is.
+    draft_shown: u64,
     /// The marked candidate, and whether the user chose it.
     pub(super) candidate: Option<usize>,
     pub(super) answer: Option<Answer>,
@@ -180,6 +187,8 @@ pub(super) struct App {
     picture_wanted: Option<(Arc<Graph>, graph::Options)>,
     picture_shown: u64,
     draft_wanted: u64,
+    /// A completion was asked for before the reading it rests on had come; what is typed since waits.
+    completing: Option<Vec<KeyEvent>>,
     answer_wanted: u64,
     about_wanted: u64,
     /// The answer was asked again because the cluster changed.
@@ -229,6 +238,7 @@ impl App {
             filter_error: None,
             probe_input: Input::default(),
             draft: Draft::default(),
+            draft_shown: 0,
             candidate: None,
             answer: None,
             probe_error: None,
@@ -247,6 +257,7 @@ impl App {
             picture_wanted: None,
             picture_shown: 0,
             draft_wanted: 0,
+            completing: None,
             answer_wanted: 0,
             about_wanted: 0,
             again: false,
@@ -443,7 +454,7 @@ pub(super) fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
             Vec::new()
         }
         Msg::Snapshot => vec![app.compute()],
-        Msg::View { generation, view } => on_view(app, generation, view),
+        Msg::View { generation, view } => arrivals::on_view(app, generation, view),
         Msg::Picture {
             generation,
             picture,
@@ -458,12 +469,15 @@ pub(super) fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
             if generation == app.draft_wanted && app.mode == Mode::Probe {
                 app.candidate = app.candidate.filter(|at| *at < draft.candidates.len());
                 app.draft = draft;
+                app.draft_shown = generation;
+                modes::complete_late(app)
+            } else {
+                Vec::new()
             }
-            Vec::new()
         }
         Msg::Answer { generation, answer } => {
             if generation == app.answer_wanted {
-                on_answer(app, answer);
+                arrivals::on_answer(app, answer);
             }
             Vec::new()
         }
@@ -502,7 +516,7 @@ fn on_paste(app: &mut App, text: &str) -> Vec<Effect> {
     match app.mode {
         Mode::Probe => {
             app.probe_input.insert(text);
-            read_draft(app)
+            arrivals::read_draft(app)
         }
         Mode::Filter => {
             app.filter_input.insert(text);
@@ -511,104 +525,6 @@ fn on_paste(app: &mut App, text: &str) -> Vec<Effect> {
         }
         _ => Vec::new(),
     }
-}
-
-fn on_view(app: &mut App, generation: u64, view: Arc<View>) -> Vec<Effect> {
-    if generation < app.shown_generation {
-        return Vec::new();
-    }
-    app.shown_generation = generation;
-    let was_narrowed = app.narrowed();
-    app.view = view;
-    if app.settings.environment.is_none() {
-        app.settings.environment.clone_from(&app.view.environment);
-    }
-    if app.narrowed() != was_narrowed {
-        app.flow = 0;
-    }
-    app.prepare();
-    let mut effects = Vec::new();
-    if let Some(question) = app.answer.as_ref().map(|answer| answer.question.clone()) {
-        // A probe on the screen stays true.
-        effects.push(app.ask(question));
-        app.again = true;
-    }
-    if let (Mode::Explain, Subject::Workload(about)) = (app.mode, &app.subject) {
-        let workload = about.id.clone();
-        effects.push(tell(app, workload));
-    }
-    if app.mode == Mode::Probe {
-        effects.extend(read_draft(app));
-    }
-    effects
-}
-
-fn tell(app: &mut App, workload: String) -> Effect {
-    let generation = app.next();
-    app.about_wanted = generation;
-    Effect::Tell {
-        generation,
-        workload,
-    }
-}
-
-fn on_answer(app: &mut App, answer: Result<Answer, String>) {
-    let explain = std::mem::take(&mut app.explain_next);
-    match answer {
-        Ok(answer) => {
-            if app.again {
-                let before = app.answer.as_ref().map(|before| before.verdict);
-                if let Some(before) = before.filter(|before| *before != answer.verdict) {
-                    let line = format!(
-                        "the probe changed: {} -> {}  {} {} -> {}",
-                        answer.question.from,
-                        answer.question.to,
-                        answer.question.port,
-                        verdict_words(before).1,
-                        verdict_words(answer.verdict).1
-                    );
-                    app.say(line, Tone::Drift);
-                }
-            } else {
-                remember(app, &answer.question);
-                app.scroll = 0;
-            }
-            app.answer = Some(answer);
-            app.probe_error = None;
-            if explain {
-                app.subject = Subject::Probe;
-                app.mode = Mode::Explain;
-            }
-        }
-        Err(why) if app.again => app.say(
-            format!("the probe on the screen is of an older state: {why}"),
-            Tone::Drift,
-        ),
-        Err(why) => {
-            app.say(why.clone(), Tone::Deny);
-            app.probe_error = Some(why);
-        }
-    }
-}
-
-fn remember(app: &mut App, question: &Question) {
-    match app.history.iter().position(|known| known == question) {
-        Some(at) => app.at = at,
-        None => {
-            app.history.push(question.clone());
-            app.at = app.history.len() - 1;
-        }
-    }
-}
-
-fn read_draft(app: &mut App) -> Vec<Effect> {
-    let generation = app.next();
-    app.draft_wanted = generation;
-    vec![Effect::Read {
-        generation,
-        line: app.probe_input.text().to_owned(),
-        cursor: app.probe_input.cursor(),
-    }]
 }
 
 /// Whether a key event is a press; terminals may also report releases.

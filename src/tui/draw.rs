@@ -9,7 +9,7 @@ use crate::text;
 use super::app::{App, Hit, Mode, Tab};
 use super::layout::{Pane, SMALLEST};
 use super::pen::Pen;
-use super::theme;
+use super::theme::{self, Theme};
 use super::view::{Line, Tone, span};
 use super::{drift, explain, filter_line, graph, header, help, picker, probe, table};
 
@@ -153,7 +153,7 @@ fn hints(pen: &mut Pen<'_>, area: Rect, app: &App) {
         if usize::from(at) + needed > room {
             break;
         }
-        at = pen.text(area, at, 0, key, pen.theme.key());
+        at = pen.text(area, at, 0, key, Theme::key());
         at = pen.text(
             area,
             at,
@@ -166,7 +166,7 @@ fn hints(pen: &mut Pen<'_>, area: Rect, app: &App) {
         .width
         .saturating_sub(u16::try_from(right_width).unwrap_or(area.width));
     for (key, does) in right {
-        at = pen.text(area, at, 0, key, pen.theme.key());
+        at = pen.text(area, at, 0, key, Theme::key());
         at = pen.text(
             area,
             at,

@@ -10,6 +10,7 @@ use super::draw::Hits;
 use super::layout::Pane;
 use super::pen::{Pen, wrap};
 use super::table::{first_shown, more};
+use super::theme::Theme;
 use super::view::{Finding, Line, Tone, span, verdict_words};
 
 pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, app: &App, hits: &mut Hits) {
@@ -77,7 +78,7 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, app: &App, hits: &mut Hits) {
         let finding = &view.findings[*index];
         let selected = first + offset == cursor;
         if selected {
-            pen.text(body, 0, y, "›", pen.theme.key());
+            pen.text(body, 0, y, "›", Theme::key());
         }
         for ((column, cells), words) in widths.iter().zip(cells(finding)) {
             pen.line(clip(body, *column, *cells), 0, y, &words);

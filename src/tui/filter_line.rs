@@ -7,11 +7,12 @@ use crate::text;
 use super::app::App;
 use super::pen::Pen;
 use super::probe::cursor;
+use super::theme::Theme;
 use super::view::{Tone, span};
 
 pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, app: &App) {
     let typed = app.filter_input.text();
-    let at = pen.text(area, 1, 0, "/", pen.theme.key());
+    let at = pen.text(area, 1, 0, "/", Theme::key());
     let end = pen.text(area, at, 0, typed, pen.theme.tone(Tone::Plain));
     let before =
         u16::try_from(text::width(&typed[..app.filter_input.cursor()])).unwrap_or(u16::MAX);

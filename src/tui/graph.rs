@@ -10,6 +10,7 @@ use super::app::{App, Hit};
 use super::draw::Hits;
 use super::layout::Pane;
 use super::pen::Pen;
+use super::theme::Theme;
 use super::view::{Line, Picture, Tone, span};
 
 /// Cells kept between the selection and the border when the picture is larger than the pane.
@@ -188,12 +189,11 @@ fn style(pen: &Pen<'_>, picture: &Picture, cell: &Cell, app: &App) -> Style {
         .any(|edge| Some(edge.from.as_str()) == key || Some(edge.to.as_str()) == key);
     let bold = |style: Style| style.add_modifier(Modifier::BOLD);
     match cell.ink {
-        Ink::Empty | Ink::Frame => theme.tone(Tone::Faint),
         Ink::FrameTitle => theme.tone(Tone::Plain).add_modifier(Modifier::ITALIC),
-        Ink::Name if selected_box => bold(theme.selected()),
+        Ink::Name if selected_box => bold(Theme::selected()),
         Ink::Name => bold(Style::default()),
         Ink::Border if selected_box => bold(Style::default()),
-        Ink::Border => theme.tone(Tone::Faint),
+        Ink::Empty | Ink::Frame | Ink::Border => theme.tone(Tone::Faint),
         Ink::Badge => theme.tone(if selected_box {
             Tone::Plain
         } else {

@@ -2,6 +2,7 @@
 
 mod findings;
 mod flows;
+mod line;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -20,6 +21,9 @@ use crate::report::text::{self, banner};
 use crate::report::words;
 use crate::source::Snapshot;
 use crate::text::tame;
+
+pub use line::parse_line;
+use line::words_of;
 
 use super::view::{
     About, Answer, Candidate, Draft, Finding, Item, Line, NamespaceItem, Part, Question, Row,
@@ -518,58 +522,3 @@ fn line(words: words::WordLine) -> Line {
         })
         .collect()
 }
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Word<'a> {
-    start: usize,
-    text: &'a str,
-}
-
-/// The parts of `A B 5432` or `A -> B:5432`, arrows left out.
-fn words_of(line: &str) -> Vec<Word<'_>> {
-    let mut words = Vec::new();
-    let mut arrow = false;
-    for text in line.split_whitespace() {
-        let start = text.as_ptr() as usize - line.as_ptr() as usize;
-        if matches!(text, "->" | "→") {
-            arrow = true;
-            continue;
-        }
-        match text.rsplit_once(':') {
-            // Behind an arrow, `B:5432` is two parts; an IPv6 address is not.
-            Some((end, port))
-                if arrow && words.len() == 1 && !end.is_empty() && !end.contains(':') =>
-            {
-                words.push(Word { start, text: end });
-                if !port.is_empty() {
-                    words.push(Word {
-                        start: start + end.len() + 1,
-                        text: port,
-                    });
-                }
-            }
-            _ => words.push(Word { start, text }),
-        }
-    }
-    words
-}
-
-/// Reads a whole line as a question.
-pub fn parse_line(line: &str) -> Result<Question, String> {
-    let words: Vec<&str> = words_of(line).into_iter().map(|word| word.text).collect();
-    match words.as_slice() {
-        [] | [_] => Err("a probe needs two ends: FROM TO [PORT]".to_owned()),
-        [from, to, rest @ ..] if rest.len() < 2 => Ok(Question {
-            from: (*from).to_owned(),
-            to: (*to).to_owned(),
-            port: rest
-                .first()
-                .map(|port| (*port).to_owned())
-                .unwrap_or_default(),
-        }),
-        _ => Err("too many words: FROM TO [PORT]".to_owned()),
-    }
-}
-
-#[cfg(test)]
-mod tests;

@@ -9,6 +9,7 @@ use crate::text;
 use super::app::{App, Hit, Mode, Tab};
 use super::draw::Hits;
 use super::pen::Pen;
+use super::theme::Theme;
 use super::view::{Line, Span, Tone, plain, span};
 
 /// Draws the context and the state. What is least needed goes first when space is short.
@@ -201,7 +202,7 @@ pub(super) fn tabs(pen: &mut Pen<'_>, area: Rect, app: &App, hits: &mut Hits) {
     for (tab, name) in [(Tab::Flows, "1 Flows".to_owned()), (Tab::Drift, drift)] {
         let start = at;
         if tab == app.tab {
-            at = pen.text(area, at, 0, &format!("[{name}]"), pen.theme.key());
+            at = pen.text(area, at, 0, &format!("[{name}]"), Theme::key());
         } else {
             at = pen.text(
                 area,

@@ -312,18 +312,12 @@ pub fn text() -> String {
         .map(|binding| binding.keys.len())
         .max()
         .unwrap_or(0);
-    let mut text = String::new();
-    for group in Group::ALL {
-        if !text.is_empty() {
-            text.push('\n');
-        }
-        text.push_str(group.title());
-        text.push('\n');
-        for binding in TABLE.iter().filter(|binding| binding.group == group) {
-            text.push_str(&format!("  {:widest$}  {}\n", binding.keys, binding.does));
-        }
-    }
-    text
+    let groups = Group::ALL.map(|group| {
+        let rows = TABLE.iter().filter(|binding| binding.group == group);
+        let lines = rows.map(|binding| format!("  {:widest$}  {}\n", binding.keys, binding.does));
+        format!("{}\n{}", group.title(), lines.collect::<String>())
+    });
+    groups.join("\n")
 }
 
 #[cfg(test)]

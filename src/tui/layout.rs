@@ -75,9 +75,7 @@ pub(super) fn panes(width: u16, height: u16, wish: Wish) -> Option<Panes> {
     let probe_rows = match (width, height) {
         (_, ..24) => 1,
         (160.., 40..) => 12,
-        (_, 24..36) => 6,
-        (160.., 36..) => 7,
-        (_, 36..) => 6,
+        _ => 6,
     };
     panes.folded = probe_rows == 1;
     let main = Rect::new(0, body.y, width, body.height - probe_rows);

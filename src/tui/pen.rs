@@ -69,7 +69,7 @@ impl Pen<'_> {
 
     /// Reverses a row and drops its colours, so that the selection reads the same everywhere.
     pub(super) fn select(&mut self, area: Rect, row: u16) {
-        let style = self.theme.selected();
+        let style = Theme::selected();
         self.restyle(area, row, style);
     }
 

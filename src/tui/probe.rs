@@ -8,6 +8,7 @@ use super::app::{App, Hit, Mode};
 use super::draw::Hits;
 use super::layout::Pane;
 use super::pen::{Pen, wrap};
+use super::theme::Theme;
 use super::view::{Item, Line, Part, Row, Sign, Tone, span, verdict_words};
 
 /// Draws the panel; folded it is one line without a border.
@@ -21,7 +22,7 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, folded: bool, app: &App, hits:
                 0,
                 0,
                 if app.focus == Pane::Probe { "›" } else { " " },
-                pen.theme.key(),
+                Theme::key(),
             );
             pen.line(area, at, 0, first);
         }
@@ -146,13 +147,7 @@ pub(super) fn edit(pen: &mut Pen<'_>, body: Rect, app: &App) {
         app.probe_input.cursor(),
         usize::from(inner.width.saturating_sub(3)),
     );
-    pen.text(
-        inner,
-        0,
-        0,
-        if start > 0 { "…" } else { "›" },
-        pen.theme.key(),
-    );
+    pen.text(inner, 0, 0, if start > 0 { "…" } else { "›" }, Theme::key());
     pen.text(inner, 2, 0, &shown, pen.theme.tone(Tone::Plain));
     cursor(pen, inner, 2 + cursor_at, 0);
     if let Some(verdict) = app.draft.verdict {
@@ -192,13 +187,7 @@ pub(super) fn edit(pen: &mut Pen<'_>, body: Rect, app: &App) {
     {
         let y = u16::try_from(y).unwrap_or(u16::MAX);
         let chosen = app.candidate == Some(index);
-        pen.text(
-            list,
-            0,
-            y,
-            if chosen { "› " } else { "  " },
-            pen.theme.key(),
-        );
+        pen.text(list, 0, y, if chosen { "› " } else { "  " }, Theme::key());
         pen.text(
             list,
             2,
@@ -245,7 +234,7 @@ fn scrolled(line: &str, cursor: usize, cells: usize) -> (u16, String, usize) {
 /// Draws a cursor as a reversed cell; the terminal's own stays hidden.
 pub(super) fn cursor(pen: &mut Pen<'_>, area: Rect, column: u16, row: u16) {
     if column < area.width && row < area.height {
-        let style = pen.theme.selected();
+        let style = Theme::selected();
         if let Some(cell) = pen.buffer.cell_mut((area.x + column, area.y + row)) {
             cell.set_style(style);
         }

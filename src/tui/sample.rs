@@ -184,16 +184,11 @@ fn question(from: &str, to: &str, port: &str) -> Question {
     }
 }
 
-fn finding(
-    code: &str,
-    glyph: &'static str,
-    from: &str,
-    to: &str,
-    port: &str,
-    expected: Verdict,
-    actual: Verdict,
-    by: &str,
-) -> Finding {
+fn finding(code: &str, from: &str, to: &str, port: &str, by: &str) -> Finding {
+    let (glyph, expected, actual) = match code {
+        "BROKEN" => ("▼", Verdict::Allow, Verdict::Deny),
+        _ => ("▲", Verdict::Deny, Verdict::Allow),
+    };
     Finding {
         code: code.to_owned(),
         glyph,
@@ -282,22 +277,16 @@ pub(super) fn view(settings: &Settings) -> View {
     let mut findings = vec![
         finding(
             "BROKEN",
-            "▼",
             "stalker/cron-service",
             "stalker/mongo",
             "27017/TCP",
-            Verdict::Allow,
-            Verdict::Deny,
             "stalker/mongo",
         ),
         finding(
             "EXCESS",
-            "▲",
             "stalker-jobs/jobs",
             "internet",
             "any",
-            Verdict::Deny,
-            Verdict::Allow,
             "stalker-jobs/jobs",
         ),
     ];

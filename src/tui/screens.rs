@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Modifier;
+use ratatui::style::{Color, Modifier};
 
 use super::draw::draw;
 use super::sample::{app, press, screen};
@@ -124,7 +124,6 @@ fn denied_allowed_and_drift_are_told_apart_by_colour_word_and_sign() {
             })
             .map(|(_, cell)| cell.fg)
     };
-    use ratatui::style::Color;
     assert_eq!(find("✓ ALLOW"), Some(Color::Cyan));
     assert_eq!(find("✗ DENY"), Some(Color::Red));
     assert_eq!(find("▼ stalker/mongo"), Some(Color::Yellow));

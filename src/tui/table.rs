@@ -10,6 +10,7 @@ use super::draw::Hits;
 use super::header;
 use super::layout::Pane;
 use super::pen::{Pen, cut_line};
+use super::theme::Theme;
 use super::view::{Flow, Flows, Item, Line, Row, Sign, Tone, span, verdict_words};
 
 pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, app: &App, hits: &mut Hits) {
@@ -19,6 +20,9 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, app: &App, hits: &mut Hits) {
         None => draw_workloads(pen, area, app, hits),
     }
 }
+
+/// From this many cells on, flows show every name in full.
+const ROOMY: usize = 90;
 
 /// What stands in a line of the table.
 enum Entry {
@@ -169,7 +173,7 @@ fn cell_width(items: &[Item]) -> usize {
 
 fn workload(pen: &mut Pen<'_>, area: Rect, y: u16, row: &Row, widths: &Widths, selected: bool) {
     if selected {
-        pen.text(area, 0, y, "›", pen.theme.key());
+        pen.text(area, 0, y, "›", Theme::key());
     }
     let name = text::cut_middle(&row.name, widths.name);
     pen.text(
@@ -256,12 +260,22 @@ fn draw_flows(pen: &mut Pen<'_>, area: Rect, app: &App, flows: &Flows, hits: &mu
     let note = format!("{} of {}", app.shown.len(), flows.rows.len());
     let inner = pen.frame(area, &title, &note, app.focus == Pane::Table);
     let width = usize::from(inner.width);
-    let widest = |cell: fn(&Flow) -> usize, least: usize| {
+    // Where space is short, what is in the workload's own namespace goes without it.
+    let home = flows.name.split_once('/').filter(|_| width < ROOMY);
+    let home = home.map_or_else(String::new, |(namespace, _)| format!("{namespace}/"));
+    let short = |name: &'_ str| match name.strip_prefix(&home) {
+        Some(rest) => rest.to_owned(),
+        None => name.to_owned(),
+    };
+    let widest = |cell: &dyn Fn(&Flow) -> usize, least: usize| {
         flows.rows.iter().map(cell).max().unwrap_or(0).max(least)
     };
-    let port = widest(|flow| text::width(&flow.port), 4).min(width / 4);
-    let verdict = widest(|flow| text::width(verdict_words(flow.verdict).1) + 2, 7);
-    let peer = widest(|flow| text::width(&flow.peer), 4).min((width / 3).max(12));
+    let port = widest(&|flow| text::width(&flow.port), 4).min(width / 4);
+    let verdict = widest(
+        &|flow| text::width(verdict_words(flow.verdict).1) + 2,
+        text::width("VERDICT"),
+    );
+    let peer = widest(&|flow| text::width(&short(&flow.peer)), 4).min((width / 3).max(12));
     let mut at = 1;
     let mut columns = Vec::new();
     for cells in [3, peer, port, verdict, 1] {
@@ -299,7 +313,7 @@ fn draw_flows(pen: &mut Pen<'_>, area: Rect, app: &App, flows: &Flows, hits: &mu
         let flow = &flows.rows[*index];
         let selected = first + offset == cursor;
         if selected {
-            pen.text(body, 0, y, "›", pen.theme.key());
+            pen.text(body, 0, y, "›", Theme::key());
         }
         let plain = pen.theme.tone(Tone::Plain);
         pen.text(
@@ -313,7 +327,7 @@ fn draw_flows(pen: &mut Pen<'_>, area: Rect, app: &App, flows: &Flows, hits: &mu
             body,
             columns[1],
             y,
-            &text::cut_middle(&flow.peer, peer),
+            &text::cut_middle(&short(&flow.peer), peer),
             plain,
         );
         pen.text(body, columns[2], y, &text::cut(&flow.port, port), plain);
@@ -327,11 +341,8 @@ fn draw_flows(pen: &mut Pen<'_>, area: Rect, app: &App, flows: &Flows, hits: &mu
         if let Some(sign) = flow.sign {
             pen.text(body, columns[4], y, sign.glyph(), pen.theme.sign(sign));
         }
-        let by = if flow.decided_by.is_empty() {
-            "-"
-        } else {
-            &flow.decided_by
-        };
+        let by = short(&flow.decided_by);
+        let by = if by.is_empty() { "-" } else { &by };
         pen.text(body, columns[5], y, by, plain);
         if selected && app.focus == Pane::Table {
             pen.select(body, y);

@@ -75,7 +75,7 @@ impl Terminal {
         leave();
     }
 
-    pub(super) fn mouse(&self, on: bool) -> io::Result<()> {
+    pub(super) fn mouse(on: bool) -> io::Result<()> {
         MOUSE.store(on, Ordering::SeqCst);
         let mut out = io::stdout().lock();
         if on {
@@ -88,7 +88,7 @@ impl Terminal {
 
     /// Stops the program until the shell continues it; says whether it did. A session leader has no shell to go back to.
     #[cfg(unix)]
-    pub(super) fn suspend(&self) -> io::Result<bool> {
+    pub(super) fn suspend() -> io::Result<bool> {
         use rustix::process::{Signal, getpid, getsid, kill_process_group};
         if getsid(None).is_ok_and(|session| session == getpid()) {
             return Ok(false);
@@ -102,7 +102,7 @@ impl Terminal {
     }
 
     #[cfg(not(unix))]
-    pub(super) fn suspend(&self) -> io::Result<bool> {
+    pub(super) fn suspend() -> io::Result<bool> {
         Ok(false)
     }
 }
@@ -172,6 +172,38 @@ fn signals() -> io::Result<impl Future<Output = ()>> {
             std::process::exit(130);
         }
     })
+}
+
+/// Tells of every new size. The event stream alone does not: a resize that arrives together with a key is lost there.
+pub(super) struct Resizes {
+    #[cfg(unix)]
+    signal: tokio::signal::unix::Signal,
+}
+
+impl Resizes {
+    #[cfg(unix)]
+    pub(super) fn new() -> io::Result<Self> {
+        let signal = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::window_change())?;
+        Ok(Self { signal })
+    }
+
+    #[cfg(unix)]
+    pub(super) async fn next(&mut self) {
+        if self.signal.recv().await.is_none() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    #[cfg(not(unix))]
+    #[expect(clippy::unnecessary_wraps, reason = "one signature for all systems")]
+    pub(super) fn new() -> io::Result<Self> {
+        Ok(Self {})
+    }
+
+    #[cfg(not(unix))]
+    pub(super) async fn next(&mut self) {
+        std::future::pending().await
+    }
 }
 
 /// What the terminal shows, so that only differences are written.

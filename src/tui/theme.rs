@@ -16,19 +16,17 @@ pub(super) struct Theme {
 
 impl Theme {
     pub(super) fn tone(self, tone: Tone) -> Style {
-        let plain = Style::default();
-        match (tone, self.color) {
-            (Tone::Plain, _) => plain,
-            (Tone::Name, _) => plain.add_modifier(Modifier::BOLD),
-            (Tone::Allow, true) => plain.fg(Color::Cyan),
-            (Tone::Allow, false) => plain,
-            (Tone::Deny, true) => plain.fg(Color::Red),
-            (Tone::Deny, false) => plain.add_modifier(Modifier::BOLD),
-            (Tone::Unknown, _) => plain.add_modifier(Modifier::ITALIC),
-            (Tone::Drift, true) => plain.fg(Color::Yellow).add_modifier(Modifier::BOLD),
-            (Tone::Drift, false) => plain.add_modifier(Modifier::UNDERLINED),
-            (Tone::Faint, true) => plain.fg(Color::DarkGray),
-            (Tone::Faint, false) => plain.add_modifier(Modifier::DIM),
+        let style = Style::default();
+        match tone {
+            Tone::Allow if self.color => style.fg(Color::Cyan),
+            Tone::Plain | Tone::Allow => style,
+            Tone::Deny if self.color => style.fg(Color::Red),
+            Tone::Name | Tone::Deny => style.add_modifier(Modifier::BOLD),
+            Tone::Unknown => style.add_modifier(Modifier::ITALIC),
+            Tone::Drift if self.color => style.fg(Color::Yellow).add_modifier(Modifier::BOLD),
+            Tone::Drift => style.add_modifier(Modifier::UNDERLINED),
+            Tone::Faint if self.color => style.fg(Color::DarkGray),
+            Tone::Faint => style.add_modifier(Modifier::DIM),
         }
     }
 
@@ -41,7 +39,7 @@ impl Theme {
     }
 
     /// What is selected; the one place where the background changes.
-    pub(super) fn selected(self) -> Style {
+    pub(super) fn selected() -> Style {
         Style::default().add_modifier(Modifier::REVERSED)
     }
 
@@ -53,7 +51,7 @@ impl Theme {
         }
     }
 
-    pub(super) fn key(self) -> Style {
+    pub(super) fn key() -> Style {
         Style::default().add_modifier(Modifier::BOLD)
     }
 
@@ -73,7 +71,6 @@ impl Theme {
 pub(super) fn to_ascii(glyph: char) -> char {
     match glyph {
         glyph if glyph.is_ascii() => glyph,
-        '✓' => '+',
         '✗' | '╳' => 'x',
         '›' | '►' | '→' => '>',
         '◄' | '←' => '<',
@@ -87,7 +84,7 @@ pub(super) fn to_ascii(glyph: char) -> char {
         '━' | '═' | '╼' | '╾' => '=',
         '│' | '┆' | '┊' | '╎' => '|',
         '┃' | '║' | '╽' | '╿' | '◆' | '█' | '▌' | '▐' => '#',
-        '\u{2500}'..='\u{257f}' => '+',
+        '✓' | '\u{2500}'..='\u{257f}' => '+',
         _ => '?',
     }
 }

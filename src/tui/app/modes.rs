@@ -2,15 +2,23 @@
 
 use crossterm::event::{KeyCode, KeyEvent};
 
-use super::{App, Effect, Mode, normal, read_draft};
+use super::arrivals::read_draft;
+use super::{App, Effect, Mode, normal};
 use crate::tui::draw::last_scroll;
 use crate::tui::filter::Filter;
 use crate::tui::input::Input;
 use crate::tui::keys::{self, Action};
 
 pub(super) fn probe_key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
+    if let Some(held) = &mut app.completing
+        && key.code != KeyCode::Esc
+    {
+        held.push(key);
+        return Vec::new();
+    }
     match key.code {
         KeyCode::Esc => {
+            app.completing = None;
             app.mode = Mode::Normal;
             app.message = None;
             Vec::new()
@@ -34,6 +42,10 @@ pub(super) fn probe_key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
                 generation,
                 line: app.probe_input.text().to_owned(),
             }]
+        }
+        KeyCode::Tab if app.draft_shown != app.draft_wanted => {
+            app.completing = Some(Vec::new());
+            Vec::new()
         }
         KeyCode::Tab => {
             let at = app.candidate.take().unwrap_or(0);
@@ -65,6 +77,18 @@ pub(super) fn probe_key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
             Vec::new()
         }
     }
+}
+
+/// Completes what was waiting for its reading, then types what was typed meanwhile.
+pub(super) fn complete_late(app: &mut App) -> Vec<Effect> {
+    let Some(held) = app.completing.take() else {
+        return Vec::new();
+    };
+    let mut effects = probe_key(app, KeyEvent::from(KeyCode::Tab));
+    for key in held {
+        effects.extend(super::on_key(app, key));
+    }
+    effects
 }
 
 pub(super) fn filter_key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
@@ -106,11 +130,11 @@ pub(super) fn pick_key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
         .map(|item| item.name.clone());
     match keys::action(key) {
         Some(Action::Down) => {
-            app.picker.cursor = (app.picker.cursor + 1).min(count.saturating_sub(1))
+            app.picker.cursor = (app.picker.cursor + 1).min(count.saturating_sub(1));
         }
         Some(Action::Up) => app.picker.cursor = app.picker.cursor.saturating_sub(1),
         Some(Action::PageDown) => {
-            app.picker.cursor = (app.picker.cursor + page).min(count.saturating_sub(1))
+            app.picker.cursor = (app.picker.cursor + page).min(count.saturating_sub(1));
         }
         Some(Action::PageUp) => app.picker.cursor = app.picker.cursor.saturating_sub(page),
         Some(Action::First) => app.picker.cursor = 0,

@@ -2,7 +2,8 @@
 
 use crate::graph::{self, Step};
 
-use super::{App, Effect, Hit, Mode, Picker, Subject, Tab, read_draft, tell};
+use super::arrivals::{read_draft, tell};
+use super::{App, Effect, Hit, Mode, Picker, Subject, Tab};
 use crate::tui::input::Input;
 use crate::tui::keys::Action;
 use crate::tui::layout::Pane;
@@ -250,6 +251,7 @@ fn probe(app: &mut App) -> Vec<Effect> {
     app.candidate = None;
     app.probe_error = None;
     app.draft = crate::tui::view::Draft::default();
+    app.completing = None;
     app.mode = Mode::Probe;
     read_draft(app)
 }

@@ -505,3 +505,24 @@ fn nothing_breaks_before_anything_was_read() {
         assert!(screen(&app).contains("netseg"), "{name}");
     }
 }
+
+#[test]
+fn a_completion_asked_for_too_early_waits_for_its_reading() {
+    let mut app = ready();
+    let mut effects = update(&mut app, key('p'));
+    for c in ['m', 'o', '\t', '8', '0'] {
+        let code = if c == '\t' {
+            crossterm::event::KeyCode::Tab
+        } else {
+            crossterm::event::KeyCode::Char(c)
+        };
+        effects.extend(update(&mut app, Msg::Key(KeyEvent::from(code))));
+    }
+    assert!(app.probe_input.text().ends_with(" mo"));
+    settle(&mut app, effects);
+    assert!(
+        app.probe_input.text().ends_with("stalker/mongo 80"),
+        "{}",
+        app.probe_input.text()
+    );
+}

@@ -134,19 +134,13 @@ pub(super) fn ports_text(ports: &PortSet) -> String {
     if ports.is_all() {
         return "any".to_owned();
     }
-    let mut text = String::new();
-    let mut before = None;
-    for (protocol, range) in told_ranges(ports) {
-        match before {
-            Some(same) if same == protocol => text.push(','),
-            Some(other) => text.push_str(&format!("/{other} ")),
-            None => {}
-        }
-        text.push_str(&range.to_string());
-        before = Some(protocol);
-    }
-    if let Some(last) = before {
-        text.push_str(&format!("/{last}"));
-    }
-    text
+    let told = told_ranges(ports);
+    let same_protocol = told.chunk_by(|a, b| a.0 == b.0);
+    let groups: Vec<String> = same_protocol
+        .map(|group| {
+            let ranges: Vec<String> = group.iter().map(|(_, range)| range.to_string()).collect();
+            format!("{}/{}", ranges.join(","), group[0].0)
+        })
+        .collect();
+    groups.join(" ")
 }
