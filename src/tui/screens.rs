@@ -57,7 +57,7 @@ fn drift_help_picker_and_why() {
     press(&mut picker, "n j space");
     insta::assert_snapshot!("picker_80x24", screen(&picker));
     let mut why = app(80, 24, true, false);
-    press(&mut why, "space j space tab enter");
+    press(&mut why, "space j space enter");
     insta::assert_snapshot!("why_80x24", screen(&why));
 }
 

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{App, Effect, Mode, Subject};
+use super::{App, Effect, Mode, Subject, Tab};
+use crate::tui::layout::Pane;
 use crate::tui::view::{Answer, Question, Tone, View, verdict_words};
 
 pub(super) fn on_view(app: &mut App, generation: u64, view: Arc<View>) -> Vec<Effect> {
@@ -45,7 +46,8 @@ pub(super) fn tell(app: &mut App, workload: String) -> Effect {
 }
 
 pub(super) fn on_answer(app: &mut App, answer: Result<Answer, String>) {
-    let explain = std::mem::take(&mut app.explain_next);
+    // The Drift tab has no place for an answer but the explanation.
+    let explain = std::mem::take(&mut app.explain_next) || (app.tab == Tab::Drift && !app.again);
     match answer {
         Ok(answer) => {
             if app.again {
@@ -64,6 +66,10 @@ pub(super) fn on_answer(app: &mut App, answer: Result<Answer, String>) {
             } else {
                 remember(app, &answer.question);
                 app.scroll = 0;
+                // So that enter and w explain what was just asked; the first movement goes back to the table.
+                if !explain {
+                    app.focus = Pane::Probe;
+                }
             }
             app.answer = Some(answer);
             app.probe_error = None;

@@ -86,6 +86,9 @@ fn step(app: &mut App, direction: graph::Direction) {
         }
         return;
     }
+    if app.focus == Pane::Probe && !app.zoomed {
+        app.focus = Pane::Table;
+    }
     match direction {
         graph::Direction::Down => go(app, |at, last| (at + 1).min(last)),
         graph::Direction::Up => go(app, |at, _| at.saturating_sub(1)),
@@ -131,7 +134,7 @@ fn turn(app: &mut App, forward: bool) {
     if app.tab == Tab::Flows {
         order.insert(0, Pane::Graph);
     }
-    if app.answer.is_some() {
+    if app.answer.is_some() && app.tab == Tab::Flows {
         order.push(Pane::Probe);
     }
     let here = order
@@ -217,7 +220,7 @@ fn selected_end(app: &App) -> Option<String> {
             .map(|question| question.from.clone());
     }
     if app.narrowed()
-        && app.focus == Pane::Table
+        && app.focus != Pane::Graph
         && let Some(flow) = selected_flow(app)
     {
         return Some(flow.from);
@@ -238,7 +241,7 @@ fn selected_flow(app: &App) -> Option<Question> {
 
 fn probe(app: &mut App) -> Vec<Effect> {
     // A flow has both ends already; what is left is the port.
-    let flow = (app.narrowed() && app.focus == Pane::Table)
+    let flow = (app.narrowed() && app.focus != Pane::Graph)
         .then(|| selected_flow(app))
         .flatten();
     let typed = match flow {
