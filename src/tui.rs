@@ -1,7 +1,7 @@
 //! The terminal UI: what `netseg-tui` shows without a command.
 //!
 //! This file is the only one of the module with I/O: terminal, signals, the event loop and the workers. State changes in
-//! [`app::update`], drawing is [`draw::draw`], both pure. Nothing is drawn unless something changed, so an idle screen writes no
+//! `app::update`, drawing is `draw::draw`, both pure. Nothing is drawn unless something changed, so an idle screen writes no
 //! bytes; and the terminal is asked nothing, so one that never answers cannot hold us up.
 
 mod app;

@@ -294,7 +294,11 @@ impl Ground {
         let node =
             |end: &ends::End| matches!(end.kind, EndKind::Workload { .. }).then(|| end.id.clone());
         Ok(Answer {
-            question: question.clone(),
+            question: Question {
+                from: from.name.clone(),
+                to: to.name.clone(),
+                port: question.port.clone(),
+            },
             verdict: answer.verdict,
             lines: told(engine, &answer, &current.built.enforcer),
             from_id: node(&from),

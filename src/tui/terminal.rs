@@ -66,8 +66,12 @@ impl Terminal {
         });
         let signals = tokio::spawn(signals()?);
         MOUSE.store(mouse, Ordering::SeqCst);
-        take()?;
-        Ok(Self { signals })
+        let terminal = Self { signals };
+        if let Err(error) = take() {
+            terminal.leave();
+            return Err(error);
+        }
+        Ok(terminal)
     }
 
     pub(super) fn leave(&self) {

@@ -215,7 +215,7 @@ pub struct Finding {
     pub question: Option<Question>,
 }
 
-/// How a word is meant, see [`Theme::tone`](super::theme::Theme::tone).
+/// How a word is meant; the theme makes a style of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
     Plain,

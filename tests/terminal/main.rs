@@ -218,3 +218,14 @@ fn a_paste_is_one_line_without_controls() {
     terminal.keys("\x1b");
     terminal.wait_for("q quit", LIMIT);
 }
+
+#[test]
+fn a_probe_on_the_screen_turns_when_a_policy_goes() {
+    let mut terminal = Terminal::start(&["--demo", "stalker", "--play"], (120, 40), &[]);
+    terminal.wait_for("● live", LIMIT);
+    terminal.keys("p\x15stalker/cron-service stalker/mongo 27017\r");
+    terminal.wait_for("✓ ALLOW    stalker/cron-service → stalker/mongo", LIMIT);
+    terminal.wait_for("✗ DENY     stalker/cron-service → stalker/mongo", LIMIT);
+    terminal.wait_for("▼ BROKEN", LIMIT);
+    terminal.wait_for("the probe changed", LIMIT);
+}

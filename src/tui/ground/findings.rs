@@ -104,13 +104,14 @@ fn finding(engine: &Engine, difference: &Difference) -> Finding {
 /// The probe behind a finding about one connection.
 fn question(difference: &Difference) -> Option<Question> {
     let typed = |end: &str| match end {
-        "" => None,
         // Whoever it is, the internet is among them.
         "any" | "external" => Some("internet".to_owned()),
-        "cluster" | "node" => None,
+        "" | "cluster" | "node" => None,
         end => Some(end.to_owned()),
     };
     let port = match (difference.protocol, difference.ports) {
+        // The finding has the port behind the Service, a probe asks for the one in front: leave it open.
+        _ if difference.to == "k8s-api" => String::new(),
         (Some(protocol), Some(range)) => {
             format!("{}/{}", range.first(), protocol.as_str().to_lowercase())
         }
