@@ -526,3 +526,6 @@ fn line(words: words::WordLine) -> Line {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

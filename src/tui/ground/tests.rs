@@ -1,0 +1,160 @@
+use super::*;
+use crate::source::{Link, manifests};
+use crate::tui::view::plain;
+
+const WORLD: &str = "
+{kind: Pod, apiVersion: v1, metadata: {name: web, namespace: shop, labels: {app: web}}, spec: {containers: [{name: c, ports: [{containerPort: 80}]}]}, status: {phase: Running, podIPs: [{ip: 10.0.1.1}]}}
+---
+{kind: Pod, apiVersion: v1, metadata: {name: db, namespace: shop, labels: {app: db}}, spec: {containers: [{name: c, ports: [{containerPort: 5432}]}]}, status: {phase: Running, podIPs: [{ip: 10.0.1.2}]}}
+---
+{kind: Pod, apiVersion: v1, metadata: {name: other, namespace: area, labels: {app: other}}, spec: {containers: [{name: c}]}, status: {phase: Running, podIPs: [{ip: 10.0.2.1}]}}
+---
+{kind: NetworkPolicy, apiVersion: networking.k8s.io/v1, metadata: {name: db, namespace: shop}, spec: {podSelector: {matchLabels: {app: db}}, ingress: [{from: [{podSelector: {matchLabels: {app: web}}}], ports: [{port: 5432}]}]}}
+";
+
+fn snapshot() -> Snapshot {
+    let (cluster, told) = manifests::parse("world.yaml", WORLD);
+    assert!(told.is_empty(), "{told:?}");
+    Snapshot {
+        revision: 1,
+        cluster: Arc::new(cluster),
+        diagnostics: Arc::default(),
+        origin: "test".into(),
+        link: Link::Fixed,
+    }
+}
+
+fn ground() -> Ground {
+    Ground::new(Judge {
+        offline: true,
+        profile: None,
+        expectations: None,
+        today: jiff::civil::date(2026, 1, 1),
+    })
+}
+
+#[test]
+fn a_view_shows_what_was_chosen() {
+    let (ground, snapshot) = (ground(), snapshot());
+    let all = ground.view(&snapshot, &Settings::default());
+    let names: Vec<&str> = all.rows.iter().map(|row| row.name.as_str()).collect();
+    assert_eq!(
+        names,
+        ["db", "web", "other"],
+        "what nobody segmented comes last"
+    );
+    assert_eq!((all.pods, all.policies, all.environment), (3, 1, None));
+    assert!(all.rows[0].ingress.iter().all(|item| item.sign.is_none()));
+
+    let narrow = Settings {
+        namespaces: vec!["shop".to_owned()],
+        workload: Some("shop/pod/db".to_owned()),
+        ..Settings::default()
+    };
+    let shop = ground.view(&snapshot, &narrow);
+    assert_eq!((shop.pods, shop.rows.len()), (2, 2));
+    let flows = shop.flows.unwrap();
+    let incoming: Vec<String> = flows
+        .rows
+        .iter()
+        .filter(|flow| flow.incoming)
+        .map(|flow| {
+            format!(
+                "{} {} {} {}",
+                flow.peer, flow.port, flow.verdict, flow.decided_by
+            )
+        })
+        .collect();
+    assert_eq!(incoming, ["shop/web 5432/TCP allow shop/db"]);
+}
+
+#[test]
+fn an_unchanged_choice_keeps_its_graph_so_that_nothing_is_laid_out_again() {
+    let (ground, snapshot) = (ground(), snapshot());
+    let first = ground.view(&snapshot, &Settings::default());
+    let narrowed = Settings {
+        workload: Some("shop/pod/db".to_owned()),
+        ..Settings::default()
+    };
+    let second = ground.view(&snapshot, &narrowed);
+    assert!(Arc::ptr_eq(&first.graph, &second.graph));
+}
+
+#[test]
+fn a_probe_is_read_while_it_is_typed() {
+    let (ground, snapshot) = (ground(), snapshot());
+    assert_eq!(
+        ground.read("shop/web", 8),
+        Draft::default(),
+        "nothing was read yet"
+    );
+    ground.view(&snapshot, &Settings::default());
+    let texts = |draft: &Draft| -> Vec<String> {
+        draft
+            .candidates
+            .iter()
+            .map(|candidate| candidate.text.clone())
+            .collect()
+    };
+
+    let draft = ground.read("shop/web shop/d", 15);
+    assert_eq!(texts(&draft), ["shop/db"]);
+    assert_eq!(draft.parts[0].reading, Ok("1 pod".to_owned()));
+    assert_eq!(
+        draft.parts[1].reading,
+        Ok("choose or go on typing".to_owned())
+    );
+
+    let draft = ground.read("shop/web shop/db ", 17);
+    assert_eq!(texts(&draft), ["5432"]);
+
+    assert_eq!(
+        ground.read("shop/web shop/db 5432", 21).verdict,
+        Some(Verdict::Allow)
+    );
+    assert_eq!(
+        ground.read("shop/web -> shop/db:80", 22).verdict,
+        Some(Verdict::Deny)
+    );
+    let wrong = ground.read("shop/nobody-here shop/db 99999", 30);
+    assert!(wrong.parts[0].reading.is_err() && wrong.parts[2].reading.is_err());
+    assert_eq!(wrong.verdict, None);
+}
+
+#[test]
+fn an_answer_begins_with_its_sign_and_an_unaskable_one_says_why() {
+    let (ground, snapshot) = (ground(), snapshot());
+    let ask = |line: &str| parse_line(line).and_then(|question| ground.ask(&question));
+    assert_eq!(
+        ask("shop/web shop/db"),
+        Err("nothing was read yet".to_owned())
+    );
+    ground.view(&snapshot, &Settings::default());
+    let answer = ask("area/other shop/db 5432").unwrap();
+    assert_eq!(answer.verdict, Verdict::Deny);
+    assert!(plain(&answer.lines[0]).starts_with("✗ DENY     area/other → shop/db 5432/TCP"));
+    assert_eq!(answer.to_id.as_deref(), Some("shop/pod/db"));
+    assert!(ask("shop/web shop/dbb").unwrap_err().contains("shop/db"));
+}
+
+#[test]
+fn a_workload_is_told_by_what_isolates_it() {
+    let (ground, snapshot) = (ground(), snapshot());
+    ground.view(&snapshot, &Settings::default());
+    let text: Vec<String> = ground
+        .about("shop/pod/db")
+        .unwrap()
+        .lines
+        .iter()
+        .map(|line| plain(line))
+        .collect();
+    let text = text.join("\n");
+    for words in [
+        "INGRESS  isolated: what no rule allows is denied\n  shop/db",
+        "EGRESS  not isolated",
+        "in  shop/web 5432/TCP  ✓ ALLOW",
+    ] {
+        assert!(text.contains(words), "no `{words}` in\n{text}");
+    }
+    assert_eq!(ground.about("shop/pod/nobody"), None);
+}
