@@ -239,7 +239,10 @@ impl Place {
             .filter(|b| all || !b.ubiquitous)
             .map(|b| b.text.as_str())
             .collect();
-        shown.join(between)
+        // Open both ways is the commonest pair, and the two words would widen a whole column.
+        shown
+            .join(between)
+            .replace(&format!("open in{between}open out"), "open in/out")
     }
 }
 
