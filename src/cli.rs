@@ -7,10 +7,15 @@ mod load;
 mod out;
 
 mod completions;
+mod drift;
 mod flows;
+mod graph;
 mod info;
+mod keys;
 mod matrix;
 mod probe;
+mod screen;
+mod table;
 
 use std::process::ExitCode;
 
@@ -103,12 +108,16 @@ pub fn main() -> ExitCode {
 
 fn run(args: &Args, out: &mut Out) -> Result<u8, Failure> {
     match &args.command {
-        None if args.source.demo.as_deref() == Some("list") => load::list_demos(out),
-        None => Err(Failure::new("the screen is not wired up yet")),
+        None if args.source.demo.as_deref() == Some("list") => Ok(load::list_demos(out)),
+        None => screen::run(args, out),
         Some(Command::Probe(probe)) => probe::run(args, probe, out),
         Some(Command::Flows(flows)) => flows::run(args, flows, out),
+        Some(Command::Table(table)) => table::run(args, table, out),
+        Some(Command::Graph(graph)) => graph::run(args, graph, out),
+        Some(Command::Drift(drift)) => drift::run(args, drift, out),
         Some(Command::Matrix(matrix)) => matrix::run(args, matrix, out),
         Some(Command::Info(info)) => info::run(args, info, out),
+        Some(Command::Keys(keys)) => Ok(keys::run(keys, out)),
         Some(Command::Completions { shell }) => Ok(completions::completions(*shell, out)),
         Some(Command::Man) => completions::man(out),
     }

@@ -43,6 +43,8 @@ pub(crate) struct PodEntry {
 }
 
 pub(crate) struct NodeEntry {
+    /// A place for each address it has in any way.
+    pub(crate) at: Vec<(IpAddr, u32)>,
     /// Places its packets may come from: internal and tunnel addresses.
     pub(crate) sources: SmallVec<[u32; 2]>,
     /// Places others reach it at.
@@ -302,10 +304,11 @@ fn pods(
             } else {
                 PlaceKind::Pod { namespace, labels }
             };
+            // A host-network pod is its node to policies, and a node has no port names (rules N43, N52).
             let ports: Vec<_> = pod
                 .ports
                 .iter()
-                .filter(|port| read.port_names.contains(&port.name))
+                .filter(|port| !pod.host_network && read.port_names.contains(&port.name))
                 .cloned()
                 .collect();
             let addresses = places::addresses_of(pod, node);
@@ -368,26 +371,50 @@ fn owns_better(pod: &crate::model::Pod, other: &crate::model::Pod) -> bool {
 }
 
 fn node_entry(node: &Node, atoms: &Atoms, places: &mut Places) -> NodeEntry {
-    let mut at = |address: IpAddr| {
-        places.add(Place {
-            kind: PlaceKind::Node,
-            family: Some(crate::model::Family::of(address)),
-            atom: Some(atoms.find(address)),
-            ports: Vec::new(),
-        })
+    let mut at: Vec<(IpAddr, u32)> = Vec::new();
+    for address in node
+        .addresses
+        .iter()
+        .chain(&node.internal)
+        .chain(&node.tunnels)
+    {
+        if !at.iter().any(|(known, _)| known == address) {
+            let place = places.add(Place {
+                kind: PlaceKind::Node,
+                family: Some(crate::model::Family::of(*address)),
+                atom: Some(atoms.find(*address)),
+                ports: Vec::new(),
+            });
+            at.push((*address, place));
+        }
+    }
+    let of = |addresses: &[IpAddr]| -> SmallVec<[u32; 2]> {
+        let mut found = SmallVec::new();
+        for address in addresses {
+            let place = at
+                .iter()
+                .find(|(known, _)| known == address)
+                .map(|(_, place)| *place);
+            if let Some(place) = place.filter(|place| !found.contains(place)) {
+                found.push(place);
+            }
+        }
+        found
     };
-    let internal = if node.internal.is_empty() {
+    let targets = of(if node.internal.is_empty() {
         &node.addresses
     } else {
         &node.internal
-    };
-    let targets: SmallVec<[u32; 2]> = internal.iter().map(|address| at(*address)).collect();
+    });
     let mut sources = targets.clone();
-    for tunnel in &node.tunnels {
-        let place = at(*tunnel);
+    for place in of(&node.tunnels) {
         if !sources.contains(&place) {
             sources.push(place);
         }
     }
-    NodeEntry { sources, targets }
+    NodeEntry {
+        at,
+        sources,
+        targets,
+    }
 }

@@ -31,6 +31,10 @@ pub use groups::{Group, Groups};
 pub enum Entity {
     Pod(PodId),
     Node(NodeId),
+    /// One address of a pod that has several: only its family counts (rule N59).
+    PodAt(PodId, IpAddr),
+    /// One address of a node that has several: blocks see this one (rule N35).
+    NodeAt(NodeId, IpAddr),
     /// An address that is no pod's and no node's; see [`Engine::entity_at`].
     Address(IpAddr),
     /// A pod that does not exist: what would hold if it did.
@@ -53,6 +57,34 @@ pub enum Verdict {
     Unknown,
     /// No policy is to blame: no address, no common family, a finished pod.
     Unreachable,
+}
+
+impl Entity {
+    /// The pod it is, by whichever address.
+    pub fn pod(&self) -> Option<PodId> {
+        match self {
+            Self::Pod(id) | Self::PodAt(id, _) => Some(*id),
+            _ => None,
+        }
+    }
+
+    /// The same without the choice of an address.
+    #[must_use]
+    pub fn whole(&self) -> Self {
+        match self {
+            Self::PodAt(id, _) => Self::Pod(*id),
+            Self::NodeAt(id, _) => Self::Node(*id),
+            other => other.clone(),
+        }
+    }
+
+    /// The node it is, by whichever address.
+    pub fn node(&self) -> Option<NodeId> {
+        match self {
+            Self::Node(id) | Self::NodeAt(id, _) => Some(*id),
+            _ => None,
+        }
+    }
 }
 
 impl Verdict {
@@ -286,13 +318,23 @@ impl Engine {
     }
 
     /// What an address belongs to: a live pod, a node, else itself. A finished pod's address is nobody's (rule N55).
+    ///
+    /// Of a pod or node with several addresses it is that one address that is meant.
     pub fn entity_at(&self, address: IpAddr) -> Entity {
         if let Some(pod) = self.compiled.by_address.get(&address) {
-            return Entity::Pod(*pod);
+            return if self.pod(*pod).addresses.len() > 1 {
+                Entity::PodAt(*pod, address)
+            } else {
+                Entity::Pod(*pod)
+            };
         }
         for node in self.nodes() {
             if self.node(node).owns(address) {
-                return Entity::Node(node);
+                return if self.compiled.nodes[node.0 as usize].at.len() > 1 {
+                    Entity::NodeAt(node, address)
+                } else {
+                    Entity::Node(node)
+                };
             }
         }
         Entity::Address(address)
@@ -407,12 +449,12 @@ impl Engine {
     /// Why no connection can even be tried, if so: a finished pod, no address, no common family.
     pub fn unreachable(&self, from: &Entity, to: &Entity) -> Option<Reason> {
         for end in [from, to] {
-            if let Entity::Pod(id) = end {
-                let pod = self.pod(*id);
+            if let Some(id) = end.pod() {
+                let pod = self.pod(id);
                 if pod.is_finished() {
                     return Some(Reason::PodFinished);
                 }
-                if !pod.stands_in && pod.addresses.is_empty() && self.addresses_of(*id).is_empty() {
+                if !pod.stands_in && pod.addresses.is_empty() && self.addresses_of(id).is_empty() {
                     return Some(Reason::NoAddress);
                 }
             }
@@ -439,11 +481,10 @@ impl Engine {
 
     /// A pod always reaches itself (rule N48). A template that stands for several pods is not one pod.
     pub(crate) fn is_self(&self, from: &Entity, to: &Entity) -> bool {
-        match (from, to) {
-            (Entity::Pod(a), Entity::Pod(b)) => a == b && self.pod(*a).count <= 1,
-            (Entity::Node(a), Entity::Node(b)) => a == b,
-            (Entity::Address(a), Entity::Address(b)) => a == b,
-            _ => false,
+        match (from.pod(), to.pod(), from.node(), to.node()) {
+            (Some(a), Some(b), _, _) => a == b && self.pod(a).count <= 1,
+            (_, _, Some(a), Some(b)) => a == b,
+            _ => matches!((from, to), (Entity::Address(a), Entity::Address(b)) if a == b),
         }
     }
 
@@ -466,6 +507,20 @@ impl Engine {
                     node.targets.iter().map(at).collect()
                 }
             }
+            Entity::PodAt(id, address) => self.compiled.pods[id.0 as usize]
+                .places
+                .iter()
+                .filter(|index| {
+                    self.compiled.places[**index as usize].family == Some(Family::of(*address))
+                })
+                .map(at)
+                .collect(),
+            Entity::NodeAt(id, address) => self.compiled.nodes[id.0 as usize]
+                .at
+                .iter()
+                .filter(|(known, _)| known == address)
+                .map(|(_, index)| at(index))
+                .collect(),
             Entity::Address(address) => {
                 let index = self.compiled.outside + self.compiled.atoms.find(*address);
                 std::iter::once(at(&index)).collect()
@@ -489,6 +544,14 @@ impl Engine {
                 .collect()
             }
         }
+    }
+
+    /// The places an entity has, for groups.
+    pub(crate) fn places_of(&self, entity: &Entity) -> Vec<u32> {
+        self.spots(entity, true)
+            .iter()
+            .filter_map(|spot| spot.index)
+            .collect()
     }
 
     /// The pairs of places that share a family (rule N59).
@@ -577,7 +640,7 @@ impl Engine {
                     if !possible {
                         continue;
                     }
-                    let (sure_ports, possible_ports) = rule.ports.at(ports, &self.compiled.profile);
+                    let (sure_ports, possible_ports) = rule.ports.at(ports, self.compiled.profile);
                     if sure && certain {
                         allowed.sure = allowed.sure.union(&sure_ports);
                     }
@@ -627,25 +690,21 @@ impl Engine {
         subject: &Entity,
         peer: &Entity,
     ) -> NodeRule {
-        let Entity::Pod(id) = subject else {
-            return NodeRule::None;
+        let own_node = match (subject, subject.pod()) {
+            (_, Some(id)) if self.pod(id).host_network => return NodeRule::None,
+            (_, Some(id)) => self.pod(id).node.as_deref(),
+            // A pod that does not exist might run anywhere.
+            (Entity::Hypothetical(_), _) => None,
+            _ => return NodeRule::None,
         };
-        let pod = self.pod(*id);
-        if pod.host_network {
-            return NodeRule::None;
-        }
-        let same = match peer {
-            Entity::Node(node) => pod
-                .node
-                .as_deref()
-                .map(|name| name == self.node(*node).name),
-            Entity::Pod(other) if self.pod(*other).host_network => {
-                match (&pod.node, &self.pod(*other).node) {
-                    (Some(a), Some(b)) => Some(a == b),
-                    _ => None,
-                }
-            }
-            _ => Some(false),
+        let peer_node = match (peer.node(), peer.pod()) {
+            (Some(node), _) => Some(self.node(node).name.as_str()),
+            (_, Some(pod)) if self.pod(pod).host_network => self.pod(pod).node.as_deref(),
+            _ => return NodeRule::None,
+        };
+        let same = match (own_node, peer_node) {
+            (Some(a), Some(b)) => Some(a == b),
+            _ => None,
         };
         match (same, direction) {
             (Some(false), _) => NodeRule::None,
@@ -689,12 +748,52 @@ impl Engine {
                         .named
                         .is_some_and(|set| self.compiled.sets[set as usize].sure.contains(place))
                     {
-                        named = named.union(&rule.ports.at(ports, &self.compiled.profile).0);
+                        named = named.union(&rule.ports.at(ports, self.compiled.profile).0);
                     }
                 }
             }
         }
         named
+    }
+
+    /// The rules of a policy in a direction, each with the ports it certainly means for an entity it selects: names in ingress
+    /// rules are looked up at that entity, names in egress rules belong to destinations and are left out.
+    pub fn rules_with_ports(
+        &self,
+        policy: PolicyId,
+        direction: Direction,
+        subject: &Entity,
+    ) -> Vec<(&crate::model::Rule, PortSet)> {
+        let lowered = &self.compiled.policies[policy.0 as usize].rules[slot(direction)];
+        let rules = self.policy(policy).rules(direction).unwrap_or_default();
+        let spots = self.spots(subject, direction == Direction::Egress);
+        let declared = match (direction, spots.first()) {
+            (Direction::Ingress, Some(spot)) => spot.place.ports.as_slice(),
+            _ => &[],
+        };
+        rules
+            .iter()
+            .zip(lowered.iter().flatten())
+            .map(|(rule, lowered)| (rule, lowered.ports.at(declared, self.compiled.profile).0))
+            .collect()
+    }
+
+    /// A key that is equal for entities which policies cannot tell apart.
+    pub fn likeness(&self, entity: &Entity) -> (u8, u32, u32) {
+        match entity {
+            Entity::Pod(id) => {
+                let places = &self.compiled.pods[id.0 as usize].places;
+                (0, places[0], places.get(1).copied().unwrap_or(u32::MAX))
+            }
+            Entity::Node(id) => (1, id.0, 0),
+            Entity::Address(address) => (2, self.compiled.atoms.find(*address), 0),
+            Entity::Hypothetical(_) => (3, 0, 0),
+            Entity::PodAt(..) => {
+                let spot = self.spots(entity, true).first().and_then(|spot| spot.index);
+                (0, spot.unwrap_or(u32::MAX), u32::MAX)
+            }
+            Entity::NodeAt(id, address) => (4, id.0, self.compiled.atoms.find(*address)),
+        }
     }
 
     /// Whether the pods of a namespace could be read at all.

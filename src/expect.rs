@@ -9,7 +9,7 @@ pub mod plan;
 
 use crate::model::Diagnostic;
 
-pub use drift::{Code, Finding, judge};
+pub use drift::{Code, Finding, judge, judge_all};
 pub use file::{Expectations, Exposure};
 pub use plan::{End, Expected, Must, Plan, bind};
 

@@ -9,6 +9,7 @@ mod canvas;
 mod channels;
 mod columns;
 mod draw;
+pub mod drawn;
 mod geometry;
 mod ladder;
 mod names;
@@ -284,7 +285,7 @@ impl State {
 
     /// Whether the edge may decide where nodes stand. One that nobody planned must not rearrange the picture.
     fn votes(self) -> bool {
-        matches!(self, Self::Plain | Self::Missing | Self::Unknown)
+        self != Self::Unexpected
     }
 }
 

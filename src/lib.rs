@@ -17,5 +17,6 @@ pub mod questions;
 pub mod report;
 pub mod source;
 pub mod text;
+pub mod tui;
 pub mod wire;
 pub mod yaml;

@@ -245,6 +245,11 @@ mod tests {
         }
     }
 
+    #[derive(serde::Deserialize)]
+    struct Item {
+        kind: String,
+    }
+
     #[test]
     fn the_items_of_a_list_read_as_documents_of_their_own() {
         let block = "kind: List\nitems:\n- kind: A\n  x:\n    y: 1\n- kind: B\n";
@@ -252,10 +257,6 @@ mod tests {
         for text in [block, flow] {
             let items = outline(text).items;
             assert_eq!(items.len(), 2, "{text}");
-            #[derive(serde::Deserialize)]
-            struct Item {
-                kind: String,
-            }
             let kinds: Vec<String> = items
                 .iter()
                 .map(|(t, _)| read::<Item>(t).unwrap().kind)

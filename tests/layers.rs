@@ -237,7 +237,7 @@ fn word(text: &str) -> String {
 
 fn without_comment(line: &str) -> &str {
     line.find("//")
-        .filter(|at| line[..*at].matches('"').count() % 2 == 0)
+        .filter(|at| line[..*at].matches('"').count().is_multiple_of(2))
         .map_or(line, |at| &line[..at])
 }
 

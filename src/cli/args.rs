@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::compile::ProfileName;
+use crate::model::Severity;
 use crate::source::demo;
 
 /// Shows how a Kubernetes cluster is segmented, and answers who can reach whom and which line of policy says so.
@@ -77,7 +78,7 @@ pub struct SourceArgs {
     /// What is expected: a netseg/v1 YAML file (repeat)
     #[arg(long, global = true, value_name = "PATH", help_heading = "Source")]
     pub expect: Vec<PathBuf>,
-    /// The environment to judge by; default: the first of the file
+    /// The environment to judge by (for drift also several, as A,B); default: the first of the file
     #[arg(long, global = true, value_name = "NAME", help_heading = "Source")]
     pub env: Option<String>,
     /// The enforcer to reason with; default: the one detected
@@ -101,10 +102,18 @@ pub enum Command {
     Probe(ProbeArgs),
     /// Every permitted connection, between workloads and with outside address ranges
     Flows(FlowsArgs),
+    /// The architecture table of what is: a row a workload, ingress and egress as documents write them
+    Table(TableArgs),
+    /// The segmentation graph
+    Graph(GraphArgs),
+    /// Expectations against the cluster, finding by finding
+    Drift(DriftArgs),
     /// Who reaches whom, rows to columns; without PORT, on at least one port
     Matrix(MatrixArgs),
     /// What is in force: versions and paths, the enforcer and the evidence, what was readable
     Info(InfoArgs),
+    /// The key table of the screen
+    Keys(KeysArgs),
     /// Shell completion, for standard output
     Completions { shell: clap_complete::Shell },
     /// The man page, for standard output
@@ -141,10 +150,68 @@ pub struct MatrixArgs {
 }
 
 #[derive(Debug, clap::Args)]
+pub struct TableArgs {
+    #[arg(short, long, value_enum, default_value_t = TableFormat::Text)]
+    pub output: TableFormat,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct GraphArgs {
+    #[arg(short, long, value_enum, default_value_t = GraphFormat::Text)]
+    pub output: GraphFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum GraphFormat {
+    Text,
+    Dot,
+    Mermaid,
+    Json,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct DriftArgs {
+    /// Only what is about one workload, or of one code such as broken
+    #[arg(long, value_name = "WORD")]
+    pub only: Option<String>,
+    /// Also what is as expected
+    #[arg(long)]
+    pub all: bool,
+    /// End with status 1 from this severity on
+    #[arg(long, value_enum, default_value_t = FailOn::Error, value_name = "SEVERITY")]
+    pub fail_on: FailOn,
+    #[arg(short, long, value_enum, default_value_t = TableFormat::Text)]
+    pub output: TableFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    Error,
+    Warning,
+    Info,
+}
+
+impl FailOn {
+    pub fn severity(self) -> Severity {
+        match self {
+            Self::Error => Severity::Error,
+            Self::Warning => Severity::Warning,
+            Self::Info => Severity::Info,
+        }
+    }
+}
+
+#[derive(Debug, clap::Args)]
 pub struct InfoArgs {
     /// Only this machine: stop before the source is read
     #[arg(long)]
     pub local: bool,
+    #[arg(short, long, value_enum, default_value_t = TextJson::Text)]
+    pub output: TextJson,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct KeysArgs {
     #[arg(short, long, value_enum, default_value_t = TextJson::Text)]
     pub output: TextJson,
 }

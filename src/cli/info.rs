@@ -16,12 +16,14 @@ pub(crate) fn run(args: &Args, asked: &InfoArgs, out: &mut Out) -> Result<u8, Fa
         });
         return Ok(OK);
     }
-    let loaded = load::load(args)?;
+    let loaded = load::load_unjudged(args)?;
+    let expectations = load::expectations(&args.source)?;
+    let environments = expectations.map(|e| e.environments()).unwrap_or_default();
     let mut found = info::info(&loaded.engine, &loaded.enforcer);
     found.profile = load::profile_of(&args.source, &loaded.enforcer).as_str();
     out.data(&match asked.output {
-        TextJson::Text => text::info(Some(&found), &paths, &[]),
-        TextJson::Json => json::info(Some(&found), &paths, &[], &loaded.diagnostics),
+        TextJson::Text => text::info(Some(&found), &paths, &environments),
+        TextJson::Json => json::info(Some(&found), &paths, &environments, &loaded.diagnostics),
     });
     Ok(OK)
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::compile::ProfileName;
 use crate::compile::enforcer::{self, Enforcer};
 use crate::engine::{Engine, Profile};
+use crate::expect::{self, Expectations, Plan};
 use crate::model::{Cluster, Diagnostic, Severity};
 use crate::questions::ends::{self, End};
 use crate::questions::scope::Scope;
@@ -26,6 +27,8 @@ pub(crate) struct Loaded {
     pub(crate) enforcer: Enforcer,
     pub(crate) diagnostics: Vec<Diagnostic>,
     pub(crate) scope: Scope,
+    /// The environment in force; `None` without expectations.
+    pub(crate) plan: Option<Plan>,
 }
 
 impl Loaded {
@@ -47,11 +50,11 @@ pub(crate) fn is_offline(source: &SourceArgs) -> bool {
     source.demo.is_some() || !source.file.is_empty()
 }
 
-pub(crate) fn list_demos(out: &mut Out) -> Result<u8, Failure> {
+pub(crate) fn list_demos(out: &mut Out) -> u8 {
     for name in demo::names() {
         out.data(&format!("{name}\n"));
     }
-    Ok(OK)
+    OK
 }
 
 pub(crate) fn unknown_demo(name: &str) -> Failure {
@@ -97,7 +100,7 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 }
 
 /// Loads the source, tells what is wrong with it on standard error, and compiles it.
-pub(crate) fn load(args: &Args) -> Result<Loaded, Failure> {
+pub(crate) fn load_unjudged(args: &Args) -> Result<Loaded, Failure> {
     let source = &args.source;
     if source.demo.as_deref() == Some("list") {
         return Err(
@@ -140,10 +143,91 @@ pub(crate) fn load(args: &Args) -> Result<Loaded, Failure> {
         enforcer,
         diagnostics,
         scope: Scope::of(source.namespace.iter().cloned()),
+        plan: None,
     })
+}
+
+/// Loads the source and what is expected of it, bound to the environment in force.
+pub(crate) fn load(args: &Args) -> Result<Loaded, Failure> {
+    let expectations = expectations(&args.source)?;
+    let environment = environment(&args.source, expectations.as_ref())?;
+    let mut loaded = load_unjudged(args)?;
+    if let (Some(expectations), Some(name)) = (&expectations, environment) {
+        loaded.plan = Some(expect::bind(&loaded.engine, expectations, &name, today()));
+    }
+    Ok(loaded)
 }
 
 /// The profile that would be used for a cluster: the one asked for, else the enforcer's.
 pub(crate) fn profile_of(source: &SourceArgs, enforcer: &Enforcer) -> ProfileName {
     source.profile.unwrap_or(enforcer.profile)
+}
+
+/// Today, where this machine is: exceptions expire by it.
+pub(crate) fn today() -> jiff::civil::Date {
+    jiff::Zoned::now().date()
+}
+
+/// What is expected: the files named, else what a demo carries.
+pub(crate) fn expectations(source: &SourceArgs) -> Result<Option<Expectations>, Failure> {
+    if source.expect.is_empty() {
+        let Some(demo) = source.demo.as_deref().and_then(demo::load) else {
+            return Ok(None);
+        };
+        return match expect::read(&demo.expectations_name, demo.expectations_text) {
+            Ok(expectations) => Ok(Some(expectations)),
+            Err(problems) => Err(refused(&demo.expectations_name, &problems)),
+        };
+    }
+    let mut all: Option<Expectations> = None;
+    for path in &source.expect {
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Failure::new(format!("cannot read `{name}`: {error}")))?;
+        let read = expect::read(&name, &text).map_err(|problems| refused(&name, &problems))?;
+        match &mut all {
+            None => all = Some(read),
+            Some(all) => all
+                .merge(read)
+                .map_err(|problems| refused(&name, &problems))?,
+        }
+    }
+    Ok(all)
+}
+
+fn refused(name: &str, problems: &[Diagnostic]) -> Failure {
+    for problem in problems {
+        out::note(&text::diagnostic(problem));
+    }
+    let count = problems.len();
+    Failure::new(format!(
+        "`{}` is not used: {count} problem{} in it",
+        crate::text::tame(name),
+        if count == 1 { "" } else { "s" }
+    ))
+    .hint("half an expectation would pass for a whole one; mend the lines named above".to_owned())
+}
+
+/// The environment to judge by: the one asked for, else the first; `None` without expectations.
+pub(crate) fn environment(
+    source: &SourceArgs,
+    expectations: Option<&Expectations>,
+) -> Result<Option<String>, Failure> {
+    let known = expectations
+        .map(Expectations::environments)
+        .unwrap_or_default();
+    match &source.env {
+        None => Ok(known.into_iter().next()),
+        Some(name) if known.contains(name) => Ok(Some(name.clone())),
+        Some(name) if known.is_empty() => Err(Failure::new(format!(
+            "there is no environment `{}`: no expectations are loaded",
+            crate::text::tame(name)
+        ))
+        .hint("name a netseg/v1 file: --expect FILE".to_owned())),
+        Some(name) => Err(Failure::new(format!(
+            "there is no environment `{}`",
+            crate::text::tame(name)
+        ))
+        .hint(format!("known: {}", known.join(", ")))),
+    }
 }

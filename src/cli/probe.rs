@@ -17,8 +17,11 @@ pub(crate) fn run(args: &Args, asked: &ProbeArgs, out: &mut Out) -> Result<u8, F
         .map_err(Failure::new)?;
     let loaded = load::load(args)?;
     let (from, to) = (loaded.end(&asked.from)?, loaded.end(&asked.to)?);
-    let answer = probe::probe(&loaded.engine, &from, &to, port.as_ref())
+    let mut answer = probe::probe(&loaded.engine, &from, &to, port.as_ref())
         .map_err(|error| Failure::new(error.to_string()).hint(error.hint()))?;
+    if let Some(plan) = &loaded.plan {
+        probe::expect(plan, &mut answer);
+    }
     out.data(&match asked.output {
         TextJson::Text => text::probe(&loaded.engine, &answer, &loaded.enforcer),
         TextJson::Json => json::probe(&loaded.engine, &answer, loaded.context()),

@@ -93,10 +93,10 @@ impl RulePorts {
         for PortItem { protocol, port } in items {
             match port {
                 PortTest::Any => {
-                    made.fixed = made.fixed.union(&PortSet::range(*protocol, PortRange::ALL))
+                    made.fixed = made.fixed.union(&PortSet::range(*protocol, PortRange::ALL));
                 }
                 PortTest::Range(range) => {
-                    made.fixed = made.fixed.union(&PortSet::range(*protocol, *range))
+                    made.fixed = made.fixed.union(&PortSet::range(*protocol, *range));
                 }
                 PortTest::Named(name) => made.names.push((*protocol, name.clone())),
                 PortTest::Unreadable => made.doubtful = PortSet::all(),
@@ -106,7 +106,7 @@ impl RulePorts {
     }
 
     /// The ports this means at a destination: for sure, and possibly. A name the destination lacks means nothing (rule N43).
-    pub(crate) fn at(&self, declared: &[ContainerPort], profile: &Profile) -> (PortSet, PortSet) {
+    pub(crate) fn at(&self, declared: &[ContainerPort], profile: Profile) -> (PortSet, PortSet) {
         if self.names.is_empty() {
             return (self.fixed.clone(), self.fixed.union(&self.doubtful));
         }
@@ -364,7 +364,8 @@ fn place_matches(
             let inside = match place.atom {
                 // An atom lies wholly inside a block or wholly outside.
                 Some(atom) => block.contains(compiled.atoms.ranges()[atom as usize].first()),
-                None if place.family.is_none() => true,
+                // Of an unknown address nothing is certain, but holes may leave nothing to be in (rule N30).
+                None if place.family.is_none() => !block.addresses().is_empty(),
                 None => false,
             };
             if !inside {

@@ -99,6 +99,17 @@ pub struct Nearest {
     pub ports: Option<String>,
 }
 
+impl Nearest {
+    /// Fewest failing tests first, then fewest conditions missed, then by place (rule E15).
+    fn weight(&self) -> (usize, usize, RuleId) {
+        (
+            self.fails.len(),
+            self.peer.as_ref().map_or(0, PeerMiss::weight),
+            self.rule,
+        )
+    }
+}
+
 /// By what a peer item misses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PeerMiss {
@@ -139,6 +150,35 @@ impl PeerMiss {
     }
 }
 
+/// One side of a question, within one address family.
+struct Asked<'a> {
+    direction: Direction,
+    subject: &'a Entity,
+    spot: &'a Spot<'a>,
+    peer: &'a Entity,
+    peer_spot: &'a Spot<'a>,
+    protocol: Protocol,
+    port: u16,
+}
+
+impl Asked<'_> {
+    /// The named ports of the destination, whichever end that is (rule N42).
+    fn declared(&self) -> &[crate::model::ContainerPort] {
+        match self.direction {
+            Direction::Egress => &self.peer_spot.place.ports,
+            Direction::Ingress => &self.spot.place.ports,
+        }
+    }
+}
+
+/// The peer item of a rule that matters: it matches, it may match, or it misses by the least.
+#[derive(Default)]
+struct BestItem {
+    item: Option<u32>,
+    miss: Option<PeerMiss>,
+    maybe: Option<Cause>,
+}
+
 /// What a verdict takes for granted.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Limit {
@@ -173,61 +213,85 @@ impl Engine {
         port: u16,
     ) -> Explanation {
         let mut limits = Vec::new();
-        let (egress, ingress) = if self.is_self(from, to) {
-            (
+        let mut cases: Vec<(Side, Side)> = if self.is_self(from, to) {
+            vec![(
                 Side::allow(Reason::SelfTraffic),
                 Side::allow(Reason::SelfTraffic),
-            )
+            )]
         } else {
             let pairs = self.spot_pairs(from, to);
-            let mut sides: Option<(Side, Side)> = None;
-            for (a, b) in &pairs {
-                let egress = self.explain_side(
-                    Direction::Egress,
-                    (from, a),
-                    (to, b),
+            let explained = pairs.iter().map(|(a, b)| {
+                let egress = Asked {
+                    direction: Direction::Egress,
+                    subject: from,
+                    spot: a,
+                    peer: to,
+                    peer_spot: b,
                     protocol,
                     port,
-                    &mut limits,
-                );
-                let ingress = self.explain_side(
-                    Direction::Ingress,
-                    (to, b),
-                    (from, a),
+                };
+                let ingress = Asked {
+                    direction: Direction::Ingress,
+                    subject: to,
+                    spot: b,
+                    peer: from,
+                    peer_spot: a,
                     protocol,
                     port,
-                    &mut limits,
-                );
-                sides = Some(match sides {
-                    None => (egress, ingress),
-                    Some((e, i)) => (e.merge(egress), i.merge(ingress)),
-                });
-            }
-            // Without a common family there is nothing to judge; what policies would say is told from labels alone.
-            sides.unwrap_or_else(|| {
+                };
                 (
-                    Side::allow(Reason::NotIsolated),
-                    Side::allow(Reason::NotIsolated),
+                    self.explain_side(&egress, &mut limits),
+                    self.explain_side(&ingress, &mut limits),
                 )
-            })
+            });
+            explained.collect()
         };
-        let by_policy = combine(egress.verdict, ingress.verdict);
+        if cases.is_empty() {
+            // Without a common family there is nothing to judge.
+            cases.push((
+                Side::allow(Reason::NotIsolated),
+                Side::allow(Reason::NotIsolated),
+            ));
+        }
+        let causes: Vec<Cause> = cases
+            .iter()
+            .filter(|(egress, ingress)| {
+                combine(egress.verdict, ingress.verdict) == Verdict::Unknown
+            })
+            .flat_map(|(egress, ingress)| egress.causes.iter().chain(&ingress.causes))
+            .cloned()
+            .collect();
+        // Both ends are asked within each address family; only then are families compared (rules E3, N59).
+        let verdicts: Vec<Verdict> = cases
+            .iter()
+            .map(|(e, i)| combine(e.verdict, i.verdict))
+            .collect();
+        let agree = verdicts.iter().all(|verdict| *verdict == verdicts[0]);
+        let by_policy = if agree { verdicts[0] } else { Verdict::Unknown };
+        // Where families differ the obstacle is what a reader is after.
+        let shown = verdicts
+            .iter()
+            .position(|verdict| !agree && *verdict != Verdict::Allow)
+            .unwrap_or(0);
+        let (mut egress, mut ingress) = cases.swap_remove(shown);
+        if agree {
+            for (other_egress, other_ingress) in cases {
+                egress = egress.join(other_egress);
+                ingress = ingress.join(other_ingress);
+            }
+        }
         let (verdict, reason) = match self.unreachable(from, to) {
             Some(reason) => {
                 limits.push(Limit::Shadow { verdict: by_policy });
                 (Verdict::Unreachable, reason)
             }
+            None if !agree => (by_policy, Reason::PairsDiffer),
             None if by_policy == Verdict::Allow => (by_policy, ingress.reason),
             None if egress.verdict == by_policy => (by_policy, egress.reason),
             None => (by_policy, ingress.reason),
         };
-        let mut conditions: Vec<Cause> = if verdict == Verdict::Unknown {
-            egress
-                .causes
-                .iter()
-                .chain(&ingress.causes)
-                .cloned()
-                .collect()
+        let mut conditions = if verdict == Verdict::Unknown {
+            causes
         } else {
             Vec::new()
         };
@@ -249,35 +313,22 @@ impl Engine {
         }
     }
 
-    fn explain_side(
-        &self,
-        direction: Direction,
-        (subject, spot): (&Entity, &Spot<'_>),
-        (peer, peer_spot): (&Entity, &Spot<'_>),
-        protocol: Protocol,
-        port: u16,
-        limits: &mut Vec<Limit>,
-    ) -> Side {
-        let guard = self.guard(direction, spot);
+    fn explain_side(&self, asked: &Asked<'_>, limits: &mut Vec<Limit>) -> Side {
+        let direction = asked.direction;
+        let guard = self.guard(direction, asked.spot);
         if guard.no_subject {
-            return Side::allow(match spot.place.kind {
+            return Side::allow(match asked.spot.place.kind {
                 PlaceKind::Outside => Reason::NoEnforcementAtExternal,
                 _ => Reason::HostNetworkSubject,
             });
         }
-        let node_rule = self.node_rule(direction, subject, peer);
-        let mut verdict = self
-            .judge(direction, spot, peer_spot)
-            .verdict(protocol, port);
+        let by_policy = self.judge(direction, asked.spot, asked.peer_spot);
         let mut side = Side {
-            verdict,
-            reason: Reason::NotIsolated,
+            verdict: by_policy.verdict(asked.protocol, asked.port),
             isolated_by: guard.policies.clone(),
-            decided_by: Vec::new(),
-            nearest: None,
-            causes: Vec::new(),
+            ..Side::allow(Reason::NotIsolated)
         };
-        match node_rule {
+        match self.node_rule(direction, asked.subject, asked.peer) {
             NodeRule::Always => {
                 return Side {
                     verdict: Verdict::Allow,
@@ -285,132 +336,116 @@ impl Engine {
                     ..side
                 };
             }
-            NodeRule::Perhaps(cause) if verdict != Verdict::Allow => {
-                verdict = Verdict::Unknown;
-                side.verdict = verdict;
+            NodeRule::Perhaps(cause) if side.verdict != Verdict::Allow => {
+                side.verdict = Verdict::Unknown;
                 side.causes.push(cause);
             }
             _ => {}
         }
-        if guard.unreadable {
-            let Some(namespace) = namespace_of(spot) else {
-                return side;
-            };
+        if let (true, Some(namespace)) = (guard.unreadable, namespace_of(asked.spot)) {
             let namespace = self.compiled.namespaces[namespace as usize].name.clone();
             side.causes.push(Cause::PoliciesUnreadable { namespace });
         }
-        let declared = match direction {
-            Direction::Egress => &peer_spot.place.ports,
-            Direction::Ingress => &spot.place.ports,
-        };
-        let mut best: Option<(usize, usize, Nearest)> = None;
-        for (policies, certain) in [(&guard.policies, true), (&guard.doubtful, false)] {
-            for id in policies {
-                let compiled = &self.compiled.policies[id.0 as usize];
-                let policy = self.policy(*id);
-                if !certain {
-                    side.causes.push(Cause::InvalidPolicy {
-                        namespace: policy.namespace.to_string(),
-                        name: policy.name.clone(),
-                    });
-                }
-                let rules = policy.rules(direction).unwrap_or_default();
-                for (index, (rule, lowered)) in rules
-                    .iter()
-                    .zip(compiled.rules[slot(direction)].iter().flatten())
-                    .enumerate()
-                {
-                    let index = u32::try_from(index).expect("fewer than 2^32 rules");
-                    let (item, miss, maybe) =
-                        self.best_item(&rule.peers, compiled.namespace, peer, peer_spot, limits);
-                    let (sure_ports, possible_ports) =
-                        lowered.ports.at(declared, &self.compiled.profile);
-                    let id = RuleId {
-                        policy: *id,
-                        direction,
-                        rule: index,
-                        item,
-                    };
-                    if certain
-                        && miss.is_none()
-                        && maybe.is_none()
-                        && sure_ports.contains(protocol, port)
-                    {
-                        side.decided_by.push(id);
-                        continue;
-                    }
-                    if miss.is_none() && possible_ports.contains(protocol, port) {
-                        side.causes.extend(maybe.clone());
-                        if !sure_ports.contains(protocol, port) {
-                            side.causes.extend(
-                                lowered.ports.names.iter().map(|(_, name)| {
-                                    Cause::InitContainerPort { port: name.clone() }
-                                }),
-                            );
-                        }
-                        continue;
-                    }
-                    if !certain {
-                        continue;
-                    }
-                    let port_fails = port_fails(&rule.ports, declared, protocol, port);
-                    self.assume(
-                        &rule.peers,
-                        miss.as_ref(),
-                        port_fails.is_empty(),
-                        peer,
-                        limits,
-                    );
-                    let mut fails = port_fails;
-                    let ports = (!fails.is_empty()).then(|| rule.ports.to_string());
-                    match &miss {
-                        Some(PeerMiss::Family { .. }) => fails.push(Fail::Family),
-                        Some(_) => fails.push(Fail::Peer),
-                        None => {}
-                    }
-                    fails.sort_unstable();
-                    let weight = (fails.len(), miss.as_ref().map_or(0, PeerMiss::weight));
-                    if !fails.is_empty() && best.as_ref().is_none_or(|(a, b, _)| weight < (*a, *b))
-                    {
-                        best = Some((
-                            weight.0,
-                            weight.1,
-                            Nearest {
-                                rule: id,
-                                fails,
-                                peer: miss,
-                                ports,
-                            },
-                        ));
-                    }
-                }
-            }
+        for id in &guard.policies {
+            self.ask_policy(*id, asked, &mut side, limits);
         }
-        match verdict {
-            Verdict::Allow if guard.policies.is_empty() => {
-                side.causes.clear();
-            }
+        for id in &guard.doubtful {
+            let policy = self.policy(*id);
+            side.causes.push(Cause::InvalidPolicy {
+                namespace: policy.namespace.to_string(),
+                name: policy.name.clone(),
+            });
+        }
+        match side.verdict {
+            Verdict::Allow if guard.policies.is_empty() => {}
             Verdict::Allow => {
                 side.reason = Reason::RuleAllow;
-                side.causes.clear();
-                if let (Entity::Pod(_), Some(first)) = (peer, side.decided_by.first())
+                if let (Some(_), Some(first)) = (asked.peer.pod(), side.decided_by.first())
                     && self.matched_by_block(first)
                 {
                     limits.push(Limit::BlockMatchedPod);
                 }
             }
-            Verdict::Deny => {
-                side.reason = Reason::IsolatedNoMatch;
-                side.causes.clear();
-                side.nearest = best.map(|(_, _, nearest)| nearest);
-            }
+            Verdict::Deny => side.reason = Reason::IsolatedNoMatch,
             Verdict::Unknown | Verdict::Unreachable => {
                 side.causes.sort();
                 side.causes.dedup();
                 side.reason = reason_of(&side.causes);
             }
         }
+        if side.verdict != Verdict::Unknown {
+            side.causes.clear();
+        }
+        if side.verdict != Verdict::Deny {
+            side.nearest = None;
+        }
         side
+    }
+
+    /// Adds what the rules of one policy that certainly isolates say: those that decide, why one may, the nearest that misses.
+    fn ask_policy(
+        &self,
+        id: PolicyId,
+        asked: &Asked<'_>,
+        side: &mut Side,
+        limits: &mut Vec<Limit>,
+    ) {
+        let compiled = &self.compiled.policies[id.0 as usize];
+        let rules = self.policy(id).rules(asked.direction).unwrap_or_default();
+        let lowered = compiled.rules[slot(asked.direction)].iter().flatten();
+        for (index, (rule, lowered)) in rules.iter().zip(lowered).enumerate() {
+            let found = self.best_item(&rule.peers, compiled.namespace, asked, limits);
+            let (sure, possible) = lowered.ports.at(asked.declared(), self.compiled.profile);
+            let id = RuleId {
+                policy: id,
+                direction: asked.direction,
+                rule: u32::try_from(index).expect("fewer than 2^32 rules"),
+                item: found.item,
+            };
+            let (sure, possible) = (
+                sure.contains(asked.protocol, asked.port),
+                possible.contains(asked.protocol, asked.port),
+            );
+            if found.miss.is_none() && found.maybe.is_none() && sure {
+                side.decided_by.push(id);
+                continue;
+            }
+            if found.miss.is_none() && possible {
+                side.causes.extend(found.maybe);
+                if !sure {
+                    let names = lowered.ports.names.iter();
+                    side.causes.extend(
+                        names.map(|(_, name)| Cause::InitContainerPort { port: name.clone() }),
+                    );
+                }
+                continue;
+            }
+            let mut fails = port_fails(&rule.ports, asked.declared(), asked.protocol, asked.port);
+            let ports = (!fails.is_empty()).then(|| rule.ports.to_string());
+            self.assume(
+                &rule.peers,
+                found.miss.as_ref(),
+                fails.is_empty(),
+                asked.peer,
+                limits,
+            );
+            match &found.miss {
+                Some(PeerMiss::Family { .. }) => fails.push(Fail::Family),
+                Some(_) => fails.push(Fail::Peer),
+                None => {}
+            }
+            fails.sort_unstable();
+            let nearest = Nearest {
+                rule: id,
+                fails,
+                peer: found.miss,
+                ports,
+            };
+            let is_nearer = |best: &Nearest| nearest.weight() < best.weight();
+            if !nearest.fails.is_empty() && side.nearest.as_ref().is_none_or(is_nearer) {
+                side.nearest = Some(nearest);
+            }
+        }
     }
 
     fn matched_by_block(&self, rule: &RuleId) -> bool {
@@ -429,30 +464,35 @@ impl Engine {
         }
     }
 
-    /// The item that matches, or else comes nearest: its index, what it misses, and why a match is not certain.
+    /// The item that matches, or else comes nearest.
     fn best_item(
         &self,
         peers: &Peers,
         own: u32,
-        peer: &Entity,
-        spot: &Spot<'_>,
+        asked: &Asked<'_>,
         limits: &mut Vec<Limit>,
-    ) -> (Option<u32>, Option<PeerMiss>, Option<Cause>) {
+    ) -> BestItem {
         let Peers::AnyOf(items) = peers else {
-            return (None, None, None);
+            return BestItem::default();
         };
         let mut maybe: Option<(u32, Cause)> = None;
         let mut nearest: Option<(u32, PeerMiss)> = None;
         for (index, item) in items.iter().enumerate() {
             let index = u32::try_from(index).expect("fewer than 2^32 peers");
-            match self.compiled.peer_matches(&item.peer, own, &spot.place) {
+            match self
+                .compiled
+                .peer_matches(&item.peer, own, &asked.peer_spot.place)
+            {
                 Match::Yes => {
-                    self.assume_missing(&item.peer, spot, limits);
-                    return (Some(index), None, None);
+                    self.assume_missing(&item.peer, asked.peer_spot, limits);
+                    return BestItem {
+                        item: Some(index),
+                        ..BestItem::default()
+                    };
                 }
                 Match::Maybe(cause) => maybe = maybe.or(Some((index, cause))),
                 Match::No => {
-                    let miss = self.miss(&item.peer, own, peer, spot);
+                    let miss = self.miss(&item.peer, own, asked.peer, asked.peer_spot);
                     if nearest
                         .as_ref()
                         .is_none_or(|(_, best)| miss.weight() < best.weight())
@@ -463,10 +503,18 @@ impl Engine {
             }
         }
         if let Some((index, cause)) = maybe {
-            return (Some(index), None, Some(cause));
+            return BestItem {
+                item: Some(index),
+                maybe: Some(cause),
+                ..BestItem::default()
+            };
         }
-        let (index, miss) = nearest.unzip();
-        (index, miss, None)
+        let (item, miss) = nearest.unzip();
+        BestItem {
+            item,
+            miss,
+            maybe: None,
+        }
     }
 
     fn miss(&self, item: &Peer, own: u32, peer: &Entity, spot: &Spot<'_>) -> PeerMiss {
@@ -506,9 +554,8 @@ impl Engine {
 
     fn full_labels<'a>(&'a self, entity: &'a Entity) -> Option<&'a Labels> {
         match entity {
-            Entity::Pod(id) => Some(&self.pod(*id).labels),
             Entity::Hypothetical(pod) => Some(&pod.labels),
-            _ => None,
+            other => other.pod().map(|id| &self.pod(id).labels),
         }
     }
 
@@ -577,12 +624,11 @@ impl Engine {
 
     fn namespace_of_entity(&self, entity: &Entity) -> Option<&crate::model::Namespace> {
         match entity {
-            Entity::Pod(id) => Some(self.namespace_of(*id)),
             Entity::Hypothetical(pod) => {
                 let index = self.compiled.namespace_index(&pod.namespace)?;
                 Some(&self.compiled.namespaces[index as usize])
             }
-            _ => None,
+            other => other.pod().map(|id| self.namespace_of(id).as_ref()),
         }
     }
 }
@@ -684,22 +730,22 @@ impl Side {
         }
     }
 
-    /// Two cases of one end, as with two address families: where they differ, that is the answer (rule N59).
+    /// The same end in the other address family, where both come to the same verdict.
     #[must_use]
-    pub(crate) fn merge(mut self, other: Self) -> Self {
-        if self.verdict == other.verdict {
-            for rule in other.decided_by {
-                if !self.decided_by.contains(&rule) {
-                    self.decided_by.push(rule);
-                }
-            }
+    fn join(mut self, other: Self) -> Self {
+        if self.verdict != other.verdict {
             return self;
         }
-        Self {
-            verdict: Verdict::Unknown,
-            reason: Reason::PairsDiffer,
-            nearest: self.nearest.or(other.nearest),
-            ..self
+        for rule in other.decided_by {
+            if !self.decided_by.contains(&rule) {
+                self.decided_by.push(rule);
+            }
         }
+        // Each family has a nearest rule of its own; the nearer of the two is the one to show.
+        self.nearest = match (self.nearest, other.nearest) {
+            (Some(a), Some(b)) => Some(if b.weight() < a.weight() { b } else { a }),
+            (a, b) => a.or(b),
+        };
+        self
     }
 }

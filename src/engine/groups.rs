@@ -39,12 +39,15 @@ impl Group {
     }
 }
 
+/// For each peer place, the numbers of the certain and of the possible ports.
+type Row = Vec<(u32, u32)>;
+
 /// Judges groups, remembering what it worked out. One for each batch of questions; not shared between threads.
 pub struct Groups<'e> {
     engine: &'e Engine,
     pool: Pool,
     /// By direction and guard: for every place, what that guard lets through.
-    rows: HashMap<(usize, u32, u32), Vec<(u32, u32)>, foldhash::fast::FixedState>,
+    rows: HashMap<(usize, u32, u32), Row, foldhash::fast::FixedState>,
 }
 
 impl<'e> Groups<'e> {
@@ -93,6 +96,16 @@ impl<'e> Groups<'e> {
                     let place = compiled.outside + compiled.atoms.find(*address);
                     sources.insert(place);
                     targets.insert(place);
+                }
+                Entity::PodAt(..) | Entity::NodeAt(..) => {
+                    group.on_nodes |= entity.node().is_some()
+                        || entity
+                            .pod()
+                            .is_some_and(|pod| self.engine.pod(pod).host_network);
+                    group.members += 1;
+                    let at: Vec<u32> = self.engine.places_of(&entity);
+                    sources.extend(at.iter().copied());
+                    targets.extend(at);
                 }
                 Entity::Hypothetical(_) => continue,
             }
@@ -143,7 +156,11 @@ impl<'e> Groups<'e> {
                     continue;
                 }
                 if !is_self
-                    && !seen.insert((self.likeness(a), self.likeness(b), self.same_node(a, b)))
+                    && !seen.insert((
+                        self.engine.likeness(a),
+                        self.engine.likeness(b),
+                        self.same_node(a, b),
+                    ))
                 {
                     continue;
                 }
@@ -160,22 +177,10 @@ impl<'e> Groups<'e> {
         all.unwrap_or_else(Allowed::nothing)
     }
 
-    fn likeness(&self, entity: &Entity) -> (u8, u32, u32) {
-        match entity {
-            Entity::Pod(id) => {
-                let places = &self.engine.compiled.pods[id.0 as usize].places;
-                (0, places[0], places.get(1).copied().unwrap_or(u32::MAX))
-            }
-            Entity::Node(id) => (1, id.0, 0),
-            Entity::Address(address) => (2, self.engine.compiled.atoms.find(*address), 0),
-            Entity::Hypothetical(_) => (3, 0, 0),
-        }
-    }
-
     fn same_node(&self, a: &Entity, b: &Entity) -> Option<bool> {
         let node = |e: &Entity| match e {
-            Entity::Pod(id) => self.engine.pod(*id).node.clone(),
-            Entity::Node(id) => Some(self.engine.node(*id).name.clone()),
+            Entity::Pod(id) | Entity::PodAt(id, _) => self.engine.pod(*id).node.clone(),
+            Entity::Node(id) | Entity::NodeAt(id, _) => Some(self.engine.node(*id).name.clone()),
             _ => Some(String::new()),
         };
         Some(node(a)? == node(b)?)
@@ -254,7 +259,7 @@ fn make_row(
                 let fixed = rule.ports.names.is_empty() || direction == Direction::Ingress;
                 let own = rule
                     .ports
-                    .at(&compiled.places[subject as usize].ports, &compiled.profile);
+                    .at(&compiled.places[subject as usize].ports, compiled.profile);
                 let shared = (pool.intern(own.0), pool.intern(own.1));
                 let mut add = |place: u32, sure: bool, pool: &mut Pool| {
                     let (sure_ports, possible_ports) = if fixed {
@@ -262,7 +267,7 @@ fn make_row(
                     } else {
                         let at = rule
                             .ports
-                            .at(&compiled.places[place as usize].ports, &compiled.profile);
+                            .at(&compiled.places[place as usize].ports, compiled.profile);
                         (pool.intern(at.0), pool.intern(at.1))
                     };
                     let cell = &mut row[place as usize];

@@ -279,7 +279,9 @@ impl Plan {
     /// The document's workloads a pod belongs to, ascending.
     pub(crate) fn rows_of(&self, entity: &Entity) -> SmallVec<[u32; 2]> {
         match entity {
-            Entity::Pod(pod) => self.of_pod.get(pod.0 as usize).cloned().unwrap_or_default(),
+            Entity::Pod(pod) | Entity::PodAt(pod, _) => {
+                self.of_pod.get(pod.0 as usize).cloned().unwrap_or_default()
+            }
             Entity::Hypothetical(pod) => {
                 let labels = self.cluster.namespace(&pod.namespace).map(|ns| &ns.labels);
                 let Some(namespace_labels) = labels else {
@@ -297,7 +299,7 @@ impl Plan {
                     .map(|(index, _)| index)
                     .collect()
             }
-            Entity::Node(_) | Entity::Address(_) => SmallVec::new(),
+            Entity::Node(_) | Entity::NodeAt(..) | Entity::Address(_) => SmallVec::new(),
         }
     }
 
@@ -338,7 +340,17 @@ impl Plan {
                 let cell = &self.workloads[index as usize].cells[slot(direction)];
                 if let Some(BoundContent::Claims(claims)) = cell.as_ref().map(|cell| &cell.content)
                 {
-                    let of = |wanted: Kind| self.ports_of(claims, from, to, &|kind| kind == wanted);
+                    // `<- any` asks nothing of any one source: that it holds for pods is asked with one that does not exist.
+                    let asks_source = |claim: &Claim| {
+                        claim.from != End::Any || !matches!(from, Entity::Pod(_) | Entity::Node(_))
+                    };
+                    let claims: Vec<Claim> = claims
+                        .iter()
+                        .filter(|claim| asks_source(claim))
+                        .cloned()
+                        .collect();
+                    let of =
+                        |wanted: Kind| self.ports_of(&claims, from, to, &|kind| kind == wanted);
                     must = must.union(&of(Kind::Must).difference(&of(Kind::Removed)));
                 }
             }
@@ -412,9 +424,9 @@ impl Plan {
     /// Traffic that no document is about: of a pod to itself, and between a pod and its node.
     pub(crate) fn is_home(&self, from: &Entity, to: &Entity) -> bool {
         let is_one = |entity: &Entity| match entity {
-            Entity::Pod(pod) => self.facts(*pod).single,
+            Entity::Pod(pod) | Entity::PodAt(pod, _) => self.facts(*pod).single,
             Entity::Hypothetical(_) => false,
-            Entity::Node(_) | Entity::Address(_) => true,
+            Entity::Node(_) | Entity::NodeAt(..) | Entity::Address(_) => true,
         };
         (from == to && is_one(from)) || self.same_node(from, to)
     }

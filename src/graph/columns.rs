@@ -215,6 +215,10 @@ fn settle_lone(
 ) {
     let wired: BTreeSet<usize> = plan.flows.iter().flat_map(|f| [f.from, f.to]).collect();
     let stays = |p: usize| known.is_some_and(|k| k.contains_key(&plan.places[p].id));
+    let fixed = within.iter().filter(|&&p| wired.contains(&p) || stays(p));
+    let width = fixed.map(|p| column[p] + 1).max().unwrap_or(0);
+    let width = width.max(LONE_COLUMNS);
+    let mut next = 0;
     for lane in 1..plan.lanes.len() {
         let mine = || {
             within
@@ -224,15 +228,22 @@ fn settle_lone(
         };
         let (lone, placed): (Vec<usize>, Vec<usize>) =
             mine().partition(|&p| !wired.contains(&p) && !stays(p));
-        let side = (1..).find(|n| n * n >= mine().count()).unwrap_or(1);
+        let side = (1..LONE_COLUMNS)
+            .find(|n| n * n >= mine().count())
+            .unwrap_or(LONE_COLUMNS);
+        // Lanes without any wire stand side by side, so that they can share a band.
+        let beside = placed.is_empty() && next + side <= width;
+        let first = if beside { next } else { 0 };
+        if placed.is_empty() {
+            next = first + side;
+        }
         let reach = placed.iter().map(|p| column[p] + 1).max().unwrap_or(0);
-        let columns = reach.max(side.min(LONE_COLUMNS));
-        let mut count = vec![0; columns];
+        let mut count = vec![0; reach.max(first + side)];
         for place in placed {
             count[column[&place]] += 1;
         }
         for place in lone {
-            let least = (0..columns).min_by_key(|&c| count[c]).unwrap_or(0);
+            let least = (first..count.len()).min_by_key(|&c| count[c]).unwrap_or(0);
             count[least] += 1;
             column.insert(place, least);
         }

@@ -1,5 +1,7 @@
 //! Drawing: wires into a canvas, then frames, wires, boxes and names into the scene's cells.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::canvas::{Canvas, EAST, NORTH, SOUTH, WEST, broken, glyph};
 use super::geometry::{Geometry, Layout};
 use super::names;
@@ -7,6 +9,7 @@ use super::scene::{BoxView, Cell, FrameView, Ink, PortView, Rect, Scene};
 use super::sticky::Sticky;
 use super::trunks::{Side, Way, Wiring};
 use super::{Graph, NodeKind, State, Step};
+use crate::text::cut;
 
 /// A scene, and the edges whose state cannot be told from the picture because every cell of theirs is shared.
 pub(super) fn draw(
@@ -256,7 +259,7 @@ fn frame_titles(scene: &mut Scene) {
         };
         let full = names::width(&name);
         'found: for shown in (1..=full).rev().filter(|&n| n == full || n >= 4) {
-            let text = format!(" {} ", names::cut_end(&name, super::index(shown)));
+            let text = format!(" {} ", cut(&name, super::index(shown)));
             for row in [y, y + height - 1] {
                 let place =
                     (x + 2..x + width - 1 - shown - 2).find(|&at| free(scene, at, row, shown + 2));
@@ -476,28 +479,23 @@ fn marks(scene: &mut Scene, wiring: &Wiring, canvas: &Canvas) -> Vec<usize> {
         }
         scene.put(x, port.y, cell);
     }
-    let mut unreadable: Vec<usize> = Vec::new();
-    let wanted: Vec<&super::trunks::Wire> = wiring
-        .wires
-        .iter()
-        .filter(|w| w.state != State::Plain)
-        .collect();
-    for wire in wanted {
-        let shows = scene.cells.iter().any(|cell| {
-            let sign = match wire.state {
-                State::HalfOpen(_) => cell.glyph == '╳',
-                State::Missing => {
-                    matches!(cell.glyph, '┄' | '┆') || (cell.glyph == '○' && cell.joint)
-                }
-                State::Unknown => matches!(cell.glyph, '┈' | '┊' | '?'),
-                State::Unexpected => cell.bold,
-                State::Plain => true,
-            };
-            cell.ink == Ink::Wire && sign && cell.edges.contains(&wire.edge)
-        });
-        if !shows {
-            unreadable.push(wire.edge);
-        }
+    let mut shown: BTreeSet<usize> = BTreeSet::new();
+    let states: BTreeMap<usize, State> = wiring.wires.iter().map(|w| (w.edge, w.state)).collect();
+    for cell in scene.cells.iter().filter(|c| c.ink == Ink::Wire) {
+        let tells = |edge: &usize| match states.get(edge) {
+            Some(State::HalfOpen(_)) => cell.glyph == '╳',
+            Some(State::Missing) => {
+                matches!(cell.glyph, '┄' | '┆') || (cell.glyph == '○' && cell.joint)
+            }
+            Some(State::Unknown) => matches!(cell.glyph, '┈' | '┊' | '?'),
+            Some(State::Unexpected) => cell.bold,
+            Some(State::Plain) | None => true,
+        };
+        shown.extend(cell.edges.iter().copied().filter(tells));
     }
-    unreadable
+    let drawn = wiring.wires.iter();
+    drawn
+        .filter(|w| w.state != State::Plain && !shown.contains(&w.edge))
+        .map(|w| w.edge)
+        .collect()
 }

@@ -5,11 +5,11 @@ use super::channels;
 use super::columns;
 use super::draw;
 use super::geometry::{self, Geometry, Layout};
-use super::plan::{Plan, Role};
+use super::plan::{Flow, Plan, Role};
 use super::rows;
 use super::scene::Scene;
 use super::sticky::{Repair, Settled, Sticky};
-use super::trunks;
+use super::trunks::{self, Wiring};
 use super::truth;
 use super::{Graph, Options, Step, names};
 
@@ -18,22 +18,20 @@ const CARD_TITLES: [usize; 3] = [24, 20, 17];
 const CHIP_TITLES: [usize; 6] = [24, 20, 17, 15, 13, 12];
 const MINI_TITLES: [usize; 9] = [24, 20, 17, 15, 13, 12, 11, 10, 9];
 
-/// Repairs before every edge gets a wire of its own.
+/// Repairs before every edge gets a wire of its own; fewer where each takes long.
 const REPAIRS: usize = 24;
+const REPAIRS_OF_MANY: usize = 6;
+const MANY_FLOWS: usize = 200;
 
 pub(super) fn layout(graph: &Graph, options: &Options, sticky: Option<&Sticky>) -> Scene {
     let same_pane = |s: &&Sticky| {
         (s.width, s.height, s.pinned) == (options.width, options.height, options.step)
     };
-    let mut scene = match sticky.filter(same_pane).and_then(|s| s.settled.as_ref()) {
-        Some(settled) => attempt(
-            graph,
-            options,
-            settled.step,
-            &[settled.title],
-            Some(settled),
-        ),
-        None => fresh(graph, options),
+    let settled = sticky.filter(same_pane).and_then(|s| s.settled.as_ref());
+    let mut scene = match (settled, options.step) {
+        (Some(settled), _) => Attempt::again(graph, options, settled).finish(),
+        (None, Some(step)) => Attempt::new(graph, options, step).finish(),
+        (None, None) => climb_down(graph, options),
     };
     scene.fits = fits(&scene, options);
     debug_assert!(
@@ -50,185 +48,220 @@ fn fits(scene: &Scene, options: &Options) -> bool {
 }
 
 /// The first step that fits; if none does, chips to be panned.
-fn fresh(graph: &Graph, options: &Options) -> Scene {
-    if let Some(step) = options.step {
-        return attempt(graph, options, step, titles(step), None);
-    }
-    let mut fallback = None;
+fn climb_down(graph: &Graph, options: &Options) -> Scene {
     for step in Step::ALL {
-        let scene = attempt(graph, options, step, titles(step), None);
-        if fits(&scene, options) {
-            return scene;
+        let attempt = Attempt::new(graph, options, step);
+        if attempt.least_height() > i32::from(options.height) {
+            continue;
         }
-        if step == Step::Chip {
-            fallback = Some(scene);
-        }
-    }
-    fallback.unwrap_or_else(|| attempt(graph, options, Step::Chip, titles(Step::Chip), None))
-}
-
-fn titles(step: Step) -> &'static [usize] {
-    match step {
-        Step::Card | Step::CardDense | Step::CardTight => &CARD_TITLES,
-        Step::Chip | Step::ChipTight => &CHIP_TITLES,
-        Step::Mini => &MINI_TITLES,
-    }
-}
-
-/// Lays out one step, repairing until a reader of the picture sees the edges and nothing else.
-fn attempt(
-    graph: &Graph,
-    options: &Options,
-    step: Step,
-    titles: &[usize],
-    known: Option<&Settled>,
-) -> Scene {
-    let look = step.look();
-    let plan = Plan::new(graph, options, look.inline);
-    let mut repair = known.map(|k| k.repair.clone()).unwrap_or_default();
-    let mut round = 0;
-    loop {
-        let (mut scene, unreadable) = once(graph, options, &plan, step, titles, known, &repair);
-        let report = truth::check(&scene);
-        let done = report.is_clean() && unreadable.is_empty();
-        round += 1;
-        if done || !escalate(&mut repair, &plan, graph, &report, &unreadable, round) {
-            if let Some(settled) = &mut scene.sticky.settled {
-                settled.repair = repair;
+        // Repairs only ever add rows and tracks, so what is too large now is not worth repairing.
+        let first = attempt.once(&Repair::default());
+        if fits(&first.0, options) {
+            let scene = attempt.repair(first, Repair::default());
+            if fits(&scene, options) {
+                return scene;
             }
-            return scene;
         }
     }
+    Attempt::new(graph, options, Step::Chip).finish()
 }
 
-/// Gives up some beauty for truth; false when nothing is left to give.
-fn escalate(
-    repair: &mut Repair,
-    plan: &Plan,
-    graph: &Graph,
-    report: &truth::Report,
-    unreadable: &[usize],
-    round: usize,
-) -> bool {
-    let pair = |edge: usize| {
-        plan.flows
-            .iter()
-            .filter(move |f| f.edge == edge)
-            .map(|f| (plan.places[f.from].id.clone(), plan.places[f.to].id.clone()))
-    };
-    let before = repair.clone();
-    if round > REPAIRS {
-        repair.loose = true;
-        repair.alone.extend((0..graph.edges.len()).flat_map(pair));
-        return *repair != before;
-    }
-    if round == REPAIRS * 2 / 3 {
-        repair.loose = true;
-    }
-    for &edge in unreadable.iter().chain(&report.missing) {
-        repair.alone.extend(pair(edge));
-    }
-    // One edge of each false path: the source's or the pin's with the fewest companions.
-    for (from, to, _) in report.false_paths.iter().take(3) {
-        let mut candidates: Vec<(usize, (String, String))> = plan
-            .flows
-            .iter()
-            .map(|f| {
-                (
-                    plan.places[f.from].id.as_str(),
-                    plan.places[f.to].id.as_str(),
-                )
-            })
-            .filter(|(a, b)| a == from || b == to)
-            .map(|(a, b)| {
-                let companions = plan
-                    .flows
-                    .iter()
-                    .filter(|f| plan.places[f.from].id == a || plan.places[f.to].id == b)
-                    .count();
-                (companions, (a.to_owned(), b.to_owned()))
-            })
-            .filter(|(_, pair)| !repair.alone.contains(pair))
-            .collect();
-        candidates.sort();
-        repair
-            .alone
-            .extend(candidates.into_iter().next().map(|c| c.1));
-    }
-    if *repair == before {
-        if repair.loose {
-            repair.alone.extend((0..graph.edges.len()).flat_map(pair));
-        }
-        repair.loose = true;
-    }
-    *repair != before
-}
-
-/// One pass over all stages; the first title length that fits the pane's width is taken.
-fn once(
-    graph: &Graph,
-    options: &Options,
-    plan: &Plan,
+/// One step for one graph and one pane.
+struct Attempt<'a> {
+    graph: &'a Graph,
+    options: &'a Options,
+    plan: Plan,
     step: Step,
-    titles: &[usize],
-    known: Option<&Settled>,
-    repair: &Repair,
-) -> (Scene, Vec<usize>) {
-    let look = step.look();
-    let column = columns::assign(plan, known.map(|k| &k.columns));
-    let wiring = trunks::bundle(graph, plan, &column, look.labels, repair);
-    let bands = bands::assign(plan, &column, known.map(|k| k.bands.as_slice()));
-    let (field, mut rows) = rows::find(&rows::Input {
-        plan,
-        column: &column,
-        wiring: &wiring,
-        bands: &bands,
-        known,
-        cards: look.cards,
-        gap: look.gap,
-        loose: repair.loose,
-    });
-    let count = column.iter().max().map_or(0, |c| c + 1);
-    let channels = channels::route(&wiring, &column, &field, &mut rows, count);
-    let names: Vec<(&str, Option<&str>)> = plan
-        .places
-        .iter()
-        .map(|p| &graph.nodes[p.node])
-        .map(|n| (n.name.as_str(), n.namespace.as_deref()))
-        .collect();
+    /// Lengths of names, longest first.
+    titles: Vec<usize>,
+    known: Option<&'a Settled>,
+}
 
-    let mut drawn = None;
-    for &limit in titles {
-        let layout = Layout {
-            plan,
-            column: &column,
-            wiring: &wiring,
-            field: &field,
-            rows: &rows,
-            channels: &channels,
-            look,
-            titles: names::shorten(&names, limit),
-            known,
+impl<'a> Attempt<'a> {
+    fn new(graph: &'a Graph, options: &'a Options, step: Step) -> Self {
+        let titles = match step {
+            Step::Card | Step::CardDense | Step::CardTight => CARD_TITLES.to_vec(),
+            Step::Chip | Step::ChipTight => CHIP_TITLES.to_vec(),
+            Step::Mini => MINI_TITLES.to_vec(),
         };
-        let geometry = geometry::measure(&layout);
-        let fits = geometry.width <= i32::from(options.width);
-        drawn = Some((limit, layout, geometry));
-        if fits {
-            break;
+        let plan = Plan::new(graph, options, step.look().inline);
+        Self {
+            graph,
+            options,
+            plan,
+            step,
+            titles,
+            known: None,
         }
     }
-    let (title, layout, geometry) = drawn.expect("every step has a list of title lengths");
-    let (mut scene, unreadable) = draw::draw(graph, &layout, &geometry, step);
-    let mut settled = remember(&layout, &bands, geometry, step);
-    settled.title = title;
-    settled.repair = repair.clone();
-    scene.sticky = Sticky {
-        width: options.width,
-        height: options.height,
-        pinned: options.step,
-        settled: Some(settled),
-    };
-    (scene, unreadable)
+
+    fn again(graph: &'a Graph, options: &'a Options, known: &'a Settled) -> Self {
+        Self {
+            titles: vec![known.title],
+            known: Some(known),
+            ..Self::new(graph, options, known.step)
+        }
+    }
+
+    fn finish(&self) -> Scene {
+        let repair = self.known.map(|k| k.repair.clone()).unwrap_or_default();
+        self.repair(self.once(&repair), repair)
+    }
+
+    /// Repairs a first pass until a reader of the picture sees the edges and nothing else.
+    fn repair(&self, first: (Scene, Vec<usize>), mut repair: Repair) -> Scene {
+        let (mut scene, mut unreadable) = first;
+        for round in 1.. {
+            let report = truth::check(&scene);
+            let done = report.is_clean() && unreadable.is_empty();
+            if done || !self.escalate(&mut repair, &report, &unreadable, round) {
+                break;
+            }
+            (scene, unreadable) = self.once(&repair);
+        }
+        scene
+    }
+
+    /// The ends of an edge, by id.
+    fn pair(&self, flow: &Flow) -> (String, String) {
+        let id = |place: usize| self.plan.places[place].id.clone();
+        (id(flow.from), id(flow.to))
+    }
+
+    /// Gives up some beauty for truth; false when nothing is left to give.
+    ///
+    /// With a wire for each edge and rows that no two neighbouring columns share, wires meet only at bridges, so the last
+    /// stage is always true.
+    fn escalate(
+        &self,
+        repair: &mut Repair,
+        report: &truth::Report,
+        unreadable: &[usize],
+        round: usize,
+    ) -> bool {
+        let flows = &self.plan.flows;
+        let before = repair.clone();
+        let rounds = if flows.len() > MANY_FLOWS {
+            REPAIRS_OF_MANY
+        } else {
+            REPAIRS
+        };
+        if round > rounds {
+            repair.loose = true;
+            repair.alone.extend(flows.iter().map(|f| self.pair(f)));
+            return *repair != before;
+        }
+        repair.loose |= round == rounds * 2 / 3;
+        let named = |f: &&Flow| unreadable.contains(&f.edge) || report.missing.contains(&f.edge);
+        let named = flows.iter().filter(named).map(|f| self.pair(f));
+        repair.alone.extend(named);
+        // One edge of each false path: the source's or the pin's with the fewest companions.
+        for (from, to, _) in report.false_paths.iter().take(3) {
+            let mut candidates: Vec<(usize, (String, String))> = flows
+                .iter()
+                .map(|f| (f, self.pair(f)))
+                .filter(|(_, pair)| pair.0 == *from || pair.1 == *to)
+                .filter(|(_, pair)| !repair.alone.contains(pair))
+                .map(|(flow, pair)| {
+                    let shares = |f: &&Flow| f.from == flow.from || f.to == flow.to;
+                    (flows.iter().filter(shares).count(), pair)
+                })
+                .collect();
+            candidates.sort();
+            repair
+                .alone
+                .extend(candidates.into_iter().next().map(|c| c.1));
+        }
+        if *repair == before {
+            if repair.loose {
+                repair.alone.extend(flows.iter().map(|f| self.pair(f)));
+            }
+            repair.loose = true;
+        }
+        *repair != before
+    }
+
+    /// Rows that this step needs at least; cheap beside a layout.
+    fn least_height(&self) -> i32 {
+        let column = columns::assign(&self.plan, None);
+        let repair = Repair::default();
+        let labels = self.step.look().labels;
+        let wiring = trunks::bundle(self.graph, &self.plan, &column, labels, &repair);
+        let bands = bands::assign(&self.plan, &column, None);
+        rows::least_height(&self.input(&column, &wiring, &bands, &repair))
+    }
+
+    fn input<'b>(
+        &'b self,
+        column: &'b [usize],
+        wiring: &'b Wiring,
+        bands: &'b [Band],
+        repair: &Repair,
+    ) -> rows::Input<'b> {
+        let look = self.step.look();
+        rows::Input {
+            plan: &self.plan,
+            column,
+            wiring,
+            bands,
+            known: self.known,
+            cards: look.cards,
+            gap: look.gap,
+            loose: repair.loose,
+        }
+    }
+
+    /// One pass over all stages; the first title length that fits the pane's width is taken. Beside the scene stand the
+    /// edges whose state cannot be read.
+    fn once(&self, repair: &Repair) -> (Scene, Vec<usize>) {
+        let (graph, plan, known) = (self.graph, &self.plan, self.known);
+        let look = self.step.look();
+        let column = columns::assign(plan, known.map(|k| &k.columns));
+        let wiring = trunks::bundle(graph, plan, &column, look.labels, repair);
+        let bands = bands::assign(plan, &column, known.map(|k| k.bands.as_slice()));
+        let (field, mut rows) = rows::find(&self.input(&column, &wiring, &bands, repair));
+        let count = column.iter().max().map_or(0, |c| c + 1);
+        let channels = channels::route(&wiring, &column, &field, &mut rows, count);
+        let names: Vec<(&str, Option<&str>)> = plan
+            .places
+            .iter()
+            .map(|p| &graph.nodes[p.node])
+            .map(|n| (n.name.as_str(), n.namespace.as_deref()))
+            .collect();
+
+        let mut drawn = None;
+        for &limit in &self.titles {
+            let layout = Layout {
+                plan,
+                column: &column,
+                wiring: &wiring,
+                field: &field,
+                rows: &rows,
+                channels: &channels,
+                look,
+                titles: names::shorten(&names, limit),
+                known,
+            };
+            let geometry = geometry::measure(&layout);
+            let fits = geometry.width <= i32::from(self.options.width);
+            drawn = Some((limit, layout, geometry));
+            if fits {
+                break;
+            }
+        }
+        let (title, layout, geometry) = drawn.expect("every step has a list of title lengths");
+        let (mut scene, unreadable) = draw::draw(graph, &layout, &geometry, self.step);
+        let mut settled = remember(&layout, &bands, geometry, self.step);
+        settled.title = title;
+        settled.repair = repair.clone();
+        scene.sticky = Sticky {
+            width: self.options.width,
+            height: self.options.height,
+            pinned: self.options.step,
+            settled: Some(settled),
+        };
+        (scene, unreadable)
+    }
 }
 
 /// The positions of a layout, by key; the length of titles and the repairs are left to the caller.

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use unicode_width::UnicodeWidthChar;
 
+use crate::text::{cut, cut_middle};
+
 /// Replaces what does not take exactly one cell.
 pub(super) fn tame(text: &str) -> String {
     text.chars()
@@ -45,7 +47,7 @@ pub(super) fn shorten(named: &[(&str, Option<&str>)], limit: usize) -> Vec<Strin
         .collect();
     let stems = short.clone();
     for name in &mut short {
-        *name = cut_end(name, limit);
+        *name = cut(name, limit).into_owned();
     }
     let mut count: BTreeMap<(Option<&str>, String), usize> = BTreeMap::new();
     for (name, (_, namespace)) in short.iter().zip(named) {
@@ -53,7 +55,7 @@ pub(super) fn shorten(named: &[(&str, Option<&str>)], limit: usize) -> Vec<Strin
     }
     for (i, (_, namespace)) in named.iter().enumerate() {
         if length(&stems[i]) > limit && count[&(*namespace, short[i].clone())] > 1 {
-            short[i] = cut_middle(&stems[i], limit);
+            short[i] = cut_middle(&stems[i], limit).into_owned();
         }
     }
     short
@@ -68,26 +70,6 @@ fn without_prefix<'a>(name: &'a str, namespace: Option<&str>) -> &'a str {
         .and_then(|ns| name.strip_prefix(ns))
         .and_then(|rest| rest.strip_prefix('-'));
     rest.filter(|rest| !rest.is_empty()).unwrap_or(name)
-}
-
-/// Keeps the beginning.
-pub(super) fn cut_end(text: &str, limit: usize) -> String {
-    if length(text) <= limit {
-        return text.to_owned();
-    }
-    let mut short: String = text.chars().take(limit.saturating_sub(1)).collect();
-    short.push('…');
-    short
-}
-
-/// Keeps both ends.
-fn cut_middle(text: &str, limit: usize) -> String {
-    let keep = limit.saturating_sub(1);
-    let (head, tail) = (keep - keep / 2, keep / 2);
-    let mut short: String = text.chars().take(head).collect();
-    short.push('…');
-    short.extend(text.chars().skip(length(text) - tail));
-    short
 }
 
 #[cfg(test)]

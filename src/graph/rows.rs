@@ -128,6 +128,15 @@ pub(super) fn find(input: &Input<'_>) -> (Field, Rows) {
     (field, rows)
 }
 
+/// The fewest rows a fresh layout can take.
+pub(super) fn least_height(input: &Input<'_>) -> i32 {
+    let (port, depth) = first_port_rows(input);
+    let field = Field::new(input, &depth);
+    let outside = field.items.iter().filter(|i| i.band == field.bands());
+    let tallest = outside.map(|i| i.height).max().unwrap_or(0);
+    field.start(input, port).total.max(tallest)
+}
+
 /// Rows of the ports in their boxes, and the port rows each box has.
 fn first_port_rows(input: &Input<'_>) -> (Vec<i32>, Vec<i32>) {
     let pitch = if input.loose { 2 } else { 1 };

@@ -73,7 +73,7 @@ impl IpRange {
         let (first, last) = (number(self.first), number(self.last));
         let host_bits = (first ^ last)
             .checked_add(1)
-            .map_or(128, |size| size.trailing_zeros());
+            .map_or(128, u128::trailing_zeros);
         let prefix = bits - u8::try_from(host_bits).ok()?.min(bits);
         let net = IpNet::new(self.first, prefix).ok()?;
         (net.network() == self.first && net.broadcast() == self.last).then_some(net)

@@ -302,9 +302,13 @@ fn policy(
             ),
         }
     }
+    let known = |name: &String| name == "Ingress" || name == "Egress";
     if o.spec.policy_types.is_empty() {
         // The server's defaults: always Ingress, and Egress when there is an egress rule (rule N6).
         types = (true, !o.spec.egress.is_empty());
+    } else if !o.spec.policy_types.iter().all(known) {
+        // What was meant is not known: it may touch either direction.
+        types = (true, true);
     }
     let ingress = types
         .0

@@ -9,6 +9,10 @@ use super::ports::Protocol;
 
 /// A pod, or, offline, the pods that a workload's template stands for.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, as in the API"
+)]
 pub struct Pod {
     pub name: String,
     pub labels: Labels,

@@ -290,6 +290,23 @@ pub fn short(ns: &Namespace, workload: &Workload) -> String {
     format!("{}/{}", ns.name, workload.name)
 }
 
+/// The short form of an id as answers carry it; what is no workload's id stays as it is.
+pub fn short_id(engine: &Engine, id: &str) -> String {
+    let mut parts = id.splitn(3, '/');
+    let (Some(namespace), Some(kind), Some(name)) = (parts.next(), parts.next(), parts.next())
+    else {
+        return id.to_owned();
+    };
+    let Some(ns) = engine.cluster().namespace(namespace) else {
+        return id.to_owned();
+    };
+    let found = ns
+        .workloads
+        .iter()
+        .find(|workload| workload.name == name && workload.kind.eq_ignore_ascii_case(kind));
+    found.map_or_else(|| id.to_owned(), |workload| short(ns, workload))
+}
+
 /// The end that a workload is.
 pub fn workload_end(engine: &Engine, workload: &Workload) -> End {
     let ns = engine
@@ -435,6 +452,18 @@ fn address_end(engine: &Engine, typed: &str, set: AddressSet) -> End {
                 ..pod_end(engine, id)
             },
             Entity::Node(id) => node_end(engine, id),
+            entity @ Entity::PodAt(id, _) => End {
+                id: typed.to_owned(),
+                name: format!("{typed} ({})", engine.pod(id).name),
+                entities: vec![entity],
+                ..pod_end(engine, id)
+            },
+            entity @ Entity::NodeAt(id, _) => End {
+                id: typed.to_owned(),
+                name: format!("{typed} (node/{})", engine.node(id).name),
+                entities: vec![entity],
+                ..node_end(engine, id)
+            },
             entity => End {
                 id: typed.to_owned(),
                 name: typed.to_owned(),

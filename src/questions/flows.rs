@@ -84,7 +84,7 @@ pub(crate) fn peers(engine: &Engine, groups: &Groups<'_>) -> Vec<(FlowPeer, Grou
         let entities: Vec<Entity> = set.first().map(Entity::Address).into_iter().collect();
         let id = range_id(&set);
         let end = End {
-            name: id.clone(),
+            name: range_name(&set),
             id,
             kind: EndKind::Addresses(set.clone()),
             entities,
@@ -109,6 +109,21 @@ pub fn range_id(set: &AddressSet) -> String {
         .map(|range| range.to_string())
         .collect::<Vec<_>>()
         .join(",")
+}
+
+/// The shorter way to say it: the ranges, or all but the others.
+pub(crate) fn range_name(set: &AddressSet) -> String {
+    let whole = AddressSet::from(match set.first() {
+        Some(address) if address.is_ipv6() => crate::model::IpRange::V6,
+        _ => crate::model::IpRange::V4,
+    });
+    let (plain, rest) = (range_id(set), range_id(&whole.difference(set)));
+    let inverted = format!("{} except {rest}", range_id(&whole));
+    if rest.is_empty() || plain.len() <= inverted.len() {
+        plain
+    } else {
+        inverted
+    }
 }
 
 fn in_scope(peer: &FlowPeer, scope: &Scope) -> bool {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU16;
 
 use crate::engine::{Allowed, Cause, Engine, Entity, Explanation, Limit, Reason, Side, Verdict};
+use crate::expect::Plan;
 use crate::model::{Direction, PortRange, PortSet, Protocol, Service, SourceRef};
 
 use super::ends::{End, EndKind, PortQuery, ports_of};
@@ -359,7 +360,14 @@ fn judge(engine: &Engine, answer: &mut Answer, tries: &[Try]) {
     let mut first_obstacle: Option<(Verdict, Explanation)> = None;
     let mut limits = BTreeSet::new();
     let mut causes = BTreeSet::new();
-    for one in tries {
+    // An outside range has pieces of both families; only those that can meet are asked about.
+    let meets = |one: &Try| engine.unreachable(&one.from, &one.to) != Some(Reason::NoCommonFamily);
+    let some_meet = tries.iter().any(meets);
+    let tries: Vec<&Try> = tries
+        .iter()
+        .filter(|one| !some_meet || meets(one))
+        .collect();
+    for one in &tries {
         let mut why = engine.explain(&one.from, &one.to, one.protocol, one.port);
         if one.hairpin {
             why.verdict = Verdict::Unknown;
@@ -444,7 +452,9 @@ pub fn entity_id(engine: &Engine, entity: &Entity) -> String {
             engine.pod(*id).name
         ),
         Entity::Node(id) => format!("node/{}", engine.node(*id).name),
-        Entity::Address(address) => address.to_string(),
+        Entity::Address(address) | Entity::PodAt(_, address) | Entity::NodeAt(_, address) => {
+            address.to_string()
+        }
         Entity::Hypothetical(pod) => format!("{}/?{}", pod.namespace, pod.labels),
     }
 }
@@ -774,4 +784,40 @@ fn alias_of(service: &Service) -> String {
         crate::model::Backend::ExternalName(name) => name.clone(),
         _ => String::new(),
     }
+}
+
+/// Says beside an answer what an environment expects of that connection; nothing when it merely tolerates it.
+pub fn expect(plan: &Plan, answer: &mut Answer) {
+    let (Some(shown), Some(_)) = (&answer.shown, answer.port) else {
+        return;
+    };
+    let expected = plan.expects(&shown.from, &shown.to);
+    let verdict = if expected.must.contains(shown.protocol, shown.port) {
+        Verdict::Allow
+    } else if expected.may.contains(shown.protocol, shown.port) {
+        return;
+    } else {
+        Verdict::Deny
+    };
+    let mut sources: Vec<SourceRef> = plan
+        .musts()
+        .iter()
+        .filter(|must| {
+            must.ports.contains(shown.protocol, shown.port)
+                && plan.covers(&must.from, &shown.from, &shown.to)
+                && plan.covers(&must.to, &shown.to, &shown.from)
+        })
+        .flat_map(|must| must.sources.iter().cloned())
+        .collect();
+    sources.sort();
+    sources.dedup();
+    answer.expected = Some(Expectation {
+        verdict,
+        environment: plan.environment().to_owned(),
+        sources: if verdict == Verdict::Allow {
+            sources
+        } else {
+            Vec::new()
+        },
+    });
 }

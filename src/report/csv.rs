@@ -2,6 +2,7 @@
 
 use crate::questions::flows::Flows;
 use crate::questions::matrix::Matrix;
+use crate::questions::table::Table;
 
 /// Writes one record. A field that a spreadsheet would take for a formula is not touched: these are not typed by people.
 pub(crate) fn record(fields: &[String]) -> String {
@@ -44,6 +45,25 @@ pub fn matrix(matrix: &Matrix) -> String {
         let mut fields = vec![end.id.clone()];
         fields.extend(row.iter().map(|verdict| verdict.as_str().to_owned()));
         out += &record(&fields);
+    }
+    out
+}
+
+/// One record an entry; a cell without any says so in one record.
+pub fn table(table: &Table) -> String {
+    let mut out = record(&["workload", "direction", "entry", "peers", "state"].map(str::to_owned));
+    for row in &table.rows {
+        for (direction, items) in [("ingress", &row.ingress), ("egress", &row.egress)] {
+            for item in items {
+                out += &record(&[
+                    row.id.clone(),
+                    direction.to_owned(),
+                    item.full.clone(),
+                    item.peers.join(" "),
+                    item.state.as_str().unwrap_or_default().to_owned(),
+                ]);
+            }
+        }
     }
     out
 }

@@ -9,6 +9,7 @@ use crate::questions::flows::{Flows, PeerKind};
 use crate::questions::info::Info;
 use crate::questions::matrix::Matrix;
 use crate::questions::probe::Answer;
+use crate::questions::table::{Item, Table};
 
 use super::words;
 
@@ -432,4 +433,78 @@ pub fn info(
         }),
     };
     envelope("Info", body, diagnostics)
+}
+
+#[derive(Serialize)]
+struct TableJson<'a> {
+    environment: Option<&'a str>,
+    rows: Vec<RowJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct RowJson<'a> {
+    workload: &'a str,
+    ingress: Vec<ItemJson<'a>>,
+    egress: Vec<ItemJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct ItemJson<'a> {
+    text: &'a str,
+    ports: Vec<PortJson>,
+    peers: &'a [String],
+    ranges: Vec<String>,
+    state: Option<&'static str>,
+}
+
+pub fn table(table: &Table, context: Context<'_>) -> String {
+    fn items(items: &[Item]) -> Vec<ItemJson<'_>> {
+        items
+            .iter()
+            .map(|item| ItemJson {
+                text: &item.full,
+                ports: ports_json(&item.ports),
+                peers: &item.peers,
+                ranges: ranges_json(&item.ranges),
+                state: item.state.as_str(),
+            })
+            .collect()
+    }
+    let rows = table
+        .rows
+        .iter()
+        .map(|row| RowJson {
+            workload: &row.id,
+            ingress: items(&row.ingress),
+            egress: items(&row.egress),
+        })
+        .collect();
+    envelope(
+        "Table",
+        TableJson {
+            environment: table.environment.as_deref(),
+            rows,
+        },
+        context.diagnostics,
+    )
+}
+
+#[derive(Serialize)]
+struct KeysJson<'a> {
+    keys: Vec<KeyJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct KeyJson<'a> {
+    key: &'a str,
+    does: &'a str,
+}
+
+/// The key table: keys and what they do, in its own order.
+pub fn keys(table: &[(&str, &str)]) -> String {
+    let keys = table
+        .iter()
+        .map(|(key, does)| KeyJson { key, does })
+        .collect();
+    envelope("Keys", KeysJson { keys }, &[])
 }

@@ -2,6 +2,7 @@
 
 use crate::questions::flows::Flows;
 use crate::questions::matrix::Matrix;
+use crate::questions::table::{Item, ItemState, Table};
 use crate::text::{tame, width};
 
 use super::{text, words};
@@ -81,4 +82,27 @@ pub fn matrix(matrix: &Matrix) -> String {
         })
         .collect();
     table(&names, &rows)
+}
+
+/// The architecture table as documents have it, every peer named. What is missing is no part of what is.
+pub fn architecture(table_of: &Table) -> String {
+    let cell = |items: &[Item]| {
+        let present = items.iter().filter(|item| item.state != ItemState::Missing);
+        present
+            .map(|item| item.full.clone())
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let rows: Vec<Vec<String>> = table_of
+        .rows
+        .iter()
+        .map(|row| {
+            vec![
+                format!("{}/{}", row.namespace, row.name),
+                cell(&row.ingress),
+                cell(&row.egress),
+            ]
+        })
+        .collect();
+    table(&["Pod", "Ingress", "Egress"], &rows)
 }

@@ -7,6 +7,7 @@ use crate::questions::flows::Flows;
 use crate::questions::info::Info;
 use crate::questions::matrix::Matrix;
 use crate::questions::probe::Answer;
+use crate::questions::table::{Item, Table};
 use crate::text::{fit, tame, width};
 
 use super::words;
@@ -194,4 +195,39 @@ pub fn diagnostic(diagnostic: &Diagnostic) -> String {
         out += &format!("  help: {help}\n");
     }
     out
+}
+
+/// The architecture table. With an environment each entry carries its sign.
+pub fn table(table: &Table) -> String {
+    let rows: Vec<Vec<String>> = table
+        .rows
+        .iter()
+        .map(|row| {
+            vec![
+                format!("{}/{}", row.namespace, row.name),
+                cell(&row.ingress),
+                cell(&row.egress),
+            ]
+        })
+        .collect();
+    let mut out = columns(&["WORKLOAD", "INGRESS", "EGRESS"], &rows);
+    if let Some(environment) = &table.environment {
+        out += &format!(
+            "\njudged by {}: = as expected  ▼ missing  ▲ not expected  ? unknown\n",
+            tame(environment)
+        );
+    }
+    out
+}
+
+fn cell(items: &[Item]) -> String {
+    let told: Vec<String> = items
+        .iter()
+        .map(|item| {
+            format!("{} {}", item.text, item.state.sign())
+                .trim_end()
+                .to_owned()
+        })
+        .collect();
+    told.join(", ")
 }

@@ -294,7 +294,7 @@ fn side_lines(engine: &Engine, direction: Direction, side: &Side) -> Vec<WordLin
     let mut lines = Vec::new();
     match side.verdict {
         Verdict::Allow if side.decided_by.is_empty() => {
-            lines.push(head.add(reason(side.reason), Tone::Plain))
+            lines.push(head.add(reason(side.reason), Tone::Plain));
         }
         Verdict::Allow => {
             let mut head = Some(head);
@@ -420,6 +420,13 @@ pub fn probe_lines(engine: &Engine, answer: &Answer) -> Vec<WordLine> {
         lines.extend(side_lines(engine, Direction::Egress, &answer.egress));
         lines.extend(side_lines(engine, Direction::Ingress, &answer.ingress));
     }
+    lines.extend(remarks(answer));
+    lines
+}
+
+/// What stands under the two sides: pairs that differ, the half-open hint, conditions, limits.
+fn remarks(answer: &Answer) -> Vec<WordLine> {
+    let mut lines = Vec::new();
     for pair in answer.pairs.iter().take(8) {
         lines.push(
             WordLine::new()

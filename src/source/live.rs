@@ -1,8 +1,8 @@
 //! A live API server as the source: connected like kubectl, listed once, then watched.
 //!
-//! [`start`] returns before the network has answered. Each kind has a feed of its own ([`follow`]); what feeds tell goes into one
-//! [`store`], which publishes [`Snapshot`]s: the first one says that everything is loading. What may not be listed for the whole
-//! cluster is listed by namespace ([`scope`]). Nothing is ever written to the cluster.
+//! [`start`] returns before the network has answered. Each kind has a feed of its own (`follow`); what feeds tell goes into one
+//! `store`, which publishes [`Snapshot`]s: the first one says that everything is loading. What may not be listed for the whole
+//! cluster is listed by namespace (`scope`). Nothing is ever written to the cluster.
 
 mod connect;
 mod credentials;
@@ -11,6 +11,7 @@ mod error;
 mod follow;
 mod heartbeat;
 mod kubeconfig;
+mod progress;
 mod proxy;
 mod scope;
 mod session;
@@ -30,8 +31,8 @@ pub use error::LiveError;
 pub use follow::Pace;
 
 use kubeconfig::Environment;
+use progress::Readiness;
 use session::Session;
-use store::Readiness;
 use supervise::{Running, Supervisor};
 
 /// Which cluster, and how to read it.

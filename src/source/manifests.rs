@@ -151,11 +151,7 @@ fn read_bytes(
     match std::str::from_utf8(bytes) {
         Ok(text) => read_text(name, text, objects, diagnostics),
         Err(error) => {
-            let line = bytes[..error.valid_up_to()]
-                .iter()
-                .filter(|b| **b == b'\n')
-                .count()
-                + 1;
+            let line = bytes[..error.valid_up_to()].split(|b| *b == b'\n').count();
             diagnostics.push(
                 Diagnostic::error("is not UTF-8 text")
                     .at(Some(SourceRef {
@@ -200,18 +196,18 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn at(&self, line: u32) -> Option<SourceRef> {
-        Some(SourceRef {
+    fn at(&self, line: u32) -> SourceRef {
+        SourceRef {
             file: Arc::clone(&self.file),
             line,
-        })
+        }
     }
 
     /// Reads JSON values that follow each other. Returns `false`, having kept nothing, when the text is not JSON.
     fn json(&mut self, text: &str, first_line: u32) -> bool {
         let mut values = Vec::new();
-        let mut stream = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
-        while let Some(value) = stream.next() {
+        let stream = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
+        for value in stream {
             match value {
                 Ok(value) => values.push(value.get()),
                 Err(_) => return false,
@@ -292,7 +288,7 @@ impl Reader<'_> {
         if head.kind.is_empty() {
             self.diagnostics.push(
                 Diagnostic::warning("is no Kubernetes object: it has no `kind`; it is left out")
-                    .at(self.at(line)),
+                    .at(Some(self.at(line))),
             );
             return;
         }
@@ -366,7 +362,7 @@ impl Reader<'_> {
     fn no_object(&mut self, line: u32, why: &str) {
         self.diagnostics.push(
             Diagnostic::error(format!("cannot be read: {}", tame(why)))
-                .at(self.at(line))
+                .at(Some(self.at(line)))
                 .help("this document is left out, the other documents are used"),
         );
     }

@@ -2,6 +2,13 @@
 
 #[path = "../support/apiserver.rs"]
 mod apiserver;
+#[path = "../terminal/harness.rs"]
+#[expect(
+    dead_code,
+    reason = "the tests of the screen itself use the rest of it"
+)]
+mod harness;
+mod program;
 
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
@@ -48,7 +55,9 @@ fn bare(namespace: &Namespace) -> Namespace {
         for rule in directions.into_iter().flatten().flatten() {
             rule.line = None;
             if let Peers::AnyOf(items) = &mut rule.peers {
-                items.iter_mut().for_each(|item| item.line = None);
+                for item in items {
+                    item.line = None;
+                }
             }
         }
     }
@@ -116,6 +125,78 @@ async fn a_changed_policy_is_shown_within_a_second() {
     let stored = Instant::now();
     shows(&["second"]).await;
     assert!(stored.elapsed() < Duration::from_secs(1));
+}
+
+/// Larger answers than 128 KiB are compressed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_list_is_read_whole() {
+    let Some(server) = &*SERVER else { return };
+    server.apply("{apiVersion: v1, kind: Namespace, metadata: {name: bulk}}");
+    let note = "x".repeat(4000);
+    let pods: Vec<serde_json::Value> = (0..60)
+        .map(|index| {
+            serde_json::json!({
+                "apiVersion": "v1", "kind": "Pod",
+                "metadata": { "name": format!("p{index}"), "namespace": "bulk", "annotations": { "note": note } },
+                "spec": { "containers": [{ "name": "c", "image": "none.invalid/c" }] },
+            })
+        })
+        .collect();
+    let list = serde_json::json!({ "apiVersion": "v1", "kind": "List", "items": pods });
+    server.create(&list.to_string());
+    let mut paged = options(server, "admin");
+    for page in [500, 25] {
+        paged.pace.page = page;
+        let snapshot = load(paged.clone()).await;
+        assert_eq!(snapshot.cluster.namespace("bulk").unwrap().pods.len(), 60);
+    }
+}
+
+/// After a restart the server's watches begin at the present: what is older is told 410 and must be listed again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_crashes_leaves_the_picture_and_is_followed_again() {
+    let Some(mut server) = ApiServer::start() else {
+        return;
+    };
+    let policy = |name: &str| {
+        format!(
+            "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n\
+             metadata: {{name: {name}, namespace: default}}\nspec: {{podSelector: {{}}}}\n"
+        )
+    };
+    server.apply(&policy("first"));
+    let mut handle = live::start(options(&server, "admin")).await.unwrap();
+    let names = |snapshot: &Snapshot| -> Vec<String> {
+        let policies = snapshot.cluster.policies();
+        policies.map(|policy| policy.name.clone()).collect()
+    };
+    let live = handle.snapshots.wait_for(|s| s.link == Link::Live);
+    tokio::time::timeout(LIMIT, live)
+        .await
+        .expect("live")
+        .unwrap();
+
+    server.crash();
+    let is_stale = |s: &Snapshot| state(s, Resource::NetworkPolicies, None).word() == "stale";
+    let lost = handle.snapshots.wait_for(|s| is_stale(s));
+    let lost = tokio::time::timeout(LIMIT, lost)
+        .await
+        .expect("told")
+        .unwrap();
+    assert!(matches!(lost.link, Link::Offline { .. }), "{:?}", lost.link);
+    assert_eq!(names(&lost), ["first"]);
+    drop(lost);
+
+    server.come_back();
+    server.apply(&policy("second"));
+    server.kubectl(&["delete", "networkpolicy", "first"]);
+    let back = handle
+        .snapshots
+        .wait_for(|s| s.link == Link::Live && names(s) == ["second"]);
+    tokio::time::timeout(LIMIT, back)
+        .await
+        .expect("followed")
+        .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,20 +2,24 @@
 //!
 //! `cargo oracle` runs 10,000 worlds; `cargo test` fewer. `NETSEG_ORACLE_CASES` sets another number.
 
+mod claims;
 mod naive;
+mod product;
 mod world;
+mod writing;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use netseg::compile::{Profile, ProfileName};
-use netseg::engine::{Engine, Entity, Explanation, Fail, Groups, RuleId, Side, Verdict};
-use netseg::model::{Cluster, Protocol, Resource, State};
+use netseg::engine::{Engine, Entity, Groups, Hypothetical, Verdict};
+use netseg::model::{Protocol, Resource, State};
 use netseg::source::manifests;
 use proptest::prelude::*;
 use proptest::test_runner::{FileFailurePersistence, TestCaseError};
 
+use claims::Claims;
 use naive::{Direction, End, Policy, Rule, SPEC, Switches, World};
+use product::{Product, entity, model, product_word, standing, template};
 use world::{ASKED_PORTS, Case, cases, rules};
 
 /// `share`: one in how many of the worlds a law is tried on; laws that ask everything twice cost more.
@@ -31,107 +35,6 @@ fn config(share: u32) -> ProptestConfig {
         ))),
         max_shrink_iters: 20_000,
         ..ProptestConfig::default()
-    }
-}
-
-// ---- the product, as the laws below see it
-
-struct Product {
-    engine: Engine,
-    entities: Vec<(End, Entity)>,
-}
-
-impl Product {
-    fn of(case: &Case) -> Self {
-        Self::read(&case.world, &case.text())
-    }
-
-    fn read(world: &World, text: &str) -> Self {
-        let (cluster, diagnostics) = manifests::parse("world", text);
-        assert!(diagnostics.is_empty(), "{diagnostics:?}\n{text}");
-        Self::with(world, cluster, ProfileName::Spec)
-    }
-
-    fn with(world: &World, cluster: Cluster, profile: ProfileName) -> Self {
-        let engine = Engine::build(&Arc::new(cluster), Profile::named(profile));
-        let entities = world
-            .ends()
-            .into_iter()
-            .map(|end| (end, entity(&engine, world, end)))
-            .collect();
-        Self { engine, entities }
-    }
-
-    fn entity(&self, end: End) -> &Entity {
-        let found = self.entities.iter().find(|(known, _)| *known == end);
-        &found.expect("ends come from the world").1
-    }
-
-    fn verdict(&self, (from, to): (End, End), protocol: naive::Protocol, port: u16) -> Verdict {
-        let (from, to) = (self.entity(from), self.entity(to));
-        self.engine.verdict(from, to, model(protocol), port)
-    }
-
-    fn explain(&self, (from, to): (End, End), protocol: naive::Protocol, port: u16) -> Explanation {
-        let (from, to) = (self.entity(from), self.entity(to));
-        self.engine.explain(from, to, model(protocol), port)
-    }
-
-    /// The policy of the world that a rule belongs to.
-    fn policy_of(&self, world: &World, rule: &RuleId) -> usize {
-        let found = self.engine.policy(rule.policy);
-        index_of(world, &found.namespace, &found.name)
-    }
-}
-
-fn index_of(world: &World, namespace: &str, name: &str) -> usize {
-    let known = |policy: &Policy| {
-        policy.name == name && world.namespaces[policy.namespace].name == namespace
-    };
-    world
-        .policies
-        .iter()
-        .position(known)
-        .expect("named after a policy")
-}
-
-fn entity(engine: &Engine, world: &World, end: End) -> Entity {
-    match end {
-        End::Pod(pod) => {
-            let pod = &world.pods[pod];
-            let namespace = &world.namespaces[pod.namespace].name;
-            Entity::Pod(
-                engine
-                    .find_pod(namespace, &pod.name)
-                    .expect("it was written"),
-            )
-        }
-        End::Node(node) => {
-            let name = &world.nodes[node].name;
-            Entity::Node(engine.find_node(name).expect("it was written"))
-        }
-        End::Outside(address) => {
-            let found = engine.entity_at(address);
-            assert_eq!(found, Entity::Address(address), "nobody has this address");
-            found
-        }
-    }
-}
-
-fn model(protocol: naive::Protocol) -> Protocol {
-    match protocol {
-        naive::Protocol::Tcp => Protocol::Tcp,
-        naive::Protocol::Udp => Protocol::Udp,
-        naive::Protocol::Sctp => Protocol::Sctp,
-    }
-}
-
-fn product_word(verdict: naive::Verdict) -> Verdict {
-    match verdict {
-        naive::Verdict::Allow => Verdict::Allow,
-        naive::Verdict::Deny => Verdict::Deny,
-        naive::Verdict::Unknown => Verdict::Unknown,
-        naive::Verdict::Unreachable => Verdict::Unreachable,
     }
 }
 
@@ -183,7 +86,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(config(4))]
+    #![proptest_config(config(8))]
 
     #[test]
     fn profiles_agree_with_their_switches(case in cases()) {
@@ -212,8 +115,8 @@ proptest! {
     }
 
     #[test]
-    fn groups_are_all_their_pairs_together(case in cases(), from in any::<u32>(), to in any::<u32>()) {
-        let product = Product::of(&case);
+    fn groups_are_all_their_pairs_together(case in cases(), from in any::<u32>(), to in any::<u32>(), templates in 0..3u32) {
+        let product = if templates == 0 { Product::of(&case) } else { Product::of_templates(&case, templates) };
         let members = |mask: u32| -> Vec<Entity> {
             let ends = product.entities.iter().enumerate();
             ends.filter(|(i, _)| mask >> (i % 32) & 1 == 1).map(|(_, (_, e))| e.clone()).collect()
@@ -253,7 +156,8 @@ proptest! {
                 prop_assert_eq!(why.verdict, product.verdict(ends, protocol, port),
                     "verdict and explanation: {}\n{}", at, case.text());
                 for (direction, side) in [(Direction::Egress, &why.egress), (Direction::Ingress, &why.ingress)] {
-                    if let Err(wrong) = check_side(&product, &case.world, ends, protocol, port, direction, side) {
+                    let claims = Claims { product: &product, world: &case.world, ends, protocol, port, direction };
+                    if let Err(wrong) = claims.check(side) {
                         prop_assert!(false, "{at}, {direction:?}: {wrong}\n{side:?}\n{}", case.text());
                     }
                 }
@@ -271,7 +175,7 @@ proptest! {
             .collect();
         keyed.sort_by_key(|(key, _)| *key);
         let documents: Vec<serde_json::Value> = keyed.into_iter().map(|(_, d)| d).collect();
-        let shuffled = Product::read(&case.world, &world::write(&documents, case.habits[1]));
+        let shuffled = Product::read(&case.world, &writing::write(&documents, case.habits[1]));
         same_answers(&case, &product, &shuffled)?;
     }
 
@@ -367,6 +271,165 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(config(20))]
+
+    #[test]
+    fn a_template_is_certain_only_where_every_address_gives_the_same(case in cases(), replicas in 1..3u32) {
+        let standing = standing(&case.world);
+        let text = writing::write(&case.documents_with_templates(&standing, replicas), case.habits[2]);
+        let (cluster, diagnostics) = manifests::parse("world", &text);
+        prop_assert!(diagnostics.is_empty(), "{diagnostics:?}\n{text}");
+        let engine = Engine::build(&Arc::new(cluster), Profile::spec());
+        let blocks = reads_addresses(&case.world);
+        for pod in &standing {
+            let stand_in = template(&engine, &case.world, *pod);
+            for other in case.world.ends() {
+                if matches!(other, End::Pod(other) if standing.contains(&other)) {
+                    continue;
+                }
+                let other_entity = entity(&engine, &case.world, other);
+                for outwards in [true, false] {
+                    for (protocol, port) in questions() {
+                        let got = if outwards {
+                            engine.verdict(&stand_in, &other_entity, model(protocol), port)
+                        } else {
+                            engine.verdict(&other_entity, &stand_in, model(protocol), port)
+                        };
+                        let ends = if outwards { (End::Pod(*pod), other) } else { (other, End::Pod(*pod)) };
+                        let possible = perhaps(&case.world, *pod, ends, protocol, port);
+                        let at = || format!("{}\n{text}", told(&case.world, ends, protocol, port));
+                        match got {
+                            Verdict::Unknown => {
+                                let same = possible.windows(2).all(|pair| pair[0] == pair[1]);
+                                prop_assert!(blocks || !same, "certainly {:?}: {}", possible.first(), at());
+                            }
+                            Verdict::Unreachable => prop_assert!(possible.is_empty(), "{}", at()),
+                            certain => for one in possible {
+                                prop_assert_eq!(product_word(one), certain, "{}", at());
+                            },
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_pod_that_does_not_exist_is_judged_like_a_template(case in cases()) {
+        let standing = standing(&case.world);
+        let text = writing::write(&case.documents_with_templates(&standing, 1), 0);
+        let (cluster, _) = manifests::parse("world", &text);
+        let engine = Engine::build(&Arc::new(cluster), Profile::spec());
+        for pod in &standing {
+            let stand_in = template(&engine, &case.world, *pod);
+            let Entity::Pod(id) = &stand_in else { unreachable!("a template is a pod") };
+            let read = engine.pod(*id);
+            let imagined = Entity::Hypothetical(Arc::new(Hypothetical {
+                namespace: case.world.namespaces[case.world.pods[*pod].namespace].name.clone(),
+                labels: read.labels.clone(),
+                ports: read.ports.clone(),
+            }));
+            for other in case.world.ends() {
+                if matches!(other, End::Pod(other) if standing.contains(&other)) {
+                    continue;
+                }
+                let other = entity(&engine, &case.world, other);
+                prop_assert_eq!(engine.allowed(&stand_in, &other), engine.allowed(&imagined, &other), "to {:?}\n{}", other, text);
+                prop_assert_eq!(engine.allowed(&other, &stand_in), engine.allowed(&other, &imagined), "from {:?}\n{}", other, text);
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(config(2))]
+
+    #[test]
+    fn spoiled_text_is_survived(case in cases(), wounds in prop::collection::vec((any::<prop::sample::Index>(), 0..16usize), 1..6)) {
+        let mut text = case.text();
+        for (place, kind) in wounds {
+            spoil(&mut text, place, kind);
+        }
+        let (cluster, diagnostics) = manifests::parse("world", &text);
+        let engine = Engine::build(&Arc::new(cluster), Profile::spec());
+        let mut ends: Vec<Entity> = engine.pods().map(Entity::Pod).chain(engine.nodes().map(Entity::Node)).collect();
+        ends.push(Entity::Address("203.0.113.7".parse().unwrap()));
+        for from in &ends {
+            for to in &ends {
+                let why = engine.explain(from, to, Protocol::Tcp, 80);
+                prop_assert_eq!(why.verdict, engine.verdict(from, to, Protocol::Tcp, 80), "{}", text);
+            }
+        }
+        drop(diagnostics);
+    }
+}
+
+/// The answers that a pod's possible addresses and nodes would give; those that cannot meet the other end are left out.
+fn perhaps(
+    world: &World,
+    pod: usize,
+    ends: (End, End),
+    protocol: naive::Protocol,
+    port: u16,
+) -> Vec<naive::Verdict> {
+    let mut world = world.clone();
+    let mut answers = Vec::new();
+    world.pods[pod].phase = naive::Phase::Running;
+    for address in world::PERHAPS {
+        world.pods[pod].addresses = vec![address.parse().unwrap()];
+        for node in [None, Some(0), Some(1)] {
+            world.pods[pod].node = node;
+            let answer = naive::verdict(&world, &[SPEC], ends, protocol, port);
+            if answer != naive::Verdict::Unreachable {
+                answers.push(answer);
+            }
+        }
+    }
+    answers
+}
+
+fn reads_addresses(world: &World) -> bool {
+    let rules = world
+        .policies
+        .iter()
+        .flat_map(|p| p.ingress.iter().chain(&p.egress));
+    rules
+        .flat_map(|rule| &rule.peers)
+        .any(|peer| matches!(peer, naive::Peer::Block { .. }))
+}
+
+/// Damages a text as editors and merges do.
+fn spoil(text: &mut String, place: prop::sample::Index, kind: usize) {
+    let lines: Vec<&str> = text.lines().collect();
+    let at = place.index(lines.len().max(1));
+    let line = lines.get(at).copied().unwrap_or_default();
+    let (head, value) = line.split_once(": ").unwrap_or((line, ""));
+    let new = match kind {
+        0 => String::new(),
+        1 => format!("{line}\n{line}"),
+        2 => format!("  {line}"),
+        3 => line.trim_start().to_owned(),
+        4 => format!("{head}: null"),
+        5 => format!("{head}: []"),
+        6 => format!("{head}: {{}}"),
+        7 => format!("{head}: -1"),
+        8 => format!("{head}: 99999999999999999999"),
+        9 => format!("{head}: \"\\u202e\\u001b[2J\""),
+        10 => format!("{head}: [{value}]"),
+        11 => format!("{head}: *unknown"),
+        12 => line.replace('"', "'"),
+        13 => line.replace([',', '}', ']'], ""),
+        14 => format!("{line} # {value}"),
+        _ => format!("{head}: 70000"),
+    };
+    let mut lines: Vec<String> = lines.into_iter().map(str::to_owned).collect();
+    if at < lines.len() {
+        lines[at] = new;
+    }
+    *text = lines.join("\n");
+}
+
 fn same_answers(case: &Case, one: &Product, other: &Product) -> Result<(), TestCaseError> {
     for ends in case.world.pairs() {
         let sets = [one, other].map(|p| p.engine.allowed(p.entity(ends.0), p.entity(ends.1)));
@@ -418,126 +481,4 @@ fn reads_namespace_labels(world: &World) -> bool {
         }
         _ => false,
     })
-}
-
-/// Checks what one end of an explanation claims against the documentation.
-fn check_side(
-    product: &Product,
-    world: &World,
-    ends: (End, End),
-    protocol: naive::Protocol,
-    port: u16,
-    direction: Direction,
-    side: &Side,
-) -> Result<(), String> {
-    let ask = |rule: &RuleId| {
-        let policy = product.policy_of(world, rule);
-        let tests = naive::ask_rule(
-            world,
-            SPEC,
-            ends,
-            protocol,
-            port,
-            (policy, direction, rule.rule as usize),
-        );
-        (policy, tests)
-    };
-    let subject = match direction {
-        Direction::Egress => ends.0,
-        Direction::Ingress => ends.1,
-    };
-    let mut isolating = BTreeMap::new();
-    if let End::Pod(pod) = subject {
-        for (index, policy) in world.policies.iter().enumerate() {
-            if naive::isolates(world, policy, pod, direction) {
-                isolating.insert(index, policy);
-            }
-        }
-    }
-    for id in &side.isolated_by {
-        let policy = product.engine.policy(*id);
-        let index = index_of(world, &policy.namespace, &policy.name);
-        if !isolating.contains_key(&index) {
-            return Err(format!("{} does not isolate", policy.name));
-        }
-    }
-    for rule in &side.decided_by {
-        let (policy, tests) = ask(rule);
-        if !isolating.contains_key(&policy) {
-            return Err(format!("{} decides but does not isolate", rule.path()));
-        }
-        // What cannot meet is only told what its labels would give.
-        if !tests.is_empty() && !tests.iter().any(|t| t.peer && t.ports) {
-            return Err(format!("{} decides but does not admit", rule.path()));
-        }
-        let listed = naive::rules(&world.policies[policy], direction)[rule.rule as usize]
-            .peers
-            .len();
-        if rule.item.is_none() != (listed == 0)
-            || rule.item.is_some_and(|item| item as usize >= listed)
-        {
-            return Err(format!("{} is no peer of the rule", rule.path()));
-        }
-    }
-    let denied = side.verdict == Verdict::Deny;
-    if denied && side.isolated_by.len() != isolating.len() {
-        return Err("not every policy that isolates is named".into());
-    }
-    if denied && !side.decided_by.is_empty() {
-        return Err("a denial, and a rule that admits".into());
-    }
-    let every_rule = || {
-        isolating.iter().flat_map(|(index, policy)| {
-            (0..naive::rules(policy, direction).len()).map(move |rule| (*index, direction, rule))
-        })
-    };
-    match &side.nearest {
-        None if denied && every_rule().next().is_some() && product.engine_reaches(ends) => {
-            Err("there is a rule, but no nearest one".into())
-        }
-        None => Ok(()),
-        Some(_) if !denied && side.verdict != Verdict::Unknown => {
-            Err("a nearest rule without a denial".into())
-        }
-        Some(nearest) => {
-            let (policy, tests) = ask(&nearest.rule);
-            if !isolating.contains_key(&policy) {
-                return Err("the nearest rule's policy does not isolate".into());
-            }
-            let peer = nearest
-                .fails
-                .iter()
-                .any(|f| matches!(f, Fail::Peer | Fail::Family));
-            let ports = nearest
-                .fails
-                .iter()
-                .any(|f| !matches!(f, Fail::Peer | Fail::Family));
-            if nearest.fails.is_empty() {
-                return Err("the nearest rule fails nothing".into());
-            }
-            if tests.is_empty() {
-                return Ok(());
-            }
-            if !tests.iter().any(|t| peer != t.peer && ports != t.ports) {
-                return Err(format!("the nearest rule really gives {tests:?}"));
-            }
-            let fewest = every_rule()
-                .flat_map(|rule| naive::ask_rule(world, SPEC, ends, protocol, port, rule))
-                .map(|tests| tests.misses)
-                .filter(|misses| *misses > 0)
-                .min();
-            if denied && fewest != Some(nearest.fails.len()) {
-                return Err(format!("another rule fails {fewest:?}"));
-            }
-            Ok(())
-        }
-    }
-}
-
-impl Product {
-    fn engine_reaches(&self, (from, to): (End, End)) -> bool {
-        self.engine
-            .unreachable(self.entity(from), self.entity(to))
-            .is_none()
-    }
 }

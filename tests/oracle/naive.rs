@@ -1,4 +1,4 @@
-//! The NetworkPolicy documentation read aloud: one pair of ends, one protocol and one port at a time.
+//! The documentation of `NetworkPolicy` read aloud: one pair of ends, one protocol and one port at a time.
 //!
 //! Slow and plain on purpose. It shares no code with `src/`, not even the types: a policy is kept here as it was written, and
 //! every default is applied where the documentation speaks of it.
@@ -121,7 +121,8 @@ pub(crate) struct Cidr {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Port {
     pub(crate) protocol: Option<Protocol>,
-    pub(crate) port: Option<NumberOrName>,
+    /// The field `port`.
+    pub(crate) number: Option<NumberOrName>,
     pub(crate) end: Option<u16>,
 }
 
@@ -171,6 +172,7 @@ pub(crate) enum Verdict {
 
 /// What the documentation leaves to the enforcer, as far as enforcers that fill every cell are concerned (section 8).
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "switches are what it lists")]
 pub(crate) struct Switches {
     pub(crate) block_matches_pods: bool,
     pub(crate) block_matches_nodes: bool,
@@ -546,7 +548,7 @@ fn port_matches(attempt: &Attempt<'_>, item: &Port) -> bool {
     if item.protocol.unwrap_or(Protocol::Tcp) != attempt.protocol {
         return false;
     }
-    match (&item.port, item.end) {
+    match (&item.number, item.end) {
         // Every port of that protocol (N38).
         (None, _) => true,
         (Some(NumberOrName::Number(number)), None) => attempt.port == *number,

@@ -1,4 +1,4 @@
-//! Small worlds that collide often, and how a person might write them down.
+//! Small worlds that collide often.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -6,7 +6,6 @@ use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
-use serde_json::{Map, Value, json};
 
 use crate::naive::{
     Cidr, ContainerPort, Direction, End, Expression, Labels, NAME_LABEL, Namespace, Node,
@@ -18,9 +17,9 @@ const KEYS: [&str; 2] = ["a", "b"];
 const VALUES: [&str; 3] = ["x", "y", ""];
 const PORT_NAMES: [&str; 2] = ["web", "dns"];
 /// Ports that worlds write down.
-const PORTS: [u16; 3] = [80, 81, 8080];
+const PORTS: [u16; 3] = [80, 82, 8080];
 /// Ports that are asked: those, and the edges around them.
-pub(crate) const ASKED_PORTS: [u16; 7] = [1, 79, 80, 81, 82, 8080, 65535];
+pub(crate) const ASKED_PORTS: [u16; 8] = [1, 79, 80, 81, 82, 83, 8080, 65535];
 
 /// A world, and the habits of whoever wrote it down.
 #[derive(Clone, Debug)]
@@ -310,6 +309,26 @@ pub(crate) const OUTSIDE: [&str; 10] = [
     "2001:db8::4",
 ];
 
+/// Addresses that a pod of unknown address might have: one in each piece that the blocks above cut out.
+pub(crate) const PERHAPS: [&str; 16] = [
+    "9.9.9.9",
+    "10.0.0.1",
+    "10.0.1.0",
+    "10.0.1.1",
+    "10.0.1.2",
+    "10.0.1.3",
+    "10.0.1.4",
+    "10.0.1.6",
+    "10.0.1.8",
+    "10.0.1.9",
+    "10.0.1.200",
+    "203.0.113.7",
+    "203.0.113.200",
+    "fd00::1",
+    "fd00::2",
+    "2001:db8::1",
+];
+
 fn ports() -> impl Strategy<Value = Port> {
     let number = || select(&PORTS[..]).prop_map(NumberOrName::Number);
     let protocol = || option::of(protocols());
@@ -317,19 +336,19 @@ fn ports() -> impl Strategy<Value = Port> {
         2 => protocol().prop_map(|protocol| Port { protocol, ..Port::default() }),
         3 => (protocol(), number()).prop_map(|(protocol, port)| Port {
             protocol,
-            port: Some(port),
+            number: Some(port),
             end: None,
         }),
         2 => (protocol(), select(&PORTS[..]), select(&[0u16, 1, 100, u16::MAX][..])).prop_map(
             |(protocol, first, more)| Port {
                 protocol,
-                port: Some(NumberOrName::Number(first)),
+                number: Some(NumberOrName::Number(first)),
                 end: Some(first.saturating_add(more)),
             },
         ),
         2 => (protocol(), select(&PORT_NAMES[..])).prop_map(|(protocol, name)| Port {
             protocol,
-            port: Some(NumberOrName::Name(name.to_owned())),
+            number: Some(NumberOrName::Name(name.to_owned())),
             end: None,
         }),
     ]
@@ -454,325 +473,5 @@ impl World {
             }
         }
         world
-    }
-}
-
-// ---- writing it down
-
-/// Decides, again and again, between ways of writing that mean the same.
-struct Pen<'a> {
-    habits: &'a [u8],
-    next: usize,
-}
-
-impl Pen<'_> {
-    fn choose(&mut self, ways: usize) -> usize {
-        self.next += 1;
-        let habit = self.habits[self.next % self.habits.len()];
-        // The turn of the wheel keeps one world from writing everything in one way.
-        (usize::from(habit) + self.next / self.habits.len()) % ways
-    }
-
-    /// Writes a list; an empty one may be missing, null or empty (E8).
-    fn list(&mut self, into: &mut Map<String, Value>, key: &str, items: Vec<Value>) {
-        if items.is_empty() {
-            self.nothing(into, key, json!([]));
-        } else {
-            into.insert(key.to_owned(), Value::Array(items));
-        }
-    }
-
-    fn nothing(&mut self, into: &mut Map<String, Value>, key: &str, empty: Value) {
-        match self.choose(3) {
-            0 => {}
-            1 => drop(into.insert(key.to_owned(), Value::Null)),
-            _ => drop(into.insert(key.to_owned(), empty)),
-        }
-    }
-
-    fn labels(&mut self, into: &mut Map<String, Value>, key: &str, labels: &Labels) {
-        if labels.is_empty() {
-            self.nothing(into, key, json!({}));
-        } else {
-            into.insert(key.to_owned(), json!(labels));
-        }
-    }
-
-    fn selector(&mut self, selector: &Selector) -> Value {
-        let mut made = Map::new();
-        self.labels(&mut made, "matchLabels", &selector.labels);
-        let expressions = selector
-            .expressions
-            .iter()
-            .map(|expression| {
-                let mut item = Map::new();
-                item.insert("key".into(), json!(expression.key));
-                let operator = match expression.operator {
-                    Operator::In => "In",
-                    Operator::NotIn => "NotIn",
-                    Operator::Exists => "Exists",
-                    Operator::DoesNotExist => "DoesNotExist",
-                };
-                item.insert("operator".into(), json!(operator));
-                let values = expression.values.iter().map(|v| json!(v)).collect();
-                self.list(&mut item, "values", values);
-                Value::Object(item)
-            })
-            .collect();
-        self.list(&mut made, "matchExpressions", expressions);
-        Value::Object(made)
-    }
-
-    fn peer(&mut self, peer: &Peer) -> Value {
-        let mut made = Map::new();
-        match peer {
-            Peer::Select { namespaces, pods } => {
-                for (key, selector) in [("namespaceSelector", namespaces), ("podSelector", pods)] {
-                    match selector {
-                        Some(selector) => {
-                            let selector = self.selector(selector);
-                            made.insert(key.to_owned(), selector);
-                        }
-                        // Null is not empty here: a null selector says nothing (N4).
-                        None if self.choose(3) == 0 => {
-                            made.insert(key.to_owned(), Value::Null);
-                        }
-                        None => {}
-                    }
-                }
-            }
-            Peer::Block { cidr, except } => {
-                let text = |cidr: &Cidr| json!(format!("{}/{}", cidr.address, cidr.bits));
-                let mut block = Map::new();
-                block.insert("cidr".into(), text(cidr));
-                self.list(&mut block, "except", except.iter().map(text).collect());
-                made.insert("ipBlock".into(), Value::Object(block));
-            }
-        }
-        Value::Object(made)
-    }
-
-    fn port(&mut self, port: &Port) -> Value {
-        let mut made = Map::new();
-        match port.protocol {
-            Some(protocol) => drop(made.insert("protocol".into(), json!(protocol_name(protocol)))),
-            None if self.choose(3) == 0 => drop(made.insert("protocol".into(), Value::Null)),
-            None => {}
-        }
-        match &port.port {
-            Some(NumberOrName::Number(number)) => drop(made.insert("port".into(), json!(number))),
-            Some(NumberOrName::Name(name)) => drop(made.insert("port".into(), json!(name))),
-            None if self.choose(3) == 0 => drop(made.insert("port".into(), Value::Null)),
-            None => {}
-        }
-        if let Some(end) = port.end {
-            made.insert("endPort".into(), json!(end));
-        }
-        self.item(made)
-    }
-
-    /// A list item; an empty one may be a bare dash (E8).
-    fn item(&mut self, made: Map<String, Value>) -> Value {
-        if made.is_empty() && self.choose(2) == 0 {
-            Value::Null
-        } else {
-            Value::Object(made)
-        }
-    }
-
-    fn rule(&mut self, rule: &Rule, peers_key: &str) -> Value {
-        let mut made = Map::new();
-        let peers = rule.peers.iter().map(|peer| self.peer(peer)).collect();
-        self.list(&mut made, peers_key, peers);
-        let ports = rule.ports.iter().map(|port| self.port(port)).collect();
-        self.list(&mut made, "ports", ports);
-        self.item(made)
-    }
-
-    fn policy(&mut self, world: &World, policy: &Policy) -> Value {
-        let mut spec = Map::new();
-        let subject = self.selector(&policy.subject);
-        // An absent subject is an empty one (N2).
-        if policy.subject.labels.is_empty() && policy.subject.expressions.is_empty() {
-            self.nothing(&mut spec, "podSelector", json!({}));
-        } else {
-            spec.insert("podSelector".into(), subject);
-        }
-        let types = policy.types.iter().map(|direction| match direction {
-            Direction::Ingress => json!("Ingress"),
-            Direction::Egress => json!("Egress"),
-        });
-        self.list(&mut spec, "policyTypes", types.collect());
-        for (key, peers_key, rules) in [
-            ("ingress", "from", &policy.ingress),
-            ("egress", "to", &policy.egress),
-        ] {
-            let rules = rules.iter().map(|r| self.rule(r, peers_key)).collect();
-            self.list(&mut spec, key, rules);
-        }
-        json!({
-            "apiVersion": "networking.k8s.io/v1",
-            "kind": "NetworkPolicy",
-            "metadata": {
-                "name": policy.name,
-                "namespace": world.namespaces[policy.namespace].name,
-            },
-            "spec": spec,
-        })
-    }
-
-    fn namespace(&mut self, namespace: &Namespace) -> Option<Value> {
-        let mut labels = namespace.labels.clone()?;
-        // A file may lack the label that the server sets (N23).
-        if self.choose(2) == 0 {
-            labels.insert(NAME_LABEL.to_owned(), namespace.name.clone());
-        }
-        let mut metadata = Map::new();
-        metadata.insert("name".into(), json!(namespace.name));
-        self.labels(&mut metadata, "labels", &labels);
-        Some(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}))
-    }
-
-    fn pod(&mut self, world: &World, pod: &Pod) -> Value {
-        let mut metadata = Map::new();
-        metadata.insert("name".into(), json!(pod.name));
-        metadata.insert(
-            "namespace".into(),
-            json!(world.namespaces[pod.namespace].name),
-        );
-        self.labels(&mut metadata, "labels", &pod.labels);
-        let mut spec = Map::new();
-        if pod.host_network {
-            spec.insert("hostNetwork".into(), json!(true));
-        }
-        if let Some(node) = pod.node {
-            spec.insert("nodeName".into(), json!(world.nodes[node].name));
-        }
-        for (key, init) in [("containers", false), ("initContainers", true)] {
-            // One container a port, so that a name may come twice (N44).
-            let containers = pod
-                .ports
-                .iter()
-                .enumerate()
-                .filter(|(_, port)| port.init == init)
-                .map(|(i, port)| {
-                    let mut written = Map::new();
-                    if !port.name.is_empty() {
-                        written.insert("name".into(), json!(port.name));
-                    }
-                    written.insert("containerPort".into(), json!(port.number));
-                    if port.protocol != Protocol::Tcp || self.choose(2) == 0 {
-                        written.insert("protocol".into(), json!(protocol_name(port.protocol)));
-                    }
-                    json!({"name": format!("c{i}"), "ports": [written]})
-                })
-                .collect();
-            self.list(&mut spec, key, containers);
-        }
-        let mut status = Map::new();
-        status.insert("phase".into(), json!(format!("{:?}", pod.phase)));
-        let ips = pod.addresses.iter().map(|ip| json!({"ip": ip})).collect();
-        // The older field says enough where there is only one address.
-        if pod.addresses.len() == 1 && self.choose(2) == 0 {
-            status.insert("podIP".into(), json!(pod.addresses[0]));
-        } else {
-            self.list(&mut status, "podIPs", ips);
-        }
-        json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec, "status": status})
-    }
-}
-
-pub(crate) fn protocol_name(protocol: Protocol) -> &'static str {
-    match protocol {
-        Protocol::Tcp => "TCP",
-        Protocol::Udp => "UDP",
-        Protocol::Sctp => "SCTP",
-    }
-}
-
-impl Case {
-    /// The objects of the world, one document each.
-    pub(crate) fn documents(&self) -> Vec<Value> {
-        let world = &self.world;
-        let mut pen = Pen {
-            habits: &self.habits,
-            next: 0,
-        };
-        let mut documents: Vec<Value> = world
-            .namespaces
-            .iter()
-            .filter_map(|namespace| pen.namespace(namespace))
-            .collect();
-        for node in &world.nodes {
-            let addresses: Vec<Value> = node
-                .addresses
-                .iter()
-                .map(|address| json!({"type": "InternalIP", "address": address}))
-                .chain([json!({"type": "Hostname", "address": node.name})])
-                .collect();
-            documents.push(json!({
-                "apiVersion": "v1",
-                "kind": "Node",
-                "metadata": {"name": node.name},
-                "status": {"addresses": addresses},
-            }));
-        }
-        documents.extend(world.pods.iter().map(|pod| pen.pod(world, pod)));
-        documents.extend(world.policies.iter().map(|p| pen.policy(world, p)));
-        documents
-    }
-
-    /// The manifests as one text: YAML documents, a JSON List, or JSON documents one after the other.
-    pub(crate) fn text(&self) -> String {
-        write(&self.documents(), self.habits[0])
-    }
-}
-
-pub(crate) fn write(documents: &[Value], habit: u8) -> String {
-    match habit % 4 {
-        0 => serde_json::to_string_pretty(&json!({
-            "apiVersion": "v1", "kind": "List", "items": documents,
-        }))
-        .unwrap(),
-        1 => documents
-            .iter()
-            .map(|document| format!("---\n{document}\n"))
-            .collect(),
-        _ => documents
-            .iter()
-            .map(|document| format!("---\n{}\n", yaml(document, 0)))
-            .collect(),
-    }
-}
-
-/// Block style, as people write it.
-fn yaml(value: &Value, indent: usize) -> String {
-    let margin = " ".repeat(indent);
-    match value {
-        Value::Object(map) if !map.is_empty() => {
-            let lines = map.iter().map(|(key, value)| match value {
-                Value::Null => format!("{margin}{key}:"),
-                Value::Object(inner) if !inner.is_empty() => {
-                    format!("{margin}{key}:\n{}", yaml(value, indent + 2))
-                }
-                Value::Array(inner) if !inner.is_empty() => {
-                    format!("{margin}{key}:\n{}", yaml(value, indent))
-                }
-                plain => format!("{margin}{key}: {plain}"),
-            });
-            lines.collect::<Vec<_>>().join("\n")
-        }
-        Value::Array(items) if !items.is_empty() => {
-            let lines = items.iter().map(|item| match item {
-                Value::Null => format!("{margin}-"),
-                Value::Object(inner) if !inner.is_empty() => {
-                    let block = yaml(item, indent + 2);
-                    format!("{margin}- {}", block.trim_start())
-                }
-                plain => format!("{margin}- {plain}"),
-            });
-            lines.collect::<Vec<_>>().join("\n")
-        }
-        plain => format!("{margin}{plain}"),
     }
 }

@@ -4,6 +4,7 @@
 //! nothing makes endpoints, replicas or tokens, and a deleted namespace stays. Everything ends with the test's process, however
 //! that ends: each server hangs on a pipe that the process holds.
 
+use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -19,8 +20,8 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 pub(crate) struct ApiServer {
     assets: PathBuf,
     folder: PathBuf,
-    port: u16,
-    _apiserver: Daemon,
+    arguments: Vec<String>,
+    apiserver: Option<Daemon>,
     // After the API server, because fields are dropped in this order.
     _etcd: Daemon,
 }
@@ -35,7 +36,11 @@ impl ApiServer {
                 std::env::var_os("NETSEG_REQUIRE_APISERVER").is_none_or(|value| value != "1"),
                 "no API server: KUBEBUILDER_ASSETS names no folder with kube-apiserver in it"
             );
-            eprintln!("skipped: no API server (KUBEBUILDER_ASSETS)");
+            let said = writeln!(
+                std::io::stderr(),
+                "skipped: no API server (KUBEBUILDER_ASSETS)"
+            );
+            said.expect("standard error is open");
             return None;
         };
         let folder = tempfile::tempdir().unwrap().keep();
@@ -51,6 +56,9 @@ impl ApiServer {
         std::fs::write(folder.join("tokens.csv"), tokens).unwrap();
 
         let [client, peer, port] = free_ports();
+        for user in USERS {
+            write_kubeconfig(&folder, user, port);
+        }
         let url = |port: u16| format!("http://127.0.0.1:{port}");
         let path = |name: &str| folder.join(name).display().to_string();
         let etcd = Daemon::start(
@@ -69,57 +77,56 @@ impl ApiServer {
             &folder,
             true,
         );
-        let apiserver = Daemon::start(
-            &assets.join("kube-apiserver"),
-            &[
-                format!("--etcd-servers={}", url(client)),
-                "--bind-address=127.0.0.1".to_owned(),
-                "--advertise-address=127.0.0.1".to_owned(),
-                format!("--secure-port={port}"),
-                // It refuses to announce a loopback address.
-                "--endpoint-reconciler-type=none".to_owned(),
-                format!("--cert-dir={}", path("certificates")),
-                format!("--tls-cert-file={}", path("server.crt")),
-                format!("--tls-private-key-file={}", path("server.key")),
-                format!("--token-auth-file={}", path("tokens.csv")),
-                "--anonymous-auth=false".to_owned(),
-                format!("--service-account-issuer=https://127.0.0.1:{port}/"),
-                format!("--service-account-key-file={}", path("sa.pub")),
-                format!("--service-account-signing-key-file={}", path("sa.key")),
-                "--authorization-mode=RBAC".to_owned(),
-                "--allow-privileged=true".to_owned(),
-                "--service-cluster-ip-range=10.96.0.0/16".to_owned(),
-                // Without controllers nobody would make service accounts or take the taints away.
-                "--disable-admission-plugins=ServiceAccount,TaintNodesByCondition".to_owned(),
-                "--profiling=false".to_owned(),
-            ],
-            &folder,
-            false,
-        );
-        let server = Self {
+        let arguments = vec![
+            format!("--etcd-servers={}", url(client)),
+            "--bind-address=127.0.0.1".to_owned(),
+            "--advertise-address=127.0.0.1".to_owned(),
+            format!("--secure-port={port}"),
+            // It refuses to announce a loopback address.
+            "--endpoint-reconciler-type=none".to_owned(),
+            format!("--cert-dir={}", path("certificates")),
+            format!("--tls-cert-file={}", path("server.crt")),
+            format!("--tls-private-key-file={}", path("server.key")),
+            format!("--token-auth-file={}", path("tokens.csv")),
+            "--anonymous-auth=false".to_owned(),
+            format!("--service-account-issuer=https://127.0.0.1:{port}/"),
+            format!("--service-account-key-file={}", path("sa.pub")),
+            format!("--service-account-signing-key-file={}", path("sa.key")),
+            "--authorization-mode=RBAC".to_owned(),
+            "--allow-privileged=true".to_owned(),
+            "--service-cluster-ip-range=10.96.0.0/16".to_owned(),
+            // Without controllers nobody would make service accounts or take the taints away.
+            "--disable-admission-plugins=ServiceAccount,TaintNodesByCondition".to_owned(),
+            "--profiling=false".to_owned(),
+        ];
+        let mut server = Self {
             assets,
             folder,
-            port,
-            _apiserver: apiserver,
+            arguments,
+            apiserver: None,
             _etcd: etcd,
         };
-        server.wait_until_ready();
+        server.come_back();
         Some(server)
+    }
+
+    /// Kills the API server: connections break without a word. Its objects stay.
+    pub(crate) fn crash(&mut self) {
+        self.apiserver = None;
+    }
+
+    /// Starts it again, at the same address, and waits until it is ready.
+    pub(crate) fn come_back(&mut self) {
+        let program = self.assets.join("kube-apiserver");
+        let daemon = Daemon::start(&program, &self.arguments, &self.folder, false);
+        self.apiserver = Some(daemon);
+        self.wait_until_ready();
     }
 
     /// The kubeconfig of a user: `admin`, `viewer`, `onens` or `nobody`. Its context is named after the user.
     pub(crate) fn kubeconfig(&self, user: &str) -> PathBuf {
         assert!(USERS.contains(&user), "{user}");
-        let path = self.folder.join(format!("{user}.kubeconfig"));
-        let text = format!(
-            "apiVersion: v1\nkind: Config\ncurrent-context: {user}\n\
-             contexts: [{{name: {user}, context: {{cluster: c, user: u}}}}]\n\
-             clusters: [{{name: c, cluster: {{server: 'https://127.0.0.1:{}', certificate-authority: ca.crt}}}}]\n\
-             users: [{{name: u, user: {{token: {user}}}}}]\n",
-            self.port
-        );
-        std::fs::write(&path, text).unwrap();
-        path
+        kubeconfig_of(&self.folder, user)
     }
 
     /// Runs kubectl as admin and returns what it printed. Panics when it fails.
@@ -152,6 +159,11 @@ impl ApiServer {
                 ]);
             }
         }
+    }
+
+    /// Creates every object of the manifests, without kubectl's notes on them and without their status: fast for many.
+    pub(crate) fn create(&self, manifests: &str) {
+        self.kubectl_with_input(&["create", "-f", "-"], manifests);
     }
 
     fn kubectl_with_input(&self, arguments: &[&str], input: &str) -> String {
@@ -229,6 +241,20 @@ impl Drop for Daemon {
         drop(self.0.stdin.take());
         let _ = self.0.wait();
     }
+}
+
+fn kubeconfig_of(folder: &Path, user: &str) -> PathBuf {
+    folder.join(format!("{user}.kubeconfig"))
+}
+
+fn write_kubeconfig(folder: &Path, user: &str, port: u16) {
+    let text = format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: {user}\n\
+         contexts: [{{name: {user}, context: {{cluster: c, user: u}}}}]\n\
+         clusters: [{{name: c, cluster: {{server: 'https://127.0.0.1:{port}', certificate-authority: ca.crt}}}}]\n\
+         users: [{{name: u, user: {{token: {user}}}}}]\n"
+    );
+    std::fs::write(kubeconfig_of(folder, user), text).unwrap();
 }
 
 fn free_ports<const COUNT: usize>() -> [u16; COUNT] {

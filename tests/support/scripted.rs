@@ -9,6 +9,7 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -57,10 +58,15 @@ pub(crate) enum Fault {
 pub(crate) struct Match {
     plural: Option<String>,
     verb: Option<Verb>,
-    /// `Some(None)`: only for the whole cluster.
-    namespace: Option<Option<String>>,
+    scope: Option<Scope>,
     token: Option<String>,
     times: Option<usize>,
+}
+
+#[derive(Clone, Debug)]
+enum Scope {
+    Whole,
+    Namespace(String),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,12 +97,12 @@ impl Match {
 
     /// Only requests for the whole cluster.
     pub(crate) fn whole(mut self) -> Self {
-        self.namespace = Some(None);
+        self.scope = Some(Scope::Whole);
         self
     }
 
     pub(crate) fn namespace(mut self, name: &str) -> Self {
-        self.namespace = Some(Some(name.to_owned()));
+        self.scope = Some(Scope::Namespace(name.to_owned()));
         self
     }
 
@@ -118,9 +124,12 @@ impl Match {
             .is_none_or(|plural| *plural == request.plural)
             && self.verb.is_none_or(|verb| verb == request.verb)
             && self
-                .namespace
+                .scope
                 .as_ref()
-                .is_none_or(|namespace| *namespace == request.namespace)
+                .is_none_or(|scope| match (scope, &request.namespace) {
+                    (Scope::Whole, namespace) => namespace.is_none(),
+                    (Scope::Namespace(wanted), namespace) => namespace.as_ref() == Some(wanted),
+                })
             && self
                 .token
                 .as_ref()
@@ -181,6 +190,7 @@ pub(crate) struct Server {
     inner: Arc<Inner>,
     address: SocketAddr,
     folder: tempfile::TempDir,
+    acceptor: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Server {
@@ -194,8 +204,9 @@ impl Server {
             stopped: AtomicBool::new(false),
         });
         inner.world().version = 100;
-        accept(&inner, listener);
+        let acceptor = accept(&inner, listener);
         Self {
+            acceptor: Mutex::new(Some(acceptor)),
             inner,
             address,
             folder: tempfile::tempdir().unwrap(),
@@ -321,6 +332,10 @@ impl Server {
         self.inner.changed.notify_all();
         // The listener waits for one more connection before it looks whether to stop.
         let _ = TcpStream::connect(self.address);
+        // From here on connections are refused, not dropped.
+        if let Some(acceptor) = self.acceptor().take() {
+            let _ = acceptor.join();
+        }
     }
 
     /// Takes connections again, at the same address.
@@ -334,7 +349,11 @@ impl Server {
             std::thread::yield_now();
         };
         self.inner.stopped.store(false, Ordering::SeqCst);
-        accept(&self.inner, listener);
+        *self.acceptor() = Some(accept(&self.inner, listener));
+    }
+
+    fn acceptor(&self) -> MutexGuard<'_, Option<JoinHandle<()>>> {
+        self.acceptor.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Every request so far, oldest first.
@@ -398,7 +417,7 @@ impl World {
     }
 }
 
-fn accept(inner: &Arc<Inner>, listener: TcpListener) {
+fn accept(inner: &Arc<Inner>, listener: TcpListener) -> JoinHandle<()> {
     let inner = Arc::clone(inner);
     std::thread::spawn(move || {
         for socket in listener.incoming() {
@@ -413,7 +432,7 @@ fn accept(inner: &Arc<Inner>, listener: TcpListener) {
             let inner = Arc::clone(&inner);
             std::thread::spawn(move || serve(&inner, socket));
         }
-    });
+    })
 }
 
 /// Serves one connection, request after request. Any error ends it.
@@ -522,15 +541,15 @@ fn read_request(reader: &mut BufReader<TcpStream>) -> Option<Request> {
         };
         let parts: Vec<&str> = rest.split('/').skip(1).collect();
         match parts.as_slice() {
-            [kind] if *kind == plural => request.plural = plural.to_owned(),
+            [kind] if *kind == plural => plural.clone_into(&mut request.plural),
             ["namespaces", name] if plural == "namespaces" => {
-                request.plural = plural.to_owned();
+                plural.clone_into(&mut request.plural);
                 request.namespace = Some((*name).to_owned());
                 request.name = Some((*name).to_owned());
                 request.verb = Verb::Get;
             }
             ["namespaces", namespace, kind] if *kind == plural => {
-                request.plural = plural.to_owned();
+                plural.clone_into(&mut request.plural);
                 request.namespace = Some((*namespace).to_owned());
             }
             _ => {}
@@ -553,36 +572,35 @@ fn list(inner: &Inner, socket: &mut TcpStream, request: &Request) -> Option<()> 
     let Some((_, _, kind, _)) = KINDS.iter().find(|kind| kind.1 == request.plural) else {
         return answer(socket, 404, &status(404, "not found", None));
     };
-    let (all, version) = {
-        let world = inner.world();
-        let all: Vec<Value> = world
-            .objects
-            .iter()
-            .filter(|((plural, namespace, _), _)| {
-                *plural == request.plural
-                    && request
-                        .namespace
-                        .as_ref()
-                        .is_none_or(|wanted| wanted == namespace)
-            })
-            .map(|(_, object)| shape(object, request))
-            .collect();
-        (all, world.version)
-    };
     let number = |key: &str| -> Option<usize> {
         let text = request.query.get(key)?;
         text.trim_end_matches('x').parse().ok()
     };
-    let start = number("continue").unwrap_or(0).min(all.len());
-    let end = all
-        .len()
-        .min(start + number("limit").unwrap_or(usize::MAX >> 1));
-    let mut metadata = json!({ "resourceVersion": version.to_string() });
-    if end < all.len() {
+    let world = inner.world();
+    let fitting = world
+        .objects
+        .range((request.plural.clone(), String::new(), String::new())..)
+        .take_while(|((plural, ..), _)| *plural == request.plural)
+        .filter(|((_, namespace, _), _)| {
+            request
+                .namespace
+                .as_ref()
+                .is_none_or(|wanted| wanted == namespace)
+        });
+    let count = fitting.clone().count();
+    let start = number("continue").unwrap_or(0).min(count);
+    let end = count.min(start + number("limit").unwrap_or(usize::MAX >> 1));
+    let mut metadata = json!({ "resourceVersion": world.version.to_string() });
+    if end < count {
         metadata["continue"] = json!(end.to_string());
-        metadata["remainingItemCount"] = json!(all.len() - end);
+        metadata["remainingItemCount"] = json!(count - end);
     }
-    let items: Vec<Value> = all[start..end].to_vec();
+    let items: Vec<Value> = fitting
+        .skip(start)
+        .take(end - start)
+        .map(|(_, object)| shape(object, request))
+        .collect();
+    drop(world);
     let list = json!({ "kind": format!("{kind}List"), "metadata": metadata, "items": items });
     answer(socket, 200, &list)
 }

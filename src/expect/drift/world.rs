@@ -72,8 +72,10 @@ impl<'a> World<'a> {
     /// How an entity is written in a finding.
     pub(super) fn id(&self, entity: &Entity) -> String {
         match entity {
-            Entity::Pod(pod) => self.engine.workload_of(*pod).id(),
-            Entity::Node(node) => format!("node/{}", self.engine.node(*node).name),
+            Entity::Pod(pod) | Entity::PodAt(pod, _) => self.engine.workload_of(*pod).id(),
+            Entity::Node(node) | Entity::NodeAt(node, _) => {
+                format!("node/{}", self.engine.node(*node).name)
+            }
             Entity::Address(address) => address.to_string(),
             Entity::Hypothetical(pod) => format!("{}/*", pod.namespace),
         }

@@ -58,6 +58,11 @@ impl Plan {
     ///
     /// Networks mean outside addresses and nodes, never pods: a pod whose address happens to lie inside one is not meant.
     pub(crate) fn covers(&self, end: &End, entity: &Entity, other: &Entity) -> bool {
+        if let (Entity::PodAt(..) | Entity::NodeAt(..), false) =
+            (entity, matches!(end, End::Dns(_) | End::K8sApi(_)))
+        {
+            return self.covers(end, &entity.whole(), other);
+        }
         match end {
             End::Any => true,
             End::Cluster => matches!(entity, Entity::Pod(_) | Entity::Hypothetical(_)),
@@ -84,7 +89,7 @@ impl Plan {
                     let addresses = &self.node_addresses[node.0 as usize];
                     !addresses.is_empty() && addresses.iter().all(|a| set.contains(*a))
                 }
-                Entity::Pod(_) | Entity::Hypothetical(_) => false,
+                _ => false,
             },
             End::Dns(entities) | End::K8sApi(entities) => entities.binary_search(entity).is_ok(),
             End::Workload { id, pods } => match entity {
@@ -93,7 +98,7 @@ impl Plan {
                     .rows_of(entity)
                     .iter()
                     .any(|index| self.workloads[*index as usize].id == *id),
-                Entity::Node(_) | Entity::Address(_) => false,
+                _ => false,
             },
         }
     }
@@ -101,9 +106,9 @@ impl Plan {
     /// The namespace a pod lives in.
     pub(crate) fn namespace_name<'a>(&'a self, entity: &'a Entity) -> Option<&'a str> {
         match entity {
-            Entity::Pod(pod) => Some(&self.facts(*pod).namespace),
+            Entity::Pod(pod) | Entity::PodAt(pod, _) => Some(&self.facts(*pod).namespace),
             Entity::Hypothetical(pod) => Some(&pod.namespace),
-            Entity::Node(_) | Entity::Address(_) => None,
+            Entity::Node(_) | Entity::NodeAt(..) | Entity::Address(_) => None,
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
+use proptest::test_runner::FileFailurePersistence;
 
 use crate::graph::samples::Sample;
 use crate::graph::{Class, Direction, End, Graph, Options, Scene, State, Step, layout, truth};
@@ -147,8 +148,16 @@ fn kept(
     (of(old), of(new))
 }
 
+/// Failing seeds are kept beside this file.
+fn config() -> ProptestConfig {
+    ProptestConfig {
+        failure_persistence: Some(Box::new(FileFailurePersistence::WithSource("seeds"))),
+        ..ProptestConfig::with_cases(16)
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(config())]
 
     #[test]
     fn every_step_tells_the_truth(sample in sample()) {
@@ -192,6 +201,33 @@ proptest! {
                 prop_assert_eq!(old, new, "{}\n{}", scene.text(false), next.text(false));
                 scene = next;
             }
+        }
+    }
+
+    #[test]
+    fn what_goes_moves_nothing_else(sample in sample(), gone in 0usize..25, every in 2usize..5) {
+        for step in [Step::Card, Step::Chip, Step::Mini] {
+            let before = layout(&sample.graph(), &options(Some(step)), None);
+            let mut less = sample.clone();
+            less.nodes.retain(|n| !n.key.contains(&format!("service-{gone}-")));
+            less.edges = less.edges.into_iter().enumerate().filter(|(i, _)| i % every > 0).map(|(_, e)| e).collect();
+            let after = layout(&less.graph(), &options(Some(step)), Some(before.sticky()));
+            sound(&after)?;
+            let (old, new) = kept(&before, &after, step == Step::Mini);
+            prop_assert_eq!(old, new, "{}\n{}", before.text(false), after.text(false));
+        }
+    }
+
+    #[test]
+    fn a_class_switched_on_keeps_columns_and_order(sample in sample()) {
+        for step in [Step::CardDense, Step::ChipTight] {
+            let mut options = options(Some(step));
+            let before = layout(&sample.graph(), &options, None);
+            options.classes.extend([Class::Dns, Class::Scrape]);
+            let after = layout(&sample.graph(), &options, Some(before.sticky()));
+            sound(&after)?;
+            let (old, new) = kept(&before, &after, step == Step::ChipTight);
+            prop_assert_eq!(old, new, "{}\n{}", before.text(false), after.text(false));
         }
     }
 

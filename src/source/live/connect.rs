@@ -15,7 +15,7 @@ use super::kubeconfig::{self, Environment, Found};
 
 const AGENT: &str = concat!("netseg-tui/", env!("CARGO_PKG_VERSION"));
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
-/// Longer than a watch may be quiet ([`super::follow::WATCH_SECONDS`] and its margin); it frees requests that hang.
+/// Longer than a watch may be quiet ([`super::Pace::watch_s`] and a margin); it frees requests that hang.
 const READ_LIMIT: Duration = Duration::from_secs(75);
 
 /// A cluster that can be talked to.
@@ -59,9 +59,10 @@ pub(super) async fn connect(
     config.proxy_url = environment
         .proxy
         .choose(kubeconfig_proxy.as_deref(), &config.cluster_url)
-        .map_err(|_: http::uri::InvalidUri| LiveError::Unusable {
+        .ok()
+        // A proxy's address may hold a password, so its error is not passed on.
+        .ok_or_else(|| LiveError::Unusable {
             context: name.clone(),
-            // A proxy's address may hold a password.
             why: "the proxy's address is not a URL".to_owned(),
         })?;
     config.connect_timeout = Some(CONNECT_LIMIT);

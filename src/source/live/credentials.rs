@@ -202,19 +202,15 @@ fn in_its_own_session(executable: &Path) -> Command {
         .into_iter()
         .map(Path::new)
         .find(|path| path.exists());
-    match setsid {
-        // It becomes the plugin without a process in between, since it does not lead a group yet.
-        Some(setsid) => {
-            let mut command = Command::new(setsid);
-            command.arg(executable);
-            command
-        }
-        None => {
-            let mut command = Command::new(executable);
-            command.process_group(0);
-            command
-        }
+    // It becomes the plugin without a process in between, since it does not lead a group yet.
+    if let Some(setsid) = setsid {
+        let mut command = Command::new(setsid);
+        command.arg(executable);
+        return command;
     }
+    let mut command = Command::new(executable);
+    command.process_group(0);
+    command
 }
 
 fn exec_info(plugin: &ExecConfig) -> String {
@@ -257,7 +253,8 @@ fn read_answer(plugin: &ExecConfig, bytes: &[u8]) -> Result<Credentials, String>
         None => None,
         Some(token) => {
             let mut value = HeaderValue::try_from(format!("Bearer {token}"))
-                .map_err(|_: http::header::InvalidHeaderValue| "its token has line breaks in it")?;
+                .ok()
+                .ok_or("its token has line breaks in it")?;
             value.set_sensitive(true);
             Some(value)
         }
@@ -274,7 +271,8 @@ fn read_answer(plugin: &ExecConfig, bytes: &[u8]) -> Result<Credentials, String>
         None | Some("") => None,
         Some(text) => Some(
             text.parse::<Timestamp>()
-                .map_err(|_: jiff::Error| "its expirationTimestamp is no time")?,
+                .ok()
+                .ok_or("its expirationTimestamp is no time")?,
         ),
     };
     Ok(Credentials {

@@ -202,11 +202,9 @@ impl Follower {
         };
         let pause = pause.unwrap_or_else(|| self.backoff());
         self.failures = self.failures.saturating_add(1);
-        let is_quiet = match &failure {
-            // The picture is complete up to a moment ago, and the next try is near.
-            Failure::Gone { .. } => pause < SILENT_PAUSE,
-            _ => opened.is_some() && pause < SILENT_PAUSE && matches!(failure, Failure::Broken(_)),
-        };
+        // The picture is complete up to a moment ago, and the next try is near: if that fails too, it is told.
+        let is_quiet =
+            pause < SILENT_PAUSE && (opened.is_some() || matches!(failure, Failure::Gone { .. }));
         if !is_quiet && self.tell(Event::Down(failure)).await.is_err() {
             return false;
         }
@@ -270,12 +268,15 @@ impl Follower {
                 break;
             }
         }
-        self.version = version.filter(|version| !version.is_empty());
-        if self.version.is_none() {
+        let version = version.filter(|version| !version.is_empty());
+        if version.is_none() {
             // Nothing to watch from: an aggregated server that keeps no versions.
             self.polls = true;
         }
-        self.listed().await
+        self.listed().await?;
+        // Only now: a wish may end the round at any await, and with a version there would be no further list.
+        self.version = version;
+        Ok(())
     }
 
     /// Reads one Namespace by name. A namespace that does not exist is an empty list.
@@ -285,8 +286,7 @@ impl Follower {
             Err(Failure::NotFound) => Vec::new(),
             other => {
                 let bytes = other?;
-                let text =
-                    std::str::from_utf8(&bytes).map_err(|_: std::str::Utf8Error| no_text())?;
+                let text = std::str::from_utf8(&bytes).ok().ok_or_else(no_text)?;
                 vec![decode::object(Resource::Namespaces, text)]
             }
         };
@@ -396,7 +396,7 @@ impl Follower {
                 if !line.iter().all(u8::is_ascii_whitespace) {
                     let (event, version) = self.read_line(line)?;
                     self.tell(event).await?;
-                    // Only now: a round may end at any await, and what was not told must come again.
+                    // Only now: a wish may end the round at any await, and what was not told must come again.
                     self.version = version.or(self.version.take());
                 }
                 start = end + 1;
@@ -440,7 +440,8 @@ impl Follower {
         self.events
             .send((self.feed.clone(), event))
             .await
-            .map_err(|_: mpsc::error::SendError<_>| End::Deaf)
+            .ok()
+            .ok_or(End::Deaf)
     }
 
     /// Doubles from the floor to the cap; the last quarter is chance, so that many clients do not come back together.

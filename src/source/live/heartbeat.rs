@@ -17,10 +17,8 @@ const MISSES: u32 = 2;
 pub(super) enum Beat {
     /// An answer, whatever it says.
     Heard,
-    /// No answer for a while. Said once, until there is one again.
+    /// No answer for a while; said again until there is one.
     Silent(Failure),
-    /// The first answer after a silence.
-    Back,
 }
 
 /// Asks every `interval`, and waits half of it for the answer. Ends when nobody listens any more.
@@ -36,19 +34,14 @@ pub(super) async fn beat(session: Arc<Session>, interval: Duration, beats: mpsc:
             Ok(Err(Failure::Plugin(_))) => continue,
             Err(_elapsed) => Failure::Unreachable("the server does not answer".to_owned()),
             Ok(_) => {
-                let beat = if misses >= MISSES {
-                    Beat::Back
-                } else {
-                    Beat::Heard
-                };
                 misses = 0;
-                if beats.send(beat).await.is_err() {
+                if beats.send(Beat::Heard).await.is_err() {
                     return;
                 }
                 continue;
             }
         };
-        misses += 1;
+        misses = MISSES.min(misses + 1);
         if misses == MISSES && beats.send(Beat::Silent(failure)).await.is_err() {
             return;
         }

@@ -36,17 +36,16 @@ impl ProxyEnvironment {
         from_kubeconfig: Option<&str>,
         server: &Uri,
     ) -> Result<Option<Uri>, http::uri::InvalidUri> {
-        let chosen = match from_kubeconfig.filter(|url| !url.is_empty()) {
-            Some(url) => url,
-            None => {
-                let offered = match server.scheme_str() {
-                    Some("http") => &self.for_http,
-                    _ => &self.for_https,
-                };
-                match offered {
-                    Some(url) if !self.excepts(server) => url,
-                    _ => return Ok(None),
-                }
+        let chosen = if let Some(url) = from_kubeconfig.filter(|url| !url.is_empty()) {
+            url
+        } else {
+            let offered = match server.scheme_str() {
+                Some("http") => &self.for_http,
+                _ => &self.for_https,
+            };
+            match offered {
+                Some(url) if !self.excepts(server) => url,
+                _ => return Ok(None),
             }
         };
         let chosen = match chosen.strip_prefix("socks5h://") {

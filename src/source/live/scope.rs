@@ -40,20 +40,22 @@ pub(super) struct Parts {
 
 /// Plans the feeds by namespace: for each kind refused for the whole cluster, the namespaces named with `-n`, else those that may
 /// be listed, else the context's. Nodes have no namespace, so they stay refused.
-pub(super) fn plan(store: &Store, named: &[String], default: &str) -> Parts {
+pub(super) fn plan(store: &Store, asked_for: &[String], default: &str) -> Parts {
     let refused: Vec<Resource> = ORDER
         .into_iter()
-        .filter(|resource| *resource != Resource::Nodes && store.is_refused(&whole(*resource)))
+        .filter(|resource| {
+            *resource != Resource::Nodes && store.feeds.is_refused(&whole(*resource))
+        })
         .collect();
     if refused.is_empty() {
         return Parts::default();
     }
     let namespaces = whole(Resource::Namespaces);
-    let (names, are_named): (BTreeSet<String>, bool) = if !named.is_empty() {
-        (named.iter().cloned().collect(), true)
-    } else if store.is_listed(&namespaces) {
+    let (names, are_asked_for): (BTreeSet<String>, bool) = if !asked_for.is_empty() {
+        (asked_for.iter().cloned().collect(), true)
+    } else if store.feeds.is_listed(&namespaces) {
         (store.declared().map(str::to_owned).collect(), false)
-    } else if store.has_failed(&namespaces) {
+    } else if store.feeds.has_failed(&namespaces) {
         (BTreeSet::from([default.to_owned()]), true)
     } else {
         return Parts::default();
@@ -68,6 +70,10 @@ pub(super) fn plan(store: &Store, named: &[String], default: &str) -> Parts {
                 })
             })
             .collect(),
-        wanted: if are_named { names } else { BTreeSet::new() },
+        wanted: if are_asked_for {
+            names
+        } else {
+            BTreeSet::new()
+        },
     }
 }

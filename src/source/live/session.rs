@@ -294,9 +294,8 @@ impl Current {
                 "client-certificate-data": base64(certificate.as_bytes()),
                 "client-key-data": base64(key.as_bytes()),
             }))
-            .map_err(|_: serde_json::Error| {
-                Failure::Broken("the plugin's certificate cannot be used".to_owned())
-            })?;
+            .ok()
+            .ok_or_else(|| Failure::Broken("the plugin's certificate cannot be used".to_owned()))?;
             config.auth_info.client_certificate_data = identity.client_certificate_data;
             config.auth_info.client_key_data = identity.client_key_data;
             self.client = Some(Client::try_from(config).map_err(|error| from_kube(&error))?);
@@ -404,6 +403,10 @@ pub(super) fn from_kube(error: &kube::Error) -> Failure {
     }
     let text = shorten(&last.to_string());
     match error {
+        Kube::Auth(kube::client::AuthError::ReadTokenFile(_, path)) => Failure::Broken(format!(
+            "cannot read the token file `{}`: {text}",
+            tame(&path.display().to_string())
+        )),
         // Whatever these say may hold a command line or its output.
         Kube::Auth(_) => Failure::Broken("the kubeconfig's credentials cannot be used".to_owned()),
         Kube::RustlsTls(_) => Failure::Broken(

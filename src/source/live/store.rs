@@ -8,15 +8,35 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::model::from_wire::{self, Arrived, Mode};
-use crate::model::{Cluster, Coverage, Diagnostic, Namespace, Node, Resource, Severity, State};
-use crate::source::{Link, Snapshot};
+use crate::model::{Cluster, Coverage, Diagnostic, Namespace, Node, Resource, Severity};
+use crate::source::Snapshot;
 use crate::wire::Object;
 
 use super::follow::{Event, Feed};
-use super::session::Failure;
+use super::progress::{Feeds, is_final};
 
-/// The objects of one namespace, by kind and name: the API has at most one of each at a time.
-type Objects = BTreeMap<(Resource, String), Entry>;
+/// The objects of one namespace.
+type Objects = BTreeMap<Key, Entry>;
+
+/// Kind, name, and who brought it: the API has at most one object of a kind and name at a time, and while a kind changes from feeds
+/// by namespace to one for all, two feeds may both know it. Each keeps its own, so that neither takes away what the other brought.
+type Key = (Resource, String, Side);
+
+/// Which feeds brought an object. Of two, the first is shown.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Side {
+    Whole,
+    Part,
+}
+
+impl Side {
+    fn of(feed: &Feed) -> Self {
+        match feed.namespace {
+            None => Self::Whole,
+            Some(_) => Self::Part,
+        }
+    }
+}
 
 struct Entry {
     arrived: Arrived,
@@ -31,62 +51,6 @@ struct Made {
     diagnostics: Vec<Diagnostic>,
 }
 
-/// How far a feed is.
-#[derive(Default)]
-struct Progress {
-    generation: u64,
-    /// Objects of the list that is under way.
-    arrived: u64,
-    remaining: Option<u64>,
-    is_listed: bool,
-    /// Whether a list is under way.
-    is_listing: bool,
-    is_polled: bool,
-    failure: Option<Failure>,
-    /// Tries that brought nothing since the last one that did.
-    failures: u32,
-    last_good: Option<Timestamp>,
-}
-
-impl Progress {
-    fn state(&self) -> State {
-        match &self.failure {
-            Some(Failure::Forbidden(message)) => State::Forbidden {
-                message: message.clone(),
-            },
-            Some(Failure::NotFound) => State::NotServed,
-            Some(failure) if self.is_listed => State::Stale { why: failure.why() },
-            Some(failure) => State::Failed { why: failure.why() },
-            None if !self.is_listed => State::Loading,
-            None if self.is_polled => State::Polled,
-            None => State::Live,
-        }
-    }
-
-    /// Whether the server has said what there is to say: a list, or that there will be none.
-    fn has_answer(&self) -> bool {
-        self.is_listed || self.failure.as_ref().is_some_and(is_final)
-    }
-}
-
-/// Whether the server has answered, and the answer is that there is nothing to read.
-fn is_final(failure: &Failure) -> bool {
-    matches!(failure, Failure::Forbidden(_) | Failure::NotFound)
-}
-
-/// How far the first load is.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Readiness {
-    Waiting,
-    /// Every kind was listed, refused, or failed more than once.
-    Ready,
-    /// Nothing was listed, and nothing will be.
-    Hopeless(Failure),
-}
-
-/// Failures in a row after which a kind counts as settled although others can be read.
-const SETTLED_AFTER: u32 = 3;
-
 /// Everything known of the cluster. One namespace is made anew when something in it changed, the others are shared.
 pub(super) struct Store {
     origin: Arc<str>,
@@ -94,7 +58,7 @@ pub(super) struct Store {
     notes: Vec<Diagnostic>,
     namespaces: BTreeMap<String, Objects>,
     nodes: Objects,
-    feeds: BTreeMap<Feed, Progress>,
+    pub(super) feeds: Feeds,
     /// The newest list of any feed; no two lists share a number.
     generation: u64,
     /// Namespaces that are shown even when nothing is in them, because somebody asked for them.
@@ -117,7 +81,7 @@ impl Store {
             generation: 0,
             namespaces: BTreeMap::new(),
             nodes: Objects::new(),
-            feeds: BTreeMap::new(),
+            feeds: Feeds::default(),
             wanted: BTreeSet::new(),
             changed: BTreeSet::new(),
             nodes_changed: false,
@@ -128,62 +92,28 @@ impl Store {
     }
 
     pub(super) fn add_feed(&mut self, feed: Feed) {
-        self.feeds.entry(feed).or_default();
+        self.feeds.0.entry(feed).or_default();
     }
 
     /// Forgets a feed and all that only it brought.
     pub(super) fn drop_feed(&mut self, feed: &Feed) {
-        if self.feeds.remove(feed).is_some() {
+        if self.feeds.0.remove(feed).is_some() {
             self.sweep(feed, None);
         }
     }
 
     /// Forgets the feeds by namespace of a kind that was listed for the whole cluster, and returns them.
     pub(super) fn absorb(&mut self, resource: Resource) -> Vec<Feed> {
-        let whole = Feed {
-            resource,
-            namespace: None,
-        };
         let parts: Vec<Feed> = self
             .feeds
-            .keys()
+            .names()
             .filter(|feed| feed.resource == resource && feed.namespace.is_some())
             .cloned()
             .collect();
-        self.feeds.retain(|feed, _| !parts.contains(feed));
-        if let Some(generation) = self.feeds.get(&whole).map(|progress| progress.generation) {
-            self.sweep(&whole, Some(generation));
+        for part in &parts {
+            self.drop_feed(part);
         }
         parts
-    }
-
-    pub(super) fn feeds(&self) -> impl Iterator<Item = &Feed> {
-        self.feeds.keys()
-    }
-
-    /// Whether the server refuses to list this feed.
-    pub(super) fn is_refused(&self, feed: &Feed) -> bool {
-        self.feeds
-            .get(feed)
-            .is_some_and(|progress| matches!(progress.failure, Some(Failure::Forbidden(_))))
-    }
-
-    /// Whether a list was tried in vain.
-    pub(super) fn has_failed(&self, feed: &Feed) -> bool {
-        self.feeds
-            .get(feed)
-            .is_some_and(|progress| progress.failure.is_some() && !progress.is_listed)
-    }
-
-    pub(super) fn is_listed(&self, feed: &Feed) -> bool {
-        self.feeds
-            .get(feed)
-            .is_some_and(|progress| progress.is_listed)
-    }
-
-    /// Whether anything is being listed right now.
-    pub(super) fn is_listing(&self) -> bool {
-        self.feeds.values().any(|progress| progress.is_listing)
     }
 
     /// Names of the Namespace objects that were read.
@@ -191,7 +121,9 @@ impl Store {
         self.namespaces
             .iter()
             .filter(|(name, objects)| {
-                objects.contains_key(&(Resource::Namespaces, (*name).clone()))
+                let is_own =
+                    |side| objects.contains_key(&(Resource::Namespaces, (*name).clone(), side));
+                is_own(Side::Whole) || is_own(Side::Part)
             })
             .map(|(name, _)| name.as_str())
     }
@@ -204,7 +136,7 @@ impl Store {
 
     /// Takes in what a feed told. Feeds that were dropped meanwhile are not listened to.
     pub(super) fn apply(&mut self, feed: &Feed, event: Event, now: Timestamp) {
-        let Some(progress) = self.feeds.get_mut(feed) else {
+        let Some(progress) = self.feeds.0.get_mut(feed) else {
             return;
         };
         if !matches!(event, Event::Down(_)) {
@@ -264,9 +196,9 @@ impl Store {
     }
 
     /// Where an object is kept, and its name there.
-    fn place(&mut self, feed: &Feed, object: &Object) -> (&mut Objects, (Resource, String)) {
+    fn place(&mut self, feed: &Feed, object: &Object) -> (&mut Objects, Key) {
         let meta = object.meta();
-        let key = (feed.resource, meta.name.clone());
+        let key = (feed.resource, meta.name.clone(), Side::of(feed));
         match feed.resource {
             Resource::Nodes => {
                 self.nodes_changed = true;
@@ -304,8 +236,9 @@ impl Store {
 
     /// Removes what the feed's list did not name; all of it when there is no list.
     fn sweep(&mut self, feed: &Feed, generation: Option<u64>) {
-        let is_gone = |key: &(Resource, String), entry: &Entry| {
-            key.0 == feed.resource && generation != Some(entry.generation)
+        let side = Side::of(feed);
+        let is_gone = |key: &Key, entry: &Entry| {
+            key.0 == feed.resource && key.2 == side && generation != Some(entry.generation)
         };
         if feed.resource == Resource::Nodes {
             let before = self.nodes.len();
@@ -313,22 +246,8 @@ impl Store {
             self.nodes_changed |= self.nodes.len() != before;
             return;
         }
-        // What a feed for one namespace keeps current is not the business of the one for all.
-        let elsewhere: BTreeSet<&String> = match &feed.namespace {
-            Some(_) => BTreeSet::new(),
-            None => self
-                .feeds
-                .keys()
-                .filter(|other| other.resource == feed.resource)
-                .filter_map(|other| other.namespace.as_ref())
-                .collect(),
-        };
         for (name, objects) in &mut self.namespaces {
-            let is_in_scope = match &feed.namespace {
-                Some(scope) => scope == name,
-                None => !elsewhere.contains(name),
-            };
-            if !is_in_scope {
+            if feed.namespace.as_ref().is_some_and(|scope| scope != name) {
                 continue;
             }
             let before = objects.len();
@@ -336,86 +255,6 @@ impl Store {
             if objects.len() != before {
                 self.changed.insert(name.clone());
             }
-        }
-    }
-
-    /// What is readable. Where a kind is refused for the whole cluster and listed by namespace, both are told.
-    fn coverage(&self) -> Coverage {
-        let mut coverage = Coverage::default();
-        for (feed, progress) in &self.feeds {
-            coverage.set(feed.resource, feed.namespace.as_deref(), progress.state());
-        }
-        coverage
-    }
-
-    fn link(&self) -> Link {
-        let loading: Vec<String> = self
-            .feeds
-            .iter()
-            .filter(|(_, progress)| !progress.has_answer())
-            .map(|(feed, progress)| describe(feed, progress))
-            .collect();
-        if !loading.is_empty() {
-            return Link::Loading { progress: loading };
-        }
-        let failing: Vec<(&Feed, &Failure, Option<Timestamp>)> = self
-            .feeds
-            .iter()
-            .filter(|(_, progress)| progress.is_listed)
-            .filter_map(|(feed, progress)| {
-                Some((feed, progress.failure.as_ref()?, progress.last_good))
-            })
-            .collect();
-        let Some((feed, first, _)) = failing.first() else {
-            return Link::Live;
-        };
-        let is_general = failing.iter().all(|(_, failure, _)| failure == first);
-        Link::Offline {
-            why: if is_general && first.is_general() {
-                first.why()
-            } else {
-                format!("{}: {}", name(feed), first.why())
-            },
-            since: failing
-                .iter()
-                .filter_map(|(_, _, last_good)| *last_good)
-                .min()
-                .map(rfc3339)
-                .unwrap_or_default(),
-        }
-    }
-
-    pub(super) fn readiness(&self) -> Readiness {
-        if self.feeds.values().any(Progress::has_answer) {
-            let is_settled =
-                |progress: &Progress| progress.has_answer() || progress.failures >= SETTLED_AFTER;
-            return if self.feeds.values().all(is_settled) {
-                Readiness::Ready
-            } else {
-                Readiness::Waiting
-            };
-        }
-        let failures: Vec<&Failure> = self
-            .feeds
-            .values()
-            .filter_map(|progress| progress.failure.as_ref())
-            .collect();
-        let general = failures.iter().find(|failure| failure.is_general());
-        match general {
-            // Not on the first: one connection of several may just have been unlucky.
-            Some(failure) if failures.len() >= self.feeds.len().min(2) => {
-                Readiness::Hopeless((*failure).clone())
-            }
-            _ if self
-                .feeds
-                .values()
-                .all(|progress| progress.failures >= SETTLED_AFTER) =>
-            {
-                failures.first().map_or(Readiness::Waiting, |failure| {
-                    Readiness::Hopeless((*failure).clone())
-                })
-            }
-            _ => Readiness::Waiting,
         }
     }
 
@@ -433,7 +272,7 @@ impl Store {
             is_changed |= *self.made_nodes.0 != nodes || self.made_nodes.1 != diagnostics;
             self.made_nodes = (Arc::new(nodes), diagnostics);
         }
-        let (coverage, link) = (self.coverage(), self.link());
+        let (coverage, link) = (self.feeds.coverage(), self.feeds.link());
         let revision = match &self.last {
             None => 1,
             Some(last) if is_changed || last.cluster.coverage != coverage => last.revision + 1,
@@ -467,10 +306,12 @@ impl Store {
             self.namespaces.remove(name);
             return self.made.remove(name).is_some();
         }
+        let mut last = None;
         let arrived: Vec<&Arrived> = objects
             .into_iter()
-            .flat_map(Objects::values)
-            .map(|entry| &entry.arrived)
+            .flatten()
+            .filter(|(key, _)| last.replace((key.0, &key.1)) != Some((key.0, &key.1)))
+            .map(|(_, entry)| &entry.arrived)
             .collect();
         let (namespace, diagnostics) = from_wire::namespace(name, &arrived, Mode::Server);
         match self.made.get_mut(name) {
@@ -509,35 +350,172 @@ impl Store {
     }
 }
 
-fn name(feed: &Feed) -> String {
-    match &feed.namespace {
-        None => feed.resource.plural().to_owned(),
-        Some(namespace) => format!("{} in {namespace}", feed.resource.plural()),
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::Link;
+    use crate::source::live::decode;
+    use crate::source::live::progress::Readiness;
+    use crate::source::live::session::Failure;
 
-fn describe(feed: &Feed, progress: &Progress) -> String {
-    let name = name(feed);
-    match &progress.failure {
-        Some(failure) => format!("{name}: {}", failure.why()),
-        None if progress.generation == 0 => name,
-        None => match progress.remaining {
-            Some(remaining) if progress.arrived > 0 => {
-                format!(
-                    "{name} {}/{}",
-                    progress.arrived,
-                    progress.arrived + remaining
-                )
+    fn feed(resource: Resource, namespace: Option<&str>) -> Feed {
+        Feed {
+            resource,
+            namespace: namespace.map(str::to_owned),
+        }
+    }
+
+    fn policy(namespace: &str, name: &str) -> Object {
+        let text = format!(
+            r#"{{"metadata": {{"name": "{name}", "namespace": "{namespace}"}}, "spec": {{"podSelector": {{}}}}}}"#
+        );
+        decode::object(Resource::NetworkPolicies, &text)
+    }
+
+    struct Told(Store);
+
+    impl Told {
+        fn new(feeds: &[&Feed]) -> Self {
+            let mut store = Store::new("test", &[]);
+            for feed in feeds {
+                store.add_feed((*feed).clone());
             }
-            _ if progress.arrived > 0 => format!("{name} {}", progress.arrived),
-            _ => name,
-        },
-    }
-}
+            Self(store)
+        }
 
-/// Whole seconds: nobody needs more.
-fn rfc3339(time: Timestamp) -> String {
-    Timestamp::from_second(time.as_second())
-        .unwrap_or(time)
-        .to_string()
+        fn tell(&mut self, feed: &Feed, event: Event) {
+            let noon = "2026-01-02T12:00:00.5Z".parse().unwrap();
+            self.0.apply(feed, event, noon);
+        }
+
+        fn page(&mut self, feed: &Feed, objects: Vec<Object>) {
+            let remaining = None;
+            self.tell(feed, Event::Page { objects, remaining });
+        }
+
+        fn list(&mut self, feed: &Feed, objects: Vec<Object>) {
+            self.tell(feed, Event::Begin);
+            self.page(feed, objects);
+            self.tell(feed, Event::Listed);
+        }
+
+        fn policies(&mut self) -> Vec<String> {
+            let snapshot = self.0.snapshot().or(self.0.last.clone()).unwrap();
+            let policies = snapshot.cluster.policies();
+            policies
+                .map(|p| format!("{}/{}", p.namespace, p.name))
+                .collect()
+        }
+
+        fn link(&mut self) -> Link {
+            let snapshot = self.0.snapshot().or(self.0.last.clone()).unwrap();
+            snapshot.link.clone()
+        }
+    }
+
+    fn forbidden() -> Event {
+        Event::Down(Failure::Forbidden("no".to_owned()))
+    }
+
+    fn lost() -> Event {
+        Event::Down(Failure::Unreachable("gone".to_owned()))
+    }
+
+    #[test]
+    fn the_old_picture_stays_until_the_new_list_is_complete() {
+        let all = feed(Resource::NetworkPolicies, None);
+        let mut told = Told::new(&[&all]);
+        told.list(&all, vec![policy("a", "old"), policy("a", "both")]);
+        told.tell(&all, Event::Begin);
+        assert_eq!(told.policies(), ["a/both", "a/old"]);
+        told.page(&all, vec![policy("a", "both"), policy("a", "new")]);
+        assert_eq!(told.policies(), ["a/both", "a/new", "a/old"]);
+        told.tell(&all, Event::Listed);
+        assert_eq!(told.policies(), ["a/both", "a/new"]);
+    }
+
+    #[test]
+    fn a_part_that_is_refused_late_takes_nothing_from_the_whole() {
+        let (all, part) = (
+            feed(Resource::NetworkPolicies, None),
+            feed(Resource::NetworkPolicies, Some("a")),
+        );
+        let mut told = Told::new(&[&all]);
+        told.tell(&all, forbidden());
+        told.0.add_feed(part.clone());
+        told.list(&part, vec![policy("a", "one"), policy("a", "two")]);
+        assert_eq!(told.policies(), ["a/one", "a/two"]);
+        // Rights came back: the whole is listed, and the part hears of neither that nor of the deletion in between.
+        told.list(&all, vec![policy("a", "one"), policy("b", "three")]);
+        told.tell(&part, forbidden());
+        told.tell(&part, Event::Removed(policy("a", "one")));
+        assert_eq!(told.policies(), ["a/one", "b/three"]);
+        assert_eq!(told.0.absorb(Resource::NetworkPolicies), [part]);
+        assert_eq!(told.policies(), ["a/one", "b/three"]);
+    }
+
+    #[test]
+    fn what_may_no_longer_be_seen_is_not_shown() {
+        let all = feed(Resource::NetworkPolicies, None);
+        let mut told = Told::new(&[&all]);
+        told.list(&all, vec![policy("a", "one")]);
+        told.tell(&all, forbidden());
+        assert!(told.policies().is_empty());
+        // It stays refused while nobody can be asked.
+        told.tell(&all, lost());
+        assert!(told.0.feeds.is_refused(&all));
+        assert_eq!(told.link(), Link::Live);
+    }
+
+    #[test]
+    fn the_link_tells_what_is_missing_then_what_was_lost_and_when() {
+        let (pods, nodes) = (feed(Resource::Pods, None), feed(Resource::Nodes, None));
+        let mut told = Told::new(&[&pods, &nodes]);
+        told.list(&nodes, Vec::new());
+        told.tell(&pods, Event::Begin);
+        let pod = decode::object(
+            Resource::Pods,
+            r#"{"metadata": {"name": "p", "namespace": "a"}}"#,
+        );
+        told.tell(
+            &pods,
+            Event::Page {
+                objects: vec![pod],
+                remaining: Some(9),
+            },
+        );
+        let progress = vec!["pods 1/10".to_owned()];
+        assert_eq!(told.link(), Link::Loading { progress });
+        told.tell(&pods, lost());
+        let progress = vec!["pods: no connection: gone".to_owned()];
+        assert_eq!(told.link(), Link::Loading { progress });
+        told.tell(&pods, Event::Listed);
+        assert_eq!(told.link(), Link::Live);
+        told.tell(&pods, lost());
+        let offline = Link::Offline {
+            why: "no connection: gone".to_owned(),
+            since: "2026-01-02T12:00:00Z".to_owned(),
+        };
+        assert_eq!(told.link(), offline);
+        // Tried again in vain: nothing new to show.
+        told.tell(&pods, lost());
+        assert!(told.0.snapshot().is_none());
+        told.tell(&pods, Event::Following);
+        assert_eq!(told.link(), Link::Live);
+    }
+
+    #[test]
+    fn a_load_is_hopeless_only_when_nothing_answered() {
+        let (pods, nodes) = (feed(Resource::Pods, None), feed(Resource::Nodes, None));
+        let mut told = Told::new(&[&pods, &nodes]);
+        told.tell(&pods, lost());
+        assert_eq!(told.0.feeds.readiness(), Readiness::Waiting);
+        told.tell(&nodes, lost());
+        assert!(matches!(told.0.feeds.readiness(), Readiness::Hopeless(_)));
+        told.list(&nodes, Vec::new());
+        assert_eq!(told.0.feeds.readiness(), Readiness::Waiting);
+        told.tell(&pods, lost());
+        told.tell(&pods, lost());
+        assert_eq!(told.0.feeds.readiness(), Readiness::Ready);
+    }
 }

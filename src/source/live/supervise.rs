@@ -17,9 +17,10 @@ use super::connect::{self, Connection};
 use super::follow::{self, Event, Feed, Pace};
 use super::heartbeat::{self, Beat};
 use super::kubeconfig::Environment;
+use super::progress::Readiness;
 use super::scope::{self, WATCHED_PARTS};
 use super::session::Session;
-use super::store::{Readiness, Store};
+use super::store::Store;
 use super::{LiveOptions, Pulse};
 
 /// Events that may wait to be taken in; feeds wait when there are more.
@@ -62,11 +63,14 @@ pub(super) struct Supervisor {
     session: Arc<Session>,
     store: Store,
     tasks: BTreeMap<Feed, Running>,
-    events: (mpsc::Sender<(Feed, Event)>, mpsc::Receiver<(Feed, Event)>),
+    told: mpsc::Sender<(Feed, Event)>,
+    heard: mpsc::Receiver<(Feed, Event)>,
     wishes: mpsc::Receiver<()>,
     snapshots: watch::Sender<Arc<Snapshot>>,
     pulse: watch::Sender<Pulse>,
     readiness: watch::Sender<Readiness>,
+    /// Whether the heartbeat stopped and the feeds were told.
+    is_silent: bool,
     /// The task that connects anew; a further one replaces it.
     connecting: Option<Running>,
 }
@@ -87,6 +91,7 @@ impl Supervisor {
             .snapshot()
             .expect("the first snapshot differs from none");
         let (snapshots, snapshots_out) = watch::channel(first);
+        let (told, heard) = mpsc::channel(QUEUE);
         let (pulse, pulse_out) = watch::channel(Pulse::default());
         let (readiness, readiness_out) = watch::channel(Readiness::Waiting);
         let supervisor = Self {
@@ -96,11 +101,13 @@ impl Supervisor {
             session,
             store,
             tasks: BTreeMap::new(),
-            events: mpsc::channel(QUEUE),
+            told,
+            heard,
             wishes,
             snapshots,
             pulse,
             readiness,
+            is_silent: false,
             connecting: None,
         };
         let outlets = Outlets {
@@ -129,7 +136,7 @@ impl Supervisor {
         let mut clocks = (Instant::now(), SystemTime::now());
         loop {
             tokio::select! {
-                Some(first) = self.events.1.recv() => {
+                Some(first) = self.heard.recv() => {
                     let is_settled = self.take_in(first);
                     // Whoever waits for the first load gets it without a pause.
                     let at = if is_settled { tokio::time::Instant::now() } else { earliest };
@@ -163,7 +170,7 @@ impl Supervisor {
     fn take_in(&mut self, first: (Feed, Event)) -> bool {
         let mut batch = vec![first];
         while batch.len() < QUEUE
-            && let Ok(next) = self.events.1.try_recv()
+            && let Ok(next) = self.heard.try_recv()
         {
             batch.push(next);
         }
@@ -188,7 +195,7 @@ impl Supervisor {
         }
         self.adjust_scope();
         *self.readiness.borrow() == Readiness::Waiting
-            && self.store.readiness() != Readiness::Waiting
+            && self.store.feeds.readiness() != Readiness::Waiting
     }
 
     fn hear(&self, objects: u64) {
@@ -201,25 +208,30 @@ impl Supervisor {
     /// Takes in what the heartbeat found.
     fn take_beat(&mut self, beat: &Beat) {
         match beat {
-            Beat::Heard => self.hear(0),
+            Beat::Heard => {
+                self.hear(0);
+                // Nobody needs to sit out a pause that was meant for a dead server.
+                if std::mem::take(&mut self.is_silent) {
+                    self.reconnect();
+                }
+            }
             // A thin line that is full of lists has no room for a heartbeat.
-            Beat::Silent(_) if self.store.is_listing() => {}
+            Beat::Silent(_) if self.is_silent || self.store.feeds.is_listing() => {}
             Beat::Silent(failure) => {
+                self.is_silent = true;
                 let now = Timestamp::now();
                 for feed in self.tasks.keys() {
                     self.store.apply(feed, Event::Down(failure.clone()), now);
                 }
                 self.reconnect();
             }
-            // Nobody needs to sit out a pause that was meant for a dead server.
-            Beat::Back => self.reconnect(),
         }
     }
 
     /// Starts and ends feeds by namespace as the cluster-wide ones are refused, or no longer are.
     fn adjust_scope(&mut self) {
         for resource in scope::ORDER {
-            if self.store.is_listed(&scope::whole(resource)) {
+            if self.store.feeds.is_listed(&scope::whole(resource)) {
                 for feed in self.store.absorb(resource) {
                     self.tasks.remove(&feed);
                 }
@@ -233,7 +245,8 @@ impl Supervisor {
         );
         let known: Vec<Feed> = self
             .store
-            .feeds()
+            .feeds
+            .names()
             .filter(|feed| feed.namespace.is_some())
             .cloned()
             .collect();
@@ -264,7 +277,7 @@ impl Supervisor {
             feed.clone(),
             Arc::clone(pace),
             polls,
-            self.events.0.clone(),
+            self.told.clone(),
         ));
         self.tasks.insert(feed, task);
     }
@@ -273,7 +286,7 @@ impl Supervisor {
         if let Some(snapshot) = self.store.snapshot() {
             self.snapshots.send_replace(snapshot);
         }
-        let readiness = self.store.readiness();
+        let readiness = self.store.feeds.readiness();
         self.readiness.send_if_modified(|last| {
             let is_new = *last != readiness;
             *last = readiness;

@@ -1,0 +1,107 @@
+//! `drift`: expectations against the cluster, finding by finding.
+
+use crate::expect::{self, Code, Finding};
+use crate::report::drift::{self, Drift};
+
+use super::args::{Args, DriftArgs, FailOn, TableFormat};
+use super::out::Out;
+use super::{Failure, NO, OK, UNDECIDED, load};
+
+pub(crate) fn run(args: &Args, asked: &DriftArgs, out: &mut Out) -> Result<u8, Failure> {
+    let loaded = load::load_unjudged(args)?;
+    let expectations = load::expectations(&args.source)?.ok_or_else(|| {
+        Failure::new("there is nothing to compare with")
+            .hint("name a netseg/v1 file: --expect FILE; demos carry their own".to_owned())
+    })?;
+    let environments = environments(args, &expectations)?;
+    let mut findings: Vec<Finding> = Vec::new();
+    for name in &environments {
+        let plan = expect::bind(&loaded.engine, &expectations, name, load::today());
+        findings.extend(if asked.all {
+            expect::judge_all(&loaded.engine, &plan, &loaded.enforcer)
+        } else {
+            expect::judge(&loaded.engine, &plan, &loaded.enforcer)
+        });
+    }
+    findings.retain(|finding| in_scope(finding, &loaded.scope));
+    if let Some(word) = &asked.only {
+        findings.retain(|finding| is_about(finding, word));
+    }
+    let found = Drift {
+        environments: &environments,
+        findings: &findings,
+    };
+    out.data(&match asked.output {
+        TableFormat::Text => drift::text(&loaded.engine, &found),
+        TableFormat::Json => drift::json(&loaded.engine, &found, loaded.context()),
+        TableFormat::Md => drift::md(&found),
+        TableFormat::Csv => drift::comma_separated(&found),
+    });
+    Ok(status(&findings, asked.fail_on))
+}
+
+/// `--env A,B` judges by each; without it by the first.
+fn environments(args: &Args, expectations: &expect::Expectations) -> Result<Vec<String>, Failure> {
+    let known = expectations.environments();
+    let Some(asked) = &args.source.env else {
+        return Ok(known.into_iter().take(1).collect());
+    };
+    let wanted: Vec<String> = asked
+        .split(',')
+        .map(|name| name.trim().to_owned())
+        .collect();
+    match wanted.iter().find(|name| !known.contains(name)) {
+        None => Ok(wanted),
+        Some(name) => Err(Failure::new(format!(
+            "there is no environment `{}`",
+            crate::text::tame(name)
+        ))
+        .hint(format!("known: {}", known.join(", ")))),
+    }
+}
+
+fn in_scope(finding: &Finding, scope: &crate::questions::scope::Scope) -> bool {
+    let namespace = |id: &str| {
+        id.split_once('/')
+            .map(|(namespace, _)| namespace.to_owned())
+    };
+    let ends: Vec<String> = [&finding.from, &finding.to]
+        .into_iter()
+        .filter_map(|id| namespace(id))
+        .collect();
+    scope.is_all() || ends.is_empty() || ends.iter().any(|namespace| scope.holds(namespace))
+}
+
+/// What is about one workload, by its name or id, or of one code.
+fn is_about(finding: &Finding, word: &str) -> bool {
+    if Code::ALL
+        .iter()
+        .any(|code| code.as_str().eq_ignore_ascii_case(word))
+    {
+        return finding.code.as_str().eq_ignore_ascii_case(word);
+    }
+    let named = |id: &str| {
+        id == word
+            || id.rsplit('/').next() == Some(word)
+            || {
+                let mut parts = id.split('/');
+                matches!((parts.next(), parts.next(), parts.next()), (Some(namespace), Some(_), Some(name)) if format!("{namespace}/{name}") == word)
+            }
+    };
+    named(&finding.from) || named(&finding.to)
+}
+
+fn status(findings: &[Finding], fail_on: FailOn) -> u8 {
+    let differs = |finding: &&Finding| finding.code != Code::Met;
+    if findings
+        .iter()
+        .filter(differs)
+        .any(|finding| finding.severity >= fail_on.severity())
+    {
+        NO
+    } else if findings.iter().any(|finding| finding.code == Code::Unknown) {
+        UNDECIDED
+    } else {
+        OK
+    }
+}

@@ -1,0 +1,697 @@
+//! The connections worth drawing and listing: those a rule names and both ends let through, those that are expected, and
+//! half-open pairs. Table, graph and the flows of one workload are three views of this list.
+//!
+//! A rule open to everyone is one connection with [`Point::Any`], not one with every workload.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU16;
+
+use crate::engine::{Allowed, Engine, Entity, Group, Groups, Isolation};
+use crate::expect::Plan;
+use crate::model::{
+    AddressSet, Direction, NamespaceScope, Peer, Peers, PortRange, PortSet, Protocol, cidr,
+};
+
+use super::ends::{End, EndKind, workload_end};
+use super::flows::half_open_ports;
+use super::scope::{Scope, workloads};
+
+/// One end of a connection as it is drawn.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Point {
+    /// Index into [`Connections::workloads`].
+    Workload(usize),
+    /// Everyone, inside and outside.
+    Any,
+    /// Every pod of the cluster: an empty `namespaceSelector`.
+    Cluster,
+    /// Some outside addresses; see [`is_internet`].
+    Range(AddressSet),
+    Dns,
+    K8sApi,
+}
+
+/// How a connection stands to what is expected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Standing {
+    /// Let through; nothing says whether it should be.
+    Open,
+    /// Let through, and tolerated or required.
+    AsExpected,
+    /// Required, and not let through.
+    Missing,
+    /// Let through, and not tolerated.
+    Unexpected,
+    Unknown,
+    /// This side's rule names the other end, the other end denies.
+    HalfOpen(Direction),
+}
+
+/// What kind of traffic it is, as far as ends and ports tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Traffic {
+    App,
+    Dns,
+    Scrape,
+    ControlPlane,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Connection {
+    pub from: Point,
+    pub to: Point,
+    /// Never empty. Towards `dns` and `k8s-api` the Service's ports, else the pod's.
+    pub ports: PortSet,
+    pub standing: Standing,
+    pub traffic: Traffic,
+}
+
+/// A workload, and whether policies isolate it at all.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Drawn {
+    pub end: End,
+    pub namespace: String,
+    /// Without namespace, as short as it is unique there.
+    pub name: String,
+    pub egress: Isolation,
+    pub ingress: Isolation,
+    /// One pod of each kind that policies can tell apart.
+    pub examples: Vec<Entity>,
+}
+
+/// All of them, sorted.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Connections {
+    /// In scope, or connected with something in scope; by id.
+    pub workloads: Vec<Drawn>,
+    /// By from, to, standing.
+    pub list: Vec<Connection>,
+}
+
+struct Maker<'e> {
+    engine: &'e Engine,
+    plan: Option<&'e Plan>,
+    groups: Groups<'e>,
+    drawn: Vec<Drawn>,
+    members: Vec<Group>,
+    /// DNS pods and ports, by the port of the Service.
+    dns: BTreeMap<(Entity, Protocol, u16), u16>,
+    outside: Vec<(AddressSet, Entity)>,
+    list: Vec<Connection>,
+}
+
+/// Collects them for the workloads in scope.
+pub fn connections(engine: &Engine, plan: Option<&Plan>, scope: &Scope) -> Connections {
+    let groups = Groups::new(engine);
+    let mut drawn: Vec<Drawn> = workloads(engine)
+        .into_iter()
+        .map(|workload| draw(engine, workload))
+        .collect();
+    drawn.sort_by(|a, b| a.end.id.cmp(&b.end.id));
+    let members = drawn
+        .iter()
+        .map(|d| groups.group(d.end.entities.iter().cloned()))
+        .collect();
+    let outside = engine
+        .outside()
+        .into_iter()
+        .filter_map(|set| Some((set.clone(), Entity::Address(set.first()?))))
+        .collect();
+    let mut maker = Maker {
+        engine,
+        plan,
+        groups,
+        drawn,
+        members,
+        dns: dns_targets(engine),
+        outside,
+        list: Vec::new(),
+    };
+    for from in 0..maker.drawn.len() {
+        for to in 0..maker.drawn.len() {
+            if scope.holds(&maker.drawn[from].namespace) || scope.holds(&maker.drawn[to].namespace)
+            {
+                maker.between(from, to);
+            }
+        }
+    }
+    for index in 0..maker.drawn.len() {
+        if scope.holds(&maker.drawn[index].namespace) {
+            maker.api_server(index);
+            for direction in Direction::BOTH {
+                maker.outside(index, direction);
+                maker.every_pod(index, direction);
+            }
+        }
+    }
+    maker.join_ports();
+    let (list, drawn) = (maker.list, maker.drawn);
+    narrow(list, drawn, scope)
+}
+
+fn draw(engine: &Engine, workload: &crate::model::Workload) -> Drawn {
+    let end = workload_end(engine, workload);
+    let mut examples: Vec<Entity> = Vec::new();
+    let mut seen = BTreeSet::new();
+    for entity in &end.entities {
+        if seen.insert(engine.likeness(entity)) {
+            examples.push(entity.clone());
+        }
+    }
+    let isolation = |direction| {
+        examples.first().map_or(Isolation::Open, |entity| {
+            engine.isolation(direction, entity)
+        })
+    };
+    let name = end
+        .name
+        .split_once('/')
+        .map_or(end.name.clone(), |(_, rest)| rest.to_owned());
+    Drawn {
+        namespace: workload.namespace.to_string(),
+        egress: isolation(Direction::Egress),
+        ingress: isolation(Direction::Ingress),
+        name,
+        examples,
+        end,
+    }
+}
+
+fn dns_targets(engine: &Engine) -> BTreeMap<(Entity, Protocol, u16), u16> {
+    let mut targets = BTreeMap::new();
+    if let Some(service) = engine.dns_service() {
+        for (protocol, port) in engine
+            .service_ports(service)
+            .filter(|(_, port)| *port == 53)
+        {
+            if let Ok(expansion) = engine.expand_service(service, protocol, port, None) {
+                for target in expansion.targets {
+                    targets.insert((target.entity, protocol, target.port), port);
+                }
+            }
+        }
+    } else {
+        for pod in engine.dns_pods() {
+            for protocol in [Protocol::Udp, Protocol::Tcp] {
+                targets.insert((Entity::Pod(pod), protocol, 53), 53);
+            }
+        }
+    }
+    targets
+}
+
+/// Drops workloads out of scope that nothing in scope is connected with, and renumbers.
+fn narrow(mut list: Vec<Connection>, drawn: Vec<Drawn>, scope: &Scope) -> Connections {
+    let mut kept: BTreeSet<usize> = (0..drawn.len())
+        .filter(|i| scope.holds(&drawn[*i].namespace))
+        .collect();
+    for connection in &list {
+        for point in [&connection.from, &connection.to] {
+            if let Point::Workload(index) = point {
+                kept.insert(*index);
+            }
+        }
+    }
+    let number: BTreeMap<usize, usize> = kept
+        .iter()
+        .enumerate()
+        .map(|(new, old)| (*old, new))
+        .collect();
+    for connection in &mut list {
+        for point in [&mut connection.from, &mut connection.to] {
+            if let Point::Workload(index) = point {
+                *index = number[index];
+            }
+        }
+    }
+    list.sort();
+    let workloads = drawn
+        .into_iter()
+        .enumerate()
+        .filter(|(i, _)| kept.contains(i))
+        .map(|(_, d)| d)
+        .collect();
+    Connections { workloads, list }
+}
+
+impl Maker<'_> {
+    /// What the plan says of two entities: required, tolerated. Without a plan nothing is required and all is tolerated.
+    fn wish(&self, from: &Entity, to: &Entity) -> (PortSet, PortSet) {
+        self.plan.map_or_else(
+            || (PortSet::empty(), PortSet::all()),
+            |plan| {
+                let expected = plan.expects(from, to);
+                (expected.must, expected.may)
+            },
+        )
+    }
+
+    fn add(
+        &mut self,
+        from: Point,
+        to: Point,
+        ports: PortSet,
+        standing: Standing,
+        traffic: Traffic,
+    ) {
+        if !ports.is_empty() {
+            self.list.push(Connection {
+                from,
+                to,
+                ports,
+                standing,
+                traffic,
+            });
+        }
+    }
+
+    /// Sorts ports that are worth showing into what is open, unknown and missing.
+    fn sort(
+        &self,
+        considered: &PortSet,
+        allowed: &Allowed,
+        must: &PortSet,
+        may: &PortSet,
+    ) -> Vec<(PortSet, Standing)> {
+        let open = considered.intersection(&allowed.sure);
+        let mut sorted = vec![
+            (
+                considered.intersection(&allowed.unknown()),
+                Standing::Unknown,
+            ),
+            (must.difference(&allowed.possible), Standing::Missing),
+        ];
+        if self.plan.is_some() {
+            sorted.push((open.intersection(may), Standing::AsExpected));
+            sorted.push((open.difference(may), Standing::Unexpected));
+        } else {
+            sorted.push((open, Standing::Open));
+        }
+        sorted
+    }
+
+    fn between(&mut self, from: usize, to: usize) {
+        let (mut named, mut must, mut may) = (PortSet::empty(), PortSet::empty(), PortSet::all());
+        for a in &self.drawn[from].examples {
+            for b in &self.drawn[to].examples {
+                named = named.union(&self.engine.named(Direction::Egress, a, b));
+                named = named.union(&self.engine.named(Direction::Ingress, b, a));
+                let (required, tolerated) = self.wish(a, b);
+                must = must.union(&required);
+                may = may.intersection(&tolerated);
+            }
+        }
+        let considered = named.union(&must);
+        if considered.is_empty() {
+            return;
+        }
+        let allowed = self.groups.allowed(&self.members[from], &self.members[to]);
+        let mut found = self.sort(&considered, &allowed, &must, &may);
+        if from != to {
+            for (open, ports) in
+                half_open_ports(self.engine, &self.drawn[from].end, &self.drawn[to].end)
+            {
+                found.push((ports.difference(&must), Standing::HalfOpen(open)));
+            }
+        }
+        let scrapes = self.drawn[from].name.contains("prometheus");
+        for (ports, standing) in found {
+            let (names, rest) = self.split_dns(to, &ports);
+            self.add(
+                Point::Workload(from),
+                Point::Dns,
+                names,
+                standing,
+                Traffic::Dns,
+            );
+            let metrics = self.metrics_ports(to);
+            let (scraped, app) = if scrapes {
+                (rest, PortSet::empty())
+            } else {
+                (rest.intersection(&metrics), rest.difference(&metrics))
+            };
+            self.add(
+                Point::Workload(from),
+                Point::Workload(to),
+                scraped,
+                standing,
+                Traffic::Scrape,
+            );
+            self.add(
+                Point::Workload(from),
+                Point::Workload(to),
+                app,
+                standing,
+                Traffic::App,
+            );
+        }
+    }
+
+    /// Ports of DNS pods become the ports of the DNS Service; the rest stays.
+    fn split_dns(&self, to: usize, ports: &PortSet) -> (PortSet, PortSet) {
+        let (mut names, mut rest) = (PortSet::empty(), ports.clone());
+        for entity in &self.drawn[to].end.entities {
+            for ((pod, protocol, target), port) in &self.dns {
+                if pod == entity && ports.contains(*protocol, *target) {
+                    names = names.union(&PortSet::port(*protocol, *port));
+                    rest = rest.difference(&PortSet::port(*protocol, *target));
+                }
+            }
+        }
+        (names, rest)
+    }
+
+    fn metrics_ports(&self, to: usize) -> PortSet {
+        let mut ports = PortSet::empty();
+        for entity in &self.drawn[to].examples {
+            if let Entity::Pod(id) = entity {
+                for port in self
+                    .engine
+                    .pod(*id)
+                    .ports
+                    .iter()
+                    .filter(|port| port.name == "metrics")
+                {
+                    ports = ports.union(&PortSet::port(port.protocol, port.port));
+                }
+            }
+        }
+        ports
+    }
+
+    fn api_server(&mut self, from: usize) {
+        let Some(service) = self.engine.k8s_api_service() else {
+            return;
+        };
+        for (protocol, port) in self.engine.service_ports(service).collect::<Vec<_>>() {
+            let Ok(expansion) = self.engine.expand_service(service, protocol, port, None) else {
+                continue;
+            };
+            let (mut named, mut must, mut tolerated) = (false, false, true);
+            let mut allowed: Option<Allowed> = None;
+            for source in self.drawn[from].examples.clone() {
+                for target in &expansion.targets {
+                    named |= self
+                        .engine
+                        .named(Direction::Egress, &source, &target.entity)
+                        .contains(protocol, target.port);
+                    let (required, may) = self.wish(&source, &target.entity);
+                    must |= required.contains(protocol, target.port);
+                    tolerated &= may.contains(protocol, target.port);
+                    let one = self.engine.allowed(&source, &target.entity);
+                    // Judged at the endpoint's port, told by the Service's.
+                    let at = |set: &PortSet| {
+                        if set.contains(protocol, target.port) {
+                            PortSet::port(protocol, port)
+                        } else {
+                            PortSet::empty()
+                        }
+                    };
+                    let one = Allowed {
+                        sure: at(&one.sure),
+                        possible: at(&one.possible),
+                    };
+                    allowed = Some(allowed.map_or(one.clone(), |before| before.merge(&one)));
+                }
+            }
+            let Some(allowed) = allowed else { continue };
+            let asked = |yes: bool| {
+                if yes {
+                    PortSet::port(protocol, port)
+                } else {
+                    PortSet::empty()
+                }
+            };
+            let found = self.sort(
+                &asked(named || must),
+                &allowed,
+                &asked(must),
+                &asked(tolerated),
+            );
+            for (ports, standing) in found {
+                self.add(
+                    Point::Workload(from),
+                    Point::K8sApi,
+                    ports,
+                    standing,
+                    Traffic::ControlPlane,
+                );
+            }
+        }
+    }
+
+    /// Connections with addresses outside, piece by piece; pieces with the same answer are one range.
+    fn outside(&mut self, index: usize, direction: Direction) {
+        let Some(own) = self.drawn[index].examples.first().cloned() else {
+            return;
+        };
+        let blocks = self.blocks(direction, &own);
+        let mut pieces: Vec<(AddressSet, Vec<(PortSet, Standing)>)> = Vec::new();
+        let mut cuts: Vec<PortSet> = Vec::new();
+        for (set, address) in &self.outside {
+            let (from, to) = match direction {
+                Direction::Egress => (&own, address),
+                Direction::Ingress => (address, &own),
+            };
+            if self.engine.unreachable(from, to).is_some() {
+                continue;
+            }
+            let (must, may) = self.wish(from, to);
+            let allowed = self.engine.allowed(from, to);
+            let named = blocks
+                .iter()
+                .filter(|(block, _)| {
+                    block
+                        .as_ref()
+                        .is_none_or(|b| set.first().is_some_and(|a| b.contains(a)))
+                })
+                .fold(PortSet::empty(), |all, (_, ports)| all.union(ports));
+            let considered = named.intersection(&allowed.possible).union(&must);
+            let found = self.sort(&considered, &allowed, &must, &may);
+            cuts.extend(found.iter().map(|(ports, _)| ports.clone()));
+            pieces.push((set.clone(), found));
+        }
+        // Ports that behave alike everywhere are told together.
+        let reachable = pieces
+            .iter()
+            .fold(AddressSet::empty(), |all, (set, _)| all.union(set));
+        for cell in partition(&cuts) {
+            let mut by_standing: BTreeMap<Standing, AddressSet> = BTreeMap::new();
+            for (set, found) in &pieces {
+                for (ports, standing) in found {
+                    if !ports.is_empty() && cell.is_subset(ports) {
+                        let entry = by_standing.entry(*standing).or_default();
+                        *entry = entry.union(set);
+                    }
+                }
+            }
+            for (standing, set) in by_standing {
+                let point = if set == reachable {
+                    Point::Any
+                } else {
+                    Point::Range(set)
+                };
+                let (from, to) = match direction {
+                    Direction::Egress => (Point::Workload(index), point),
+                    Direction::Ingress => (point, Point::Workload(index)),
+                };
+                self.add(from, to, cell.clone(), standing, Traffic::App);
+            }
+        }
+    }
+
+    /// The blocks and the everyone-rules of the policies that isolate an entity, each with its ports.
+    fn blocks(&self, direction: Direction, own: &Entity) -> Vec<(Option<AddressSet>, PortSet)> {
+        let mut blocks = Vec::new();
+        for id in self.engine.isolated_by(direction, own) {
+            for (rule, ports) in self.engine.rules_with_ports(id, direction, own) {
+                match &rule.peers {
+                    Peers::Everyone => blocks.push((None, ports)),
+                    Peers::AnyOf(items) => {
+                        for item in items {
+                            if let Peer::IpBlock(block) = &item.peer {
+                                blocks.push((Some(block.addresses()), ports.clone()));
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        blocks
+    }
+
+    /// Rules whose peer is an empty namespaceSelector: every pod, wherever it is.
+    fn every_pod(&mut self, index: usize, direction: Direction) {
+        let Some(own) = self.drawn[index].examples.first().cloned() else {
+            return;
+        };
+        let mut ports = PortSet::empty();
+        for id in self.engine.isolated_by(direction, &own) {
+            for (rule, of_rule) in self.engine.rules_with_ports(id, direction, &own) {
+                let Peers::AnyOf(items) = &rule.peers else {
+                    continue;
+                };
+                let every = items.iter().any(|item| {
+                    matches!(&item.peer, Peer::Pods { namespaces: NamespaceScope::Matching(n), pods } if n.is_everything() && pods.is_everything())
+                });
+                if every {
+                    ports = ports.union(&of_rule);
+                }
+            }
+        }
+        if ports.is_empty() {
+            return;
+        }
+        let mut unexpected = PortSet::empty();
+        for other in 0..self.drawn.len() {
+            let Some(peer) = self.drawn[other].examples.first() else {
+                continue;
+            };
+            let (from, to) = if direction == Direction::Egress {
+                (&own, peer)
+            } else {
+                (peer, &own)
+            };
+            if other == index || self.plan.is_none() {
+                continue;
+            }
+            let open = ports.intersection(&self.engine.allowed(from, to).sure);
+            unexpected = unexpected.union(&open.difference(&self.wish(from, to).1));
+        }
+        let calm = if self.plan.is_some() {
+            Standing::AsExpected
+        } else {
+            Standing::Open
+        };
+        for (ports, standing) in [
+            (ports.difference(&unexpected), calm),
+            (unexpected, Standing::Unexpected),
+        ] {
+            let (from, to) = match direction {
+                Direction::Egress => (Point::Workload(index), Point::Cluster),
+                Direction::Ingress => (Point::Cluster, Point::Workload(index)),
+            };
+            self.add(from, to, ports, standing, Traffic::App);
+        }
+    }
+
+    /// Joins entries that differ only in their ports.
+    fn join_ports(&mut self) {
+        let mut joined: BTreeMap<(Point, Point, Standing, Traffic), PortSet> = BTreeMap::new();
+        for c in std::mem::take(&mut self.list) {
+            let entry = joined
+                .entry((c.from, c.to, c.standing, c.traffic))
+                .or_default();
+            *entry = entry.union(&c.ports);
+        }
+        self.list = joined
+            .into_iter()
+            .map(|((from, to, standing, traffic), ports)| Connection {
+                from,
+                to,
+                ports,
+                standing,
+                traffic,
+            })
+            .collect();
+    }
+}
+
+/// Cuts port sets into disjoint pieces such that each set is a union of pieces.
+fn partition(sets: &[PortSet]) -> Vec<PortSet> {
+    let mut cells: Vec<PortSet> = Vec::new();
+    for set in sets {
+        let mut rest = set.clone();
+        let mut next = Vec::with_capacity(cells.len() + 1);
+        for cell in cells {
+            let both = cell.intersection(&rest);
+            if both.is_empty() {
+                next.push(cell);
+                continue;
+            }
+            let without = cell.difference(&both);
+            if !without.is_empty() {
+                next.push(without);
+            }
+            rest = rest.difference(&both);
+            next.push(both);
+        }
+        if !rest.is_empty() {
+            next.push(rest);
+        }
+        cells = next;
+    }
+    cells.sort();
+    cells
+}
+
+/// Whether a set of outside addresses holds every public IPv4 address: what people call the internet.
+pub fn is_internet(set: &AddressSet) -> bool {
+    cidr::internet()
+        .only(crate::model::Family::V4)
+        .is_subset(set)
+}
+
+/// Ports as they are told one by one: a few neighbours are no range to the people who wrote them down.
+pub fn told_ranges(ports: &PortSet) -> Vec<(Protocol, PortRange)> {
+    let mut told = Vec::new();
+    for (protocol, range) in ports.iter() {
+        if range.last() - range.first() < 4 {
+            let each = (range.first()..=range.last()).filter_map(NonZeroU16::new);
+            told.extend(each.map(|port| (protocol, PortRange::single(port))));
+        } else {
+            told.push((protocol, range));
+        }
+    }
+    told
+}
+
+/// The id a point has in JSON.
+pub fn point_id(connections: &Connections, point: &Point) -> String {
+    match point {
+        Point::Workload(index) => connections.workloads[*index].end.id.clone(),
+        Point::Any => "any".to_owned(),
+        Point::Cluster => "cluster".to_owned(),
+        Point::Range(set) if is_internet(set) => "internet".to_owned(),
+        Point::Range(set) => super::flows::range_id(set),
+        Point::Dns => "dns".to_owned(),
+        Point::K8sApi => "k8s-api".to_owned(),
+    }
+}
+
+/// What people call a point; `home` is the namespace of the other end, whose own workloads go without it.
+pub fn point_name(connections: &Connections, point: &Point, home: &str) -> String {
+    match point {
+        Point::Workload(index) => {
+            let drawn = &connections.workloads[*index];
+            if drawn.namespace == home || is_only(connections, &drawn.name) {
+                drawn.name.clone()
+            } else {
+                drawn.end.name.clone()
+            }
+        }
+        Point::Any => "any".to_owned(),
+        Point::Cluster => "every pod".to_owned(),
+        Point::Range(set) if is_internet(set) => "internet".to_owned(),
+        Point::Range(set) => super::flows::range_name(set),
+        Point::Dns => "DNS".to_owned(),
+        Point::K8sApi => "K8s API".to_owned(),
+    }
+}
+
+fn is_only(connections: &Connections, name: &str) -> bool {
+    connections
+        .workloads
+        .iter()
+        .filter(|other| other.name == name)
+        .count()
+        == 1
+}
+
+/// Whether a workload's end is in view only because something in scope talks to it.
+pub fn in_scope(drawn: &Drawn, scope: &Scope) -> bool {
+    match &drawn.end.kind {
+        EndKind::Workload { namespace } => scope.holds(namespace),
+        _ => false,
+    }
+}

@@ -1,0 +1,287 @@
+//! The architecture table of what is: a row a workload, ingress and egress in the words teams use in their documents.
+
+use crate::engine::{Engine, Isolation};
+use crate::expect::Plan;
+use crate::model::{AddressSet, Direction, PortRange, PortSet, Protocol};
+
+use super::connections::{
+    Connections, Point, Standing, connections, in_scope, point_id, point_name, told_ranges,
+};
+use super::scope::Scope;
+
+/// The table, judged by an environment if there is one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Table {
+    pub environment: Option<String>,
+    /// By namespace, then name.
+    pub rows: Vec<Row>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// `ns/kind/name`
+    pub id: String,
+    /// Without the namespace.
+    pub name: String,
+    pub namespace: String,
+    pub ingress: Vec<Item>,
+    pub egress: Vec<Item>,
+}
+
+/// One entry of a cell.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Item {
+    /// As a document would have it: `27017 (mongo)`, `53 (DNS)`, `Deny All`. Ingress entries name no peers here.
+    pub text: String,
+    /// The same with every peer named: what can be read back without loss.
+    pub full: String,
+    pub ports: PortSet,
+    /// Ids, sorted.
+    pub peers: Vec<String>,
+    pub ranges: AddressSet,
+    pub state: ItemState,
+}
+
+/// How an entry stands to the environment in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ItemState {
+    AsExpected,
+    Missing,
+    Unexpected,
+    Unknown,
+    NoExpectation,
+}
+
+impl ItemState {
+    /// The sign beside an entry: as expected, missing, not expected, unknown.
+    pub fn sign(self) -> &'static str {
+        match self {
+            Self::AsExpected => "=",
+            Self::Missing => "▼",
+            Self::Unexpected => "▲",
+            Self::Unknown => "?",
+            Self::NoExpectation => "",
+        }
+    }
+
+    /// The word JSON uses; `None` without an expectation.
+    pub fn as_str(self) -> Option<&'static str> {
+        match self {
+            Self::AsExpected => Some("expected"),
+            Self::Missing => Some("missing"),
+            Self::Unexpected => Some("unexpected"),
+            Self::Unknown => Some("unknown"),
+            Self::NoExpectation => None,
+        }
+    }
+}
+
+/// Makes the table for the workloads in scope.
+pub fn table(engine: &Engine, plan: Option<&Plan>, scope: &Scope) -> Table {
+    from_connections(&connections(engine, plan, scope), plan, scope)
+}
+
+/// Makes the table from connections already collected.
+pub fn from_connections(found: &Connections, plan: Option<&Plan>, scope: &Scope) -> Table {
+    let mut rows: Vec<Row> = Vec::new();
+    for (index, drawn) in found.workloads.iter().enumerate() {
+        if !in_scope(drawn, scope) {
+            continue;
+        }
+        let cell = |direction, isolation| cell(found, index, direction, isolation, plan.is_some());
+        rows.push(Row {
+            id: drawn.end.id.clone(),
+            name: drawn.name.clone(),
+            namespace: drawn.namespace.clone(),
+            ingress: cell(Direction::Ingress, drawn.ingress),
+            egress: cell(Direction::Egress, drawn.egress),
+        });
+    }
+    rows.sort_by(|a, b| (&a.namespace, &a.name, &a.id).cmp(&(&b.namespace, &b.name, &b.id)));
+    Table {
+        environment: plan.map(|plan| plan.environment().to_owned()),
+        rows,
+    }
+}
+
+fn cell(
+    found: &Connections,
+    index: usize,
+    direction: Direction,
+    isolation: Isolation,
+    judged: bool,
+) -> Vec<Item> {
+    let me = Point::Workload(index);
+    let home = &found.workloads[index].namespace;
+    let mut entries: Vec<(Protocol, PortRange, ItemState, Point)> = Vec::new();
+    for connection in &found.list {
+        let (own, other) = match direction {
+            Direction::Egress => (&connection.from, &connection.to),
+            Direction::Ingress => (&connection.to, &connection.from),
+        };
+        if *own != me {
+            continue;
+        }
+        let state = match connection.standing {
+            Standing::Open => ItemState::NoExpectation,
+            Standing::AsExpected => ItemState::AsExpected,
+            Standing::Missing => ItemState::Missing,
+            Standing::Unexpected => ItemState::Unexpected,
+            Standing::Unknown => ItemState::Unknown,
+            // One side alone lets nothing through: that is no part of what is.
+            Standing::HalfOpen(_) => continue,
+        };
+        if *other == Point::Any && connection.ports.is_all() {
+            entries.push((Protocol::Tcp, PortRange::ALL, state, Point::Any));
+            continue;
+        }
+        for (protocol, range) in told_ranges(&connection.ports) {
+            entries.push((protocol, range, state, other.clone()));
+        }
+    }
+    let mut items = merge(found, entries, direction, home);
+    let plain = if judged {
+        ItemState::AsExpected
+    } else {
+        ItemState::NoExpectation
+    };
+    match isolation {
+        // Whatever else is written: everything passes, so that is what the cell says first.
+        Isolation::Open | Isolation::NoSubject => {
+            items.insert(0, word("Any", PortSet::all(), plain));
+        }
+        Isolation::Unknown => items.insert(0, word("?", PortSet::empty(), ItemState::Unknown)),
+        Isolation::Isolated => {
+            if items.iter().all(|item| item.state == ItemState::Missing) {
+                items.insert(0, word("Deny All", PortSet::empty(), plain));
+            }
+        }
+    }
+    items
+}
+
+fn word(text: &str, ports: PortSet, state: ItemState) -> Item {
+    Item {
+        text: text.to_owned(),
+        full: text.to_owned(),
+        ports,
+        peers: Vec::new(),
+        ranges: AddressSet::empty(),
+        state,
+    }
+}
+
+/// One entry for each port and state; towards DNS both protocols are one entry, as everybody writes it.
+fn merge(
+    found: &Connections,
+    entries: Vec<(Protocol, PortRange, ItemState, Point)>,
+    direction: Direction,
+    home: &str,
+) -> Vec<Item> {
+    // Egress entries are one a peer, ingress entries one a port with all peers.
+    type Key = (Option<Point>, PortRange, ItemState);
+    let mut grouped: Vec<(Key, PortSet, Vec<Point>)> = Vec::new();
+    for (protocol, range, state, point) in entries {
+        let key = (
+            (direction == Direction::Egress).then(|| point.clone()),
+            range,
+            state,
+        );
+        let ports = PortSet::range(protocol, range);
+        match grouped.iter_mut().find(|(k, _, _)| *k == key) {
+            Some((_, set, points)) => {
+                *set = set.union(&ports);
+                if !points.contains(&point) {
+                    points.push(point);
+                }
+            }
+            None => grouped.push((key, ports, vec![point])),
+        }
+    }
+    let mut items: Vec<Item> = grouped
+        .into_iter()
+        .map(|((_, range, state), ports, mut points)| {
+            points.sort();
+            if points.contains(&Point::Any) {
+                // Everyone holds all others.
+                points = vec![Point::Any];
+            }
+            item(found, range, &ports, state, &points, direction, home)
+        })
+        .collect();
+    items.sort_by_cached_key(order);
+    items
+}
+
+/// DNS first, then by port, the state last: what is missing stands where it would stand.
+fn order(item: &Item) -> (bool, PortSet, Vec<String>, ItemState) {
+    (
+        !item.peers.iter().any(|peer| peer == "dns"),
+        item.ports.clone(),
+        item.peers.clone(),
+        item.state,
+    )
+}
+
+fn item(
+    found: &Connections,
+    range: PortRange,
+    ports: &PortSet,
+    state: ItemState,
+    points: &[Point],
+    direction: Direction,
+    home: &str,
+) -> Item {
+    let protocols: Vec<Protocol> = Protocol::ALL
+        .into_iter()
+        .filter(|p| !ports.only(*p).is_empty())
+        .collect();
+    let to_dns = points == [Point::Dns];
+    let number = match protocols.as_slice() {
+        [Protocol::Tcp] if !to_dns => range.to_string(),
+        [Protocol::Tcp, Protocol::Udp] if to_dns => range.to_string(),
+        // Required is UDP, and documents write just the port.
+        [Protocol::Udp] if to_dns && state == ItemState::Missing => range.to_string(),
+        [Protocol::Tcp, Protocol::Udp, Protocol::Sctp] => range.to_string(),
+        several => {
+            let named: Vec<String> = several
+                .iter()
+                .map(|p| format!("{range}/{}", p.as_str().to_lowercase()))
+                .collect();
+            named.join(", ")
+        }
+    };
+    let names: Vec<String> = points
+        .iter()
+        .map(|point| match point {
+            Point::Any => "Any".to_owned(),
+            // A table has room for what exactly is meant.
+            Point::Range(set) => super::flows::range_name(set),
+            other => point_name(found, other, home),
+        })
+        .collect();
+    let ranges = points
+        .iter()
+        .fold(AddressSet::empty(), |all, point| match point {
+            Point::Range(set) => all.union(set),
+            _ => all,
+        });
+    let is_any = points == [Point::Any];
+    let full = match points {
+        [Point::Range(_)] if range == PortRange::ALL => names.join(", "),
+        _ if is_any && range == PortRange::ALL && ports.is_all() => "Any".to_owned(),
+        _ => format!("{number} ({})", names.join(", ")),
+    };
+    let text = match direction {
+        Direction::Ingress if !is_any && !matches!(points, [Point::Range(_)]) => number.clone(),
+        _ => full.clone(),
+    };
+    Item {
+        text,
+        full,
+        ports: ports.clone(),
+        peers: points.iter().map(|point| point_id(found, point)).collect(),
+        ranges,
+        state,
+    }
+}

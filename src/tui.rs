@@ -1,0 +1,310 @@
+//! The terminal UI: what `netseg-tui` shows without a command.
+//!
+//! This file is the only one of the module with I/O: terminal, signals, the event loop and the workers. State changes in
+//! [`app::update`], drawing is [`draw::draw`], both pure. Nothing is drawn unless something changed, so an idle screen writes no
+//! bytes; and the terminal is asked nothing, so one that never answers cannot hold us up.
+
+mod app;
+mod draw;
+mod drift;
+mod explain;
+mod filter;
+mod filter_line;
+mod graph;
+pub mod ground;
+mod header;
+mod help;
+mod input;
+pub mod keys;
+mod layout;
+mod pen;
+mod picker;
+mod probe;
+#[cfg(test)]
+mod sample;
+#[cfg(test)]
+mod screens;
+mod table;
+mod terminal;
+mod theme;
+pub mod view;
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossterm::event::{Event, EventStream, MouseButton, MouseEvent, MouseEventKind};
+use futures_util::StreamExt;
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+
+use crate::source::Snapshot;
+
+use app::{App, Effect, Msg, Start};
+use draw::Hits;
+use ground::{Ground, Judge};
+use terminal::{Screen, Terminal};
+use theme::Theme;
+use view::{Picture, Settings};
+
+/// The shortest time between two frames.
+const FRAME: Duration = Duration::from_millis(16);
+
+/// What the screen is to show, and how.
+#[derive(Clone)]
+pub struct Options {
+    pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    /// What the cluster is compared with, and the profile to reason with.
+    pub judge: Judge,
+    pub settings: Settings,
+    pub color: bool,
+    pub ascii: bool,
+    pub mouse: bool,
+    /// What the source is called until the first snapshot says so.
+    pub title: String,
+}
+
+/// Why there is no screen.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("standard input and output are not a terminal")]
+    NotATerminal,
+    #[error("the terminal cannot be used")]
+    Terminal(#[source] io::Error),
+    #[error("cannot start the workers")]
+    Runtime(#[source] io::Error),
+}
+
+/// Shows the screen until the user quits; returns what is to be printed then, if anything.
+///
+/// Starts a runtime of its own, so it must not be called from asynchronous code: [`show`] is for that.
+pub fn run(options: Options) -> Result<Option<String>, Error> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(Error::Runtime)?;
+    let shown = runtime.block_on(show(options));
+    // A worker that still computes must not keep the user waiting.
+    runtime.shutdown_background();
+    shown
+}
+
+/// Like [`run`], on the runtime of the caller, which needs two workers or more.
+pub async fn show(options: Options) -> Result<Option<String>, Error> {
+    if !terminal::is_terminal() {
+        return Err(Error::NotATerminal);
+    }
+    let terminal = Terminal::enter(options.mouse).map_err(Error::Terminal)?;
+    let ended = follow(options).await;
+    terminal.leave();
+    ended.map_err(Error::Terminal)
+}
+
+/// What the last event means for the loop.
+enum Next {
+    Go,
+    End(Option<String>),
+}
+
+async fn follow(options: Options) -> io::Result<Option<String>> {
+    let (to_app, mut messages) = mpsc::unbounded_channel();
+    let mut snapshots = options.snapshots.clone();
+    let size = crossterm::terminal::size()?;
+    let mut app = App::new(Start {
+        theme: Theme {
+            color: options.color,
+            ascii: options.ascii,
+        },
+        size,
+        mouse: options.mouse,
+        title: options.title.clone(),
+        settings: options.settings.clone(),
+    });
+    let mut workers = Workers::new(&options, to_app);
+    let mut screen = Screen::new(size);
+    let mut events = EventStream::new();
+    let mut resizes = terminal::Resizes::new()?;
+    let mut hits = screen.draw(&app)?;
+    let mut last_frame = Instant::now();
+    let mut dirty = false;
+    let mut source_open = true;
+    let first = app::update(&mut app, Msg::Snapshot);
+    perform(first, &mut workers, &mut screen)?;
+    loop {
+        let due = last_frame + FRAME;
+        let msg = tokio::select! {
+            event = events.next() => match event {
+                Some(event) => translate(&event?, &hits),
+                // The terminal is gone.
+                None => return Ok(None),
+            },
+            message = messages.recv() => message,
+            () = resizes.next() => {
+                let (width, height) = crossterm::terminal::size()?;
+                Some(Msg::Resize(width, height))
+            }
+            changed = snapshots.changed(), if source_open => {
+                source_open = changed.is_ok();
+                source_open.then_some(Msg::Snapshot)
+            }
+            () = tokio::time::sleep_until(due), if dirty => {
+                hits = screen.draw(&app)?;
+                last_frame = Instant::now();
+                dirty = false;
+                None
+            }
+        };
+        let Some(msg) = msg else { continue };
+        if matches!(msg, Msg::Snapshot) {
+            snapshots.borrow_and_update();
+        }
+        workers.finished(&msg);
+        let effects = app::update(&mut app, msg);
+        dirty = true;
+        if let Next::End(words) = perform(effects, &mut workers, &mut screen)? {
+            return Ok(words);
+        }
+    }
+}
+
+fn perform(effects: Vec<Effect>, workers: &mut Workers, screen: &mut Screen) -> io::Result<Next> {
+    for effect in effects {
+        match effect {
+            Effect::Quit(words) => return Ok(Next::End(words)),
+            Effect::Mouse(on) => Terminal::mouse(on)?,
+            Effect::Suspend => {
+                if Terminal::suspend()? {
+                    screen.forget();
+                }
+            }
+            other => workers.start(other),
+        }
+    }
+    Ok(Next::Go)
+}
+
+/// Makes a message of an event; `None` when it means nothing to us.
+fn translate(event: &Event, hits: &Hits) -> Option<Msg> {
+    match event {
+        Event::Key(key) if app::is_press(key) => Some(Msg::Key(*key)),
+        Event::Paste(text) => Some(Msg::Paste(text.clone())),
+        Event::Resize(width, height) => Some(Msg::Resize(*width, *height)),
+        Event::Mouse(mouse) => on_mouse(*mouse, hits),
+        _ => None,
+    }
+}
+
+fn on_mouse(mouse: MouseEvent, hits: &Hits) -> Option<Msg> {
+    match mouse.kind {
+        MouseEventKind::Down(MouseButton::Left) => {
+            hits.at(mouse.column, mouse.row).cloned().map(Msg::Click)
+        }
+        MouseEventKind::ScrollDown | MouseEventKind::ScrollUp => Some(Msg::Wheel {
+            pane: hits.pane(mouse.column, mouse.row)?,
+            down: mouse.kind == MouseEventKind::ScrollDown,
+        }),
+        _ => None,
+    }
+}
+
+/// Runs what takes time, away from the screen. Of one kind only the latest request waits.
+struct Workers {
+    to_app: mpsc::UnboundedSender<Msg>,
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    ground: Arc<Ground>,
+    computing: bool,
+    waiting: Option<Effect>,
+}
+
+impl Workers {
+    fn new(options: &Options, to_app: mpsc::UnboundedSender<Msg>) -> Self {
+        Self {
+            to_app,
+            snapshots: options.snapshots.clone(),
+            ground: Arc::new(Ground::new(options.judge.clone())),
+            computing: false,
+            waiting: None,
+        }
+    }
+
+    /// Starts the view that waited for the one that just came.
+    fn finished(&mut self, msg: &Msg) {
+        if matches!(msg, Msg::View { .. }) {
+            self.computing = false;
+            if let Some(next) = self.waiting.take() {
+                self.start(next);
+            }
+        }
+    }
+
+    fn start(&mut self, effect: Effect) {
+        if matches!(effect, Effect::Compute { .. }) {
+            if self.computing {
+                self.waiting = Some(effect);
+                return;
+            }
+            self.computing = true;
+        }
+        let ground = Arc::clone(&self.ground);
+        let snapshot = Arc::clone(&self.snapshots.borrow());
+        let to_app = self.to_app.clone();
+        tokio::task::spawn_blocking(move || {
+            if let Some(msg) = work(&ground, &snapshot, effect) {
+                // The loop has ended when nobody listens.
+                let _ = to_app.send(msg);
+            }
+        });
+    }
+}
+
+fn work(ground: &Ground, snapshot: &Snapshot, effect: Effect) -> Option<Msg> {
+    Some(match effect {
+        Effect::Compute {
+            generation,
+            settings,
+        } => Msg::View {
+            generation,
+            view: Arc::new(ground.view(snapshot, &settings)),
+        },
+        Effect::Layout {
+            generation,
+            graph,
+            options,
+            sticky,
+        } => {
+            let scene = crate::graph::layout(&graph, &options, sticky.as_ref());
+            Msg::Picture {
+                generation,
+                picture: Arc::new(Picture { graph, scene }),
+            }
+        }
+        Effect::Read {
+            generation,
+            line,
+            cursor,
+        } => Msg::Draft {
+            generation,
+            draft: ground.read(&line, cursor),
+        },
+        Effect::Ask {
+            generation,
+            question,
+        } => Msg::Answer {
+            generation,
+            answer: ground.ask(&question),
+        },
+        Effect::AskLine { generation, line } => Msg::Answer {
+            generation,
+            answer: ground::parse_line(&line).and_then(|question| ground.ask(&question)),
+        },
+        Effect::Tell {
+            generation,
+            workload,
+        } => Msg::About {
+            generation,
+            about: ground.about(&workload),
+        },
+        Effect::Mouse(_) | Effect::Suspend | Effect::Quit(_) => return None,
+    })
+}

@@ -1,0 +1,533 @@
+//! The state of the screen and the one function that changes it. Nothing here reads a clock, a file or a terminal.
+
+mod arrivals;
+mod facts;
+mod modes;
+mod normal;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use crossterm::event::KeyEvent;
+
+use crate::graph::{self, Class, Graph, Step, Sticky};
+
+use super::filter::{Facts, Filter};
+use super::input::Input;
+use super::keys::{self, Action};
+use super::layout::{self, Pane, Panes, Wish};
+use super::theme::Theme;
+use super::view::{About, Answer, Draft, Picture, Question, Settings, Tone, View};
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub(super) enum Msg {
+    Key(KeyEvent),
+    Paste(String),
+    Click(Hit),
+    /// The wheel over a pane, towards the end when `down`.
+    Wheel {
+        pane: Pane,
+        down: bool,
+    },
+    Resize(u16, u16),
+    /// There is a newer snapshot.
+    Snapshot,
+    View {
+        generation: u64,
+        view: Arc<View>,
+    },
+    Picture {
+        generation: u64,
+        picture: Arc<Picture>,
+    },
+    Draft {
+        generation: u64,
+        draft: Draft,
+    },
+    /// The answer to a probe, or why it cannot be asked.
+    Answer {
+        generation: u64,
+        answer: Result<Answer, String>,
+    },
+    About {
+        generation: u64,
+        about: Option<About>,
+    },
+}
+
+/// What is to be done about it, outside.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Effect {
+    Compute {
+        generation: u64,
+        settings: Settings,
+    },
+    Layout {
+        generation: u64,
+        graph: Arc<Graph>,
+        options: graph::Options,
+        sticky: Option<Sticky>,
+    },
+    /// Reads a probe that is being typed; the cursor is in bytes.
+    Read {
+        generation: u64,
+        line: String,
+        cursor: usize,
+    },
+    Ask {
+        generation: u64,
+        question: Question,
+    },
+    /// Asks what is in the line.
+    AskLine {
+        generation: u64,
+        line: String,
+    },
+    Tell {
+        generation: u64,
+        workload: String,
+    },
+    Mouse(bool),
+    Suspend,
+    /// Ends the program; the text goes to the terminal afterwards.
+    Quit(Option<String>),
+}
+
+/// What the keys mean now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    Normal,
+    Probe,
+    Filter,
+    Pick,
+    Help,
+    Explain,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tab {
+    Flows,
+    Drift,
+}
+
+/// What the mouse can hit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Hit {
+    Tab(Tab),
+    Pane(Pane),
+    /// A line of the table pane, counted among the shown ones.
+    Line(usize),
+    Node(String),
+}
+
+/// What the explanation is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Subject {
+    Probe,
+    Workload(About),
+}
+
+/// Everything the screen depends on.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent switches, not one state"
+)]
+#[derive(Clone, Debug)]
+pub(super) struct App {
+    pub(super) theme: Theme,
+    pub(super) width: u16,
+    pub(super) height: u16,
+    pub(super) view: Arc<View>,
+    pub(super) picture: Option<Arc<Picture>>,
+    pub(super) mode: Mode,
+    pub(super) tab: Tab,
+    pub(super) focus: Pane,
+    pub(super) zoomed: bool,
+    pub(super) mouse: bool,
+    /// The selected node or workload, by key; shared by graph and table.
+    pub(super) selected: Option<String>,
+    /// The selected flow and finding, counted among the shown ones.
+    pub(super) flow: usize,
+    pub(super) finding: usize,
+    /// Rows, flows or findings that pass the filter, as indices.
+    pub(super) shown: Vec<usize>,
+    /// In force.
+    pub(super) filter: Filter,
+    /// As typed.
+    pub(super) filter_input: Input,
+    pub(super) filter_error: Option<String>,
+    pub(super) probe_input: Input,
+    pub(super) draft: Draft,
+    /// Of which reading it is.
+    draft_shown: u64,
+    /// The marked candidate, and whether the user chose it.
+    pub(super) candidate: Option<usize>,
+    pub(super) answer: Option<Answer>,
+    /// Why the last probe could not be asked.
+    pub(super) probe_error: Option<String>,
+    /// Oldest first.
+    pub(super) history: Vec<Question>,
+    /// Where in the history the panel stands.
+    pub(super) at: usize,
+    pub(super) pinned: Option<String>,
+    pub(super) subject: Subject,
+    /// First line shown of help or explanation.
+    pub(super) scroll: usize,
+    pub(super) picker: Picker,
+    pub(super) message: Option<(String, Tone)>,
+    pub(super) step: Option<Step>,
+    /// 0: application traffic; 1: with DNS; 2: all.
+    pub(super) classes: u8,
+    /// What was last asked for.
+    pub(super) settings: Settings,
+    generation: u64,
+    shown_generation: u64,
+    picture_wanted: Option<(Arc<Graph>, graph::Options)>,
+    picture_shown: u64,
+    draft_wanted: u64,
+    /// A completion was asked for before the reading it rests on had come; what is typed since waits.
+    completing: Option<Vec<KeyEvent>>,
+    answer_wanted: u64,
+    about_wanted: u64,
+    /// The answer was asked again because the cluster changed.
+    again: bool,
+    /// Open the explanation when the answer comes.
+    explain_next: bool,
+    facts: Vec<Facts>,
+}
+
+/// The choice of namespaces.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Picker {
+    pub(super) cursor: usize,
+    /// By name.
+    pub(super) marked: Vec<String>,
+}
+
+/// How the screen starts.
+#[derive(Clone, Debug)]
+pub(super) struct Start {
+    pub(super) theme: Theme,
+    pub(super) size: (u16, u16),
+    pub(super) mouse: bool,
+    pub(super) title: String,
+    pub(super) settings: Settings,
+}
+
+impl App {
+    pub(super) fn new(start: Start) -> Self {
+        Self {
+            theme: start.theme,
+            width: start.size.0,
+            height: start.size.1,
+            view: Arc::new(View::empty(&start.title)),
+            picture: None,
+            mode: Mode::Normal,
+            tab: Tab::Flows,
+            focus: Pane::Table,
+            zoomed: false,
+            mouse: start.mouse,
+            selected: None,
+            flow: 0,
+            finding: 0,
+            shown: Vec::new(),
+            filter: Filter::default(),
+            filter_input: Input::default(),
+            filter_error: None,
+            probe_input: Input::default(),
+            draft: Draft::default(),
+            draft_shown: 0,
+            candidate: None,
+            answer: None,
+            probe_error: None,
+            history: Vec::new(),
+            at: 0,
+            pinned: None,
+            subject: Subject::Probe,
+            scroll: 0,
+            picker: Picker::default(),
+            message: None,
+            step: None,
+            classes: 0,
+            settings: start.settings,
+            generation: 0,
+            shown_generation: 0,
+            picture_wanted: None,
+            picture_shown: 0,
+            draft_wanted: 0,
+            completing: None,
+            answer_wanted: 0,
+            about_wanted: 0,
+            again: false,
+            explain_next: false,
+            facts: Vec::new(),
+        }
+    }
+
+    /// Where the panes are; `None` when the terminal is too small.
+    pub(super) fn panes(&self) -> Option<Panes> {
+        let table_rows =
+            u16::try_from(self.view.rows.len() + self.headings() + 3).unwrap_or(u16::MAX);
+        let wish = Wish {
+            focus: self.focus,
+            zoomed: self.zoomed,
+            graph: self.tab == Tab::Flows,
+            table_rows,
+        };
+        layout::panes(self.width, self.height, wish)
+    }
+
+    /// Namespace headings in the table: none when all rows share one.
+    pub(super) fn headings(&self) -> usize {
+        let rows = &self.view.rows;
+        let changes = rows
+            .windows(2)
+            .filter(|pair| pair[0].namespace != pair[1].namespace)
+            .count();
+        if changes == 0 { 0 } else { changes + 1 }
+    }
+
+    /// Whether the table shows the flows of one workload.
+    pub(super) fn narrowed(&self) -> bool {
+        self.tab == Tab::Flows && self.view.flows.is_some()
+    }
+
+    /// How many lines the table pane has before filtering.
+    pub(super) fn total(&self) -> usize {
+        match (self.tab, &self.view.flows) {
+            (Tab::Drift, _) => self.view.findings.len(),
+            (Tab::Flows, Some(flows)) => flows.rows.len(),
+            (Tab::Flows, None) => self.view.rows.len(),
+        }
+    }
+
+    /// The selected line among the shown ones; `None` when nothing shown is selected.
+    pub(super) fn cursor(&self) -> Option<usize> {
+        let last = self.shown.len().checked_sub(1)?;
+        match self.tab {
+            Tab::Drift => Some(self.finding.min(last)),
+            Tab::Flows if self.narrowed() => Some(self.flow.min(last)),
+            Tab::Flows => {
+                let selected = self.selected.as_deref()?;
+                self.shown
+                    .iter()
+                    .position(|row| self.view.rows[*row].id == selected)
+            }
+        }
+    }
+
+    /// What the environment after the one in force is called.
+    pub(super) fn next_environment(&self) -> Option<&str> {
+        let known = &self.view.environments;
+        let here = known
+            .iter()
+            .position(|name| Some(name) == self.view.environment.as_ref());
+        let next = here.map_or(0, |here| (here + 1) % known.len());
+        known
+            .get(next)
+            .map(String::as_str)
+            .filter(|_| known.len() > 1)
+    }
+
+    /// The node that is selected. A node from outside may be drawn twice, and the selection is one of its boxes.
+    pub(super) fn selected_key(&self) -> Option<&str> {
+        let selected = self.selected.as_deref()?;
+        let found = self
+            .picture
+            .as_ref()
+            .and_then(|picture| picture.scene.find(selected));
+        Some(found.map_or(selected, |found| found.key.as_str()))
+    }
+
+    fn next(&mut self) -> u64 {
+        self.generation += 1;
+        self.generation
+    }
+
+    fn say(&mut self, text: impl Into<String>, tone: Tone) {
+        self.message = Some((text.into(), tone));
+    }
+
+    fn compute(&mut self) -> Effect {
+        Effect::Compute {
+            generation: self.next(),
+            settings: self.settings.clone(),
+        }
+    }
+
+    fn ask(&mut self, question: Question) -> Effect {
+        let generation = self.next();
+        self.answer_wanted = generation;
+        self.again = false;
+        Effect::Ask {
+            generation,
+            question,
+        }
+    }
+
+    /// Prepares the texts the filter looks at; after a change of view, tab or narrowing.
+    fn prepare(&mut self) {
+        let view = &self.view;
+        self.facts = match (self.tab, &view.flows) {
+            (Tab::Drift, _) => view.findings.iter().map(facts::finding_facts).collect(),
+            (Tab::Flows, Some(flows)) => flows
+                .rows
+                .iter()
+                .map(|flow| facts::flow_facts(flow, &flows.name))
+                .collect(),
+            (Tab::Flows, None) => view.rows.iter().map(facts::row_facts).collect(),
+        };
+        self.refilter();
+    }
+
+    fn refilter(&mut self) {
+        self.shown = (0..self.facts.len())
+            .filter(|index| self.filter.matches(&self.facts[*index]))
+            .collect();
+        // The selection goes to the first match, so that what is shown and what is selected agree.
+        if self.tab == Tab::Flows
+            && !self.narrowed()
+            && self.cursor().is_none()
+            && !self.shown.is_empty()
+        {
+            let known = self
+                .selected
+                .as_ref()
+                .is_some_and(|key| self.view.graph.node(key).is_some());
+            let hidden_row = self
+                .view
+                .rows
+                .iter()
+                .any(|row| Some(&row.id) == self.selected.as_ref());
+            if !known || (hidden_row && !self.filter.is_empty()) {
+                self.selected = Some(self.view.rows[self.shown[0]].id.clone());
+            }
+        }
+    }
+
+    /// Asks for a picture when the graph, the pane or the choices are no longer those it was made for.
+    fn want_picture(&mut self) -> Option<Effect> {
+        let pane = self.panes()?.graph?;
+        let mut options =
+            graph::Options::new(pane.width.saturating_sub(2), pane.height.saturating_sub(2));
+        options.step = self.step;
+        if self.classes >= 1 {
+            options.classes.insert(Class::Dns);
+        }
+        if self.classes >= 2 {
+            options.classes.insert(Class::Scrape);
+            options.classes.insert(Class::ControlPlane);
+        }
+        let graph = &self.view.graph;
+        let same = |(known, before): &(Arc<Graph>, graph::Options)| {
+            Arc::ptr_eq(known, graph) && *before == options
+        };
+        if self.picture_wanted.as_ref().is_some_and(same) {
+            return None;
+        }
+        self.picture_wanted = Some((Arc::clone(graph), options.clone()));
+        Some(Effect::Layout {
+            generation: self.next(),
+            graph: Arc::clone(&self.view.graph),
+            options,
+            // An empty picture fits at any detail; what it chose must not bind the first real one.
+            sticky: self
+                .picture
+                .as_ref()
+                .filter(|picture| !picture.graph.nodes().is_empty())
+                .map(|picture| picture.scene.sticky().clone()),
+        })
+    }
+}
+
+/// Changes the state by what happened, and says what is to be done outside. Pure.
+pub(super) fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
+    let mut effects = match msg {
+        Msg::Key(key) => on_key(app, key),
+        Msg::Paste(text) => on_paste(app, &text),
+        Msg::Click(hit) => normal::on_click(app, hit),
+        Msg::Wheel { pane, down } => normal::on_wheel(app, pane, down),
+        Msg::Resize(width, height) => {
+            (app.width, app.height) = (width, height);
+            Vec::new()
+        }
+        Msg::Snapshot => vec![app.compute()],
+        Msg::View { generation, view } => arrivals::on_view(app, generation, view),
+        Msg::Picture {
+            generation,
+            picture,
+        } => {
+            if generation > app.picture_shown {
+                app.picture_shown = generation;
+                app.picture = Some(picture);
+            }
+            Vec::new()
+        }
+        Msg::Draft { generation, draft } => {
+            if generation == app.draft_wanted && app.mode == Mode::Probe {
+                app.candidate = app.candidate.filter(|at| *at < draft.candidates.len());
+                app.draft = draft;
+                app.draft_shown = generation;
+                modes::complete_late(app)
+            } else {
+                Vec::new()
+            }
+        }
+        Msg::Answer { generation, answer } => {
+            if generation == app.answer_wanted {
+                arrivals::on_answer(app, answer);
+            }
+            Vec::new()
+        }
+        Msg::About { generation, about } => {
+            if let (true, Some(about)) = (generation == app.about_wanted, about) {
+                app.subject = Subject::Workload(about);
+            }
+            Vec::new()
+        }
+    };
+    effects.extend(app.want_picture());
+    effects
+}
+
+fn on_key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
+    // The same in every mode, also inside text.
+    if keys::action(key) == Some(Action::QuitNow) {
+        return vec![Effect::Quit(None)];
+    }
+    if keys::action(key) == Some(Action::Suspend) {
+        return vec![Effect::Suspend];
+    }
+    match app.mode {
+        Mode::Normal => {
+            app.message = None;
+            keys::action(key).map_or_else(Vec::new, |action| normal::act(app, action))
+        }
+        Mode::Probe => modes::probe_key(app, key),
+        Mode::Filter => modes::filter_key(app, key),
+        Mode::Pick => modes::pick_key(app, key),
+        Mode::Help | Mode::Explain => modes::read_key(app, key),
+    }
+}
+
+fn on_paste(app: &mut App, text: &str) -> Vec<Effect> {
+    match app.mode {
+        Mode::Probe => {
+            app.probe_input.insert(text);
+            arrivals::read_draft(app)
+        }
+        Mode::Filter => {
+            app.filter_input.insert(text);
+            modes::apply_filter(app);
+            Vec::new()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Whether a key event is a press; terminals may also report releases.
+pub(super) fn is_press(key: &KeyEvent) -> bool {
+    key.kind != crossterm::event::KeyEventKind::Release
+}

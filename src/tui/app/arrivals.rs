@@ -1,0 +1,105 @@
+//! What comes back from the workers.
+
+use std::sync::Arc;
+
+use super::{App, Effect, Mode, Subject};
+use crate::tui::view::{Answer, Question, Tone, View, verdict_words};
+
+pub(super) fn on_view(app: &mut App, generation: u64, view: Arc<View>) -> Vec<Effect> {
+    if generation < app.shown_generation {
+        return Vec::new();
+    }
+    app.shown_generation = generation;
+    let was_narrowed = app.narrowed();
+    app.view = view;
+    if app.settings.environment.is_none() {
+        app.settings.environment.clone_from(&app.view.environment);
+    }
+    if app.narrowed() != was_narrowed {
+        app.flow = 0;
+    }
+    app.prepare();
+    let mut effects = Vec::new();
+    if let Some(question) = app.answer.as_ref().map(|answer| answer.question.clone()) {
+        // A probe on the screen stays true.
+        effects.push(app.ask(question));
+        app.again = true;
+    }
+    if let (Mode::Explain, Subject::Workload(about)) = (app.mode, &app.subject) {
+        let workload = about.id.clone();
+        effects.push(tell(app, workload));
+    }
+    if app.mode == Mode::Probe {
+        effects.extend(read_draft(app));
+    }
+    effects
+}
+
+pub(super) fn tell(app: &mut App, workload: String) -> Effect {
+    let generation = app.next();
+    app.about_wanted = generation;
+    Effect::Tell {
+        generation,
+        workload,
+    }
+}
+
+pub(super) fn on_answer(app: &mut App, answer: Result<Answer, String>) {
+    let explain = std::mem::take(&mut app.explain_next);
+    match answer {
+        Ok(answer) => {
+            if app.again {
+                let before = app.answer.as_ref().map(|before| before.verdict);
+                if let Some(before) = before.filter(|before| *before != answer.verdict) {
+                    let line = format!(
+                        "the probe changed: {} -> {}  {} {} -> {}",
+                        answer.question.from,
+                        answer.question.to,
+                        answer.question.port,
+                        verdict_words(before).1,
+                        verdict_words(answer.verdict).1
+                    );
+                    app.say(line, Tone::Drift);
+                }
+            } else {
+                remember(app, &answer.question);
+                app.scroll = 0;
+            }
+            app.answer = Some(answer);
+            app.probe_error = None;
+            if explain {
+                app.subject = Subject::Probe;
+                app.mode = Mode::Explain;
+            }
+        }
+        Err(why) if app.again => app.say(
+            format!("the probe on the screen is of an older state: {why}"),
+            Tone::Drift,
+        ),
+        Err(why) => {
+            app.say(why.clone(), Tone::Deny);
+            app.probe_error = Some(why);
+        }
+    }
+}
+
+fn remember(app: &mut App, question: &Question) {
+    app.at = app
+        .history
+        .iter()
+        .position(|known| known == question)
+        .unwrap_or_else(|| {
+            app.history.push(question.clone());
+            app.history.len() - 1
+        });
+}
+
+pub(super) fn read_draft(app: &mut App) -> Vec<Effect> {
+    let generation = app.next();
+    app.draft_wanted = generation;
+    vec![Effect::Read {
+        generation,
+        line: app.probe_input.text().to_owned(),
+        cursor: app.probe_input.cursor(),
+    }]
+}

@@ -1,0 +1,453 @@
+//! What the keys and the mouse do in normal mode.
+
+use crate::graph::{self, Step};
+
+use super::arrivals::{read_draft, tell};
+use super::{App, Effect, Hit, Mode, Picker, Subject, Tab};
+use crate::tui::input::Input;
+use crate::tui::keys::Action;
+use crate::tui::layout::Pane;
+use crate::tui::view::{Question, Tone, plain};
+
+/// Carries out an action.
+pub(super) fn act(app: &mut App, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Left => step(app, graph::Direction::Left),
+        Action::Down => step(app, graph::Direction::Down),
+        Action::Up => step(app, graph::Direction::Up),
+        Action::Right => step(app, graph::Direction::Right),
+        Action::First => go(app, |_, _| 0),
+        Action::Last => go(app, |_, last| last),
+        Action::PageDown => page(app, true),
+        Action::PageUp => page(app, false),
+        Action::NextPane => turn(app, true),
+        Action::PreviousPane => turn(app, false),
+        Action::Flows => open(app, Tab::Flows),
+        Action::Drift => open(app, Tab::Drift),
+        Action::Enter => return enter(app),
+        Action::Back => return back(app),
+        Action::Filter => app.mode = Mode::Filter,
+        Action::Help => {
+            app.scroll = 0;
+            app.mode = Mode::Help;
+        }
+        Action::Namespaces => {
+            app.picker = Picker {
+                cursor: 0,
+                marked: app.settings.namespaces.clone(),
+            };
+            app.mode = Mode::Pick;
+        }
+        Action::AllNamespaces => return super::modes::scope(app, Vec::new()),
+        Action::Probe => return probe(app),
+        Action::Pin => return pin(app),
+        Action::Reverse => return reverse(app),
+        Action::Earlier => return recall(app, false),
+        Action::Later => return recall(app, true),
+        Action::Why => return why(app),
+        Action::NextEnvironment => return next_environment(app),
+        Action::MoreDetail => detail(app, false),
+        Action::LessDetail => detail(app, true),
+        Action::Refit => app.step = None,
+        Action::Classes => classes(app),
+        Action::Zoom => app.zoomed = !app.zoomed,
+        Action::Mouse => {
+            app.mouse = !app.mouse;
+            app.say(
+                if app.mouse {
+                    "mouse on; hold shift to select text"
+                } else {
+                    "mouse off"
+                },
+                Tone::Plain,
+            );
+            return vec![Effect::Mouse(app.mouse)];
+        }
+        Action::Suspend => return vec![Effect::Suspend],
+        Action::Quit | Action::QuitNow => return vec![Effect::Quit(None)],
+        Action::QuitAndPrint => return vec![Effect::Quit(last_answer(app))],
+    }
+    Vec::new()
+}
+
+/// The last explanation as plain text, for after the screen.
+fn last_answer(app: &App) -> Option<String> {
+    let answer = app.answer.as_ref()?;
+    let lines: Vec<String> = answer.lines.iter().map(|line| plain(line)).collect();
+    Some(lines.join("\n"))
+}
+
+fn step(app: &mut App, direction: graph::Direction) {
+    if app.focus == Pane::Graph && app.tab == Tab::Flows {
+        let Some(picture) = &app.picture else { return };
+        let here = app.selected.as_deref().unwrap_or_default();
+        if let Some(id) = picture.scene.step(here, direction) {
+            app.selected = Some(id.to_owned());
+        }
+        return;
+    }
+    match direction {
+        graph::Direction::Down => go(app, |at, last| (at + 1).min(last)),
+        graph::Direction::Up => go(app, |at, _| at.saturating_sub(1)),
+        graph::Direction::Left | graph::Direction::Right => {}
+    }
+}
+
+fn page(app: &mut App, down: bool) {
+    let pane = app.panes().and_then(|panes| panes.table);
+    let rows = pane.map_or(10, |pane| usize::from(pane.height.saturating_sub(4)).max(1));
+    if down {
+        go(app, move |at, last| (at + rows).min(last));
+    } else {
+        go(app, move |at, _| at.saturating_sub(rows));
+    }
+}
+
+/// Moves the line cursor: `to` gets where it is and where the last line is.
+fn go(app: &mut App, to: impl Fn(usize, usize) -> usize) {
+    let Some(last) = app.shown.len().checked_sub(1) else {
+        return;
+    };
+    // From a node that is no row, any movement goes to the first.
+    let target = app.cursor().map_or(0, |at| to(at, last));
+    select_line(app, target);
+}
+
+fn select_line(app: &mut App, line: usize) {
+    let Some(index) = app.shown.get(line).copied() else {
+        return;
+    };
+    if app.tab == Tab::Drift {
+        app.finding = line;
+    } else if app.narrowed() {
+        app.flow = line;
+    } else {
+        app.selected = Some(app.view.rows[index].id.clone());
+    }
+}
+
+fn turn(app: &mut App, forward: bool) {
+    let mut order = vec![Pane::Table];
+    if app.tab == Tab::Flows {
+        order.insert(0, Pane::Graph);
+    }
+    if app.answer.is_some() {
+        order.push(Pane::Probe);
+    }
+    let here = order
+        .iter()
+        .position(|pane| *pane == app.focus)
+        .unwrap_or(0);
+    let next = if forward {
+        here + 1
+    } else {
+        here + order.len() - 1
+    };
+    app.focus = order[next % order.len()];
+}
+
+fn open(app: &mut App, tab: Tab) {
+    app.tab = tab;
+    if app.focus != Pane::Probe || tab == Tab::Drift {
+        app.focus = Pane::Table;
+    }
+    app.prepare();
+}
+
+fn enter(app: &mut App) -> Vec<Effect> {
+    if app.focus == Pane::Probe && app.answer.is_some() {
+        return explain_probe(app);
+    }
+    if app.tab == Tab::Drift || (app.narrowed() && app.focus != Pane::Graph) {
+        return why(app);
+    }
+    let row = selected_row(app);
+    if let Some(id) = row {
+        app.settings.workload = Some(id);
+        app.flow = 0;
+        return vec![app.compute()];
+    }
+    if app.selected.is_some() {
+        app.say(
+            "only workloads have flows of their own to list",
+            Tone::Plain,
+        );
+    }
+    Vec::new()
+}
+
+/// The id of the selected workload, whether it was chosen in the graph or in the table.
+fn selected_row(app: &App) -> Option<String> {
+    let key = app.selected_key()?;
+    app.view
+        .rows
+        .iter()
+        .find(|row| row.id == key)
+        .map(|row| row.id.clone())
+}
+
+fn back(app: &mut App) -> Vec<Effect> {
+    if app.zoomed {
+        app.zoomed = false;
+    } else if app.pinned.take().is_some() {
+        app.message = None;
+    } else if app.settings.workload.take().is_some() {
+        return vec![app.compute()];
+    } else if app.tab == Tab::Drift {
+        open(app, Tab::Flows);
+    } else if app.focus == Pane::Probe {
+        app.focus = Pane::Table;
+    } else if !app.filter_input.text().is_empty() {
+        app.filter_input = Input::default();
+        super::modes::apply_filter(app);
+    }
+    Vec::new()
+}
+
+/// What can be typed to name the selection as an end.
+fn selected_end(app: &App) -> Option<String> {
+    if app.tab == Tab::Drift {
+        let finding = app
+            .cursor()
+            .and_then(|at| app.shown.get(at))
+            .map(|at| &app.view.findings[*at])?;
+        return finding
+            .question
+            .as_ref()
+            .map(|question| question.from.clone());
+    }
+    if app.narrowed()
+        && app.focus == Pane::Table
+        && let Some(flow) = selected_flow(app)
+    {
+        return Some(flow.from);
+    }
+    let key = app.selected_key()?;
+    let row = app.view.rows.iter().find(|row| row.id == key);
+    Some(row.map_or_else(
+        || key.to_owned(),
+        |row| format!("{}/{}", row.namespace, row.name),
+    ))
+}
+
+fn selected_flow(app: &App) -> Option<Question> {
+    let flows = app.view.flows.as_ref()?;
+    let index = app.cursor().and_then(|at| app.shown.get(at))?;
+    flows.rows.get(*index).map(|flow| flow.question.clone())
+}
+
+fn probe(app: &mut App) -> Vec<Effect> {
+    // A flow has both ends already; what is left is the port.
+    let flow = (app.narrowed() && app.focus == Pane::Table)
+        .then(|| selected_flow(app))
+        .flatten();
+    let typed = match flow {
+        Some(question) => format!("{} {} ", question.from, question.to),
+        None => selected_end(app)
+            .map(|end| format!("{end} "))
+            .unwrap_or_default(),
+    };
+    app.probe_input = Input::new(&typed);
+    app.candidate = None;
+    app.probe_error = None;
+    app.draft = crate::tui::view::Draft::default();
+    app.completing = None;
+    app.mode = Mode::Probe;
+    read_draft(app)
+}
+
+fn pin(app: &mut App) -> Vec<Effect> {
+    let Some(end) = selected_end(app) else {
+        return Vec::new();
+    };
+    match app.pinned.take() {
+        None => {
+            app.say(
+                format!("FROM is {end}; space on another one asks, esc forgets"),
+                Tone::Plain,
+            );
+            app.pinned = Some(end);
+            Vec::new()
+        }
+        Some(from) => vec![app.ask(Question {
+            from,
+            to: end,
+            port: String::new(),
+        })],
+    }
+}
+
+fn reverse(app: &mut App) -> Vec<Effect> {
+    let Some(answer) = &app.answer else {
+        app.say("no probe to reverse yet: p asks one", Tone::Plain);
+        return Vec::new();
+    };
+    let question = answer.question.reversed();
+    vec![app.ask(question)]
+}
+
+fn recall(app: &mut App, later: bool) -> Vec<Effect> {
+    let at = if later {
+        app.at.checked_add(1)
+    } else {
+        app.at.checked_sub(1)
+    };
+    let Some((at, question)) = at.and_then(|at| Some((at, app.history.get(at)?.clone()))) else {
+        let which = if later { "later" } else { "earlier" };
+        app.say(format!("no {which} probe"), Tone::Plain);
+        return Vec::new();
+    };
+    app.at = at;
+    vec![app.ask(question)]
+}
+
+fn explain_probe(app: &mut App) -> Vec<Effect> {
+    app.subject = Subject::Probe;
+    app.scroll = 0;
+    app.mode = Mode::Explain;
+    Vec::new()
+}
+
+fn why(app: &mut App) -> Vec<Effect> {
+    if app.focus == Pane::Probe && app.answer.is_some() {
+        return explain_probe(app);
+    }
+    if app.tab == Tab::Drift {
+        let finding = app
+            .cursor()
+            .and_then(|at| app.shown.get(at))
+            .map(|at| &app.view.findings[*at]);
+        return match finding.map(|finding| finding.question.clone()) {
+            Some(Some(question)) => {
+                app.explain_next = true;
+                vec![app.ask(question)]
+            }
+            Some(None) => {
+                app.say(
+                    "this finding is not about one connection; all there is stands below",
+                    Tone::Plain,
+                );
+                Vec::new()
+            }
+            None => Vec::new(),
+        };
+    }
+    if app.narrowed()
+        && app.focus == Pane::Table
+        && let Some(question) = selected_flow(app)
+    {
+        app.explain_next = true;
+        return vec![app.ask(question)];
+    }
+    if let Some(id) = selected_row(app) {
+        app.subject = Subject::Workload(crate::tui::view::About {
+            id: id.clone(),
+            title: id.clone(),
+            lines: Vec::new(),
+        });
+        app.scroll = 0;
+        app.mode = Mode::Explain;
+        return vec![tell(app, id)];
+    }
+    if app.answer.is_some() {
+        return explain_probe(app);
+    }
+    Vec::new()
+}
+
+fn next_environment(app: &mut App) -> Vec<Effect> {
+    // From what was asked last, not from what is shown: two quick presses are two steps.
+    let known = &app.view.environments;
+    let Some(here) = known
+        .iter()
+        .position(|name| Some(name) == app.settings.environment.as_ref())
+    else {
+        if known.is_empty() {
+            app.say(
+                "no expectations loaded: start with --expect FILE",
+                Tone::Plain,
+            );
+            return Vec::new();
+        }
+        app.settings.environment = known.first().cloned();
+        return vec![app.compute()];
+    };
+    if known.len() < 2 {
+        app.say("there is only one environment", Tone::Plain);
+        return Vec::new();
+    }
+    app.settings.environment = Some(known[(here + 1) % known.len()].clone());
+    vec![app.compute()]
+}
+
+fn detail(app: &mut App, less: bool) {
+    let here = app.step.or_else(|| {
+        app.picture
+            .as_ref()
+            .map(|picture| picture.scene.step_shown())
+    });
+    let here = here
+        .and_then(|step| Step::ALL.iter().position(|known| *known == step))
+        .unwrap_or(0);
+    let next = if less {
+        (here + 1).min(Step::ALL.len() - 1)
+    } else {
+        here.saturating_sub(1)
+    };
+    app.step = Some(Step::ALL[next]);
+}
+
+fn classes(app: &mut App) {
+    app.classes = (app.classes + 1) % 3;
+    let what = [
+        "the graph shows application traffic",
+        "the graph shows application traffic and DNS",
+        "the graph shows all traffic",
+    ];
+    app.say(what[usize::from(app.classes)], Tone::Plain);
+}
+
+pub(super) fn on_click(app: &mut App, hit: Hit) -> Vec<Effect> {
+    if app.mode != Mode::Normal {
+        return Vec::new();
+    }
+    app.message = None;
+    match hit {
+        Hit::Tab(tab) => open(app, tab),
+        Hit::Pane(pane) => app.focus = pane,
+        Hit::Line(line) => {
+            app.focus = Pane::Table;
+            if app.cursor() == Some(line) {
+                return enter(app);
+            }
+            select_line(app, line);
+        }
+        Hit::Node(id) => {
+            app.focus = Pane::Graph;
+            app.selected = Some(id);
+        }
+    }
+    Vec::new()
+}
+
+pub(super) fn on_wheel(app: &mut App, pane: Pane, down: bool) -> Vec<Effect> {
+    let most = crate::tui::draw::last_scroll(app);
+    match app.mode {
+        Mode::Help | Mode::Explain => {
+            app.scroll = if down {
+                (app.scroll + 3).min(most)
+            } else {
+                app.scroll.saturating_sub(3)
+            };
+        }
+        Mode::Normal if pane == Pane::Table => {
+            if down {
+                go(app, |at, last| (at + 1).min(last));
+            } else {
+                go(app, |at, _| at.saturating_sub(1));
+            }
+        }
+        _ => {}
+    }
+    Vec::new()
+}

@@ -1,0 +1,524 @@
+//! From a snapshot to what the panes draw. Pure, but slow on large clusters: runs on the workers.
+
+mod findings;
+mod flows;
+mod line;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::compile::ProfileName;
+use crate::compile::enforcer::{self, Enforcer};
+use crate::engine::{Engine, Entity, Isolation, Profile, Verdict};
+use crate::expect::{Expectations, Plan, bind};
+use crate::graph::{Graph, drawn};
+use crate::model::{Diagnostic, Direction, State, Workload};
+use crate::questions::connections::{Connections, connections};
+use crate::questions::ends::{self, EndKind, PortQuery};
+use crate::questions::probe::{self, probe};
+use crate::questions::scope::{Scope, workloads};
+use crate::questions::table::{self, ItemState};
+use crate::report::text::{self, banner};
+use crate::report::words;
+use crate::source::Snapshot;
+use crate::text::tame;
+
+pub use line::parse_line;
+use line::words_of;
+
+use super::view::{
+    About, Answer, Candidate, Draft, Finding, Item, Line, NamespaceItem, Part, Question, Row,
+    Settings, Sign, Span, Tone, View, span,
+};
+
+/// How many candidates a completion offers.
+const CANDIDATES: usize = 50;
+
+/// By what the cluster is judged.
+#[derive(Clone, Debug)]
+pub struct Judge {
+    /// Files and demos: what is not there was not forgotten but is not so.
+    pub offline: bool,
+    /// The profile to reason with; `None` takes that of the enforcer found.
+    pub profile: Option<ProfileName>,
+    /// What it is compared with.
+    pub expectations: Option<Expectations>,
+    /// Exceptions expire by it.
+    pub today: jiff::civil::Date,
+}
+
+/// A cluster ready for questions.
+struct Built {
+    revision: u64,
+    engine: Engine,
+    enforcer: Enforcer,
+}
+
+/// What was worked out last, for one choice of environment and namespaces.
+struct Current {
+    built: Arc<Built>,
+    environment: Option<String>,
+    namespaces: Vec<String>,
+    plan: Option<Plan>,
+    found: Connections,
+    graph: Arc<Graph>,
+    findings: Vec<Finding>,
+    met: usize,
+}
+
+/// Answers for the screen; keeps what it worked out for the latest snapshot.
+pub struct Ground {
+    judge: Judge,
+    current: Mutex<Option<Arc<Current>>>,
+}
+
+impl Ground {
+    pub fn new(judge: Judge) -> Self {
+        Self {
+            judge,
+            current: Mutex::new(None),
+        }
+    }
+
+    fn last(&self) -> Option<Arc<Current>> {
+        self.current
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn built(&self, snapshot: &Snapshot) -> Arc<Built> {
+        if let Some(current) = self
+            .last()
+            .filter(|current| current.built.revision == snapshot.revision)
+        {
+            return Arc::clone(&current.built);
+        }
+        let enforcer = enforcer::detect(&snapshot.cluster, self.judge.offline);
+        let profile = Profile::named(self.judge.profile.unwrap_or(enforcer.profile));
+        Arc::new(Built {
+            revision: snapshot.revision,
+            engine: Engine::build(&snapshot.cluster, profile),
+            enforcer,
+        })
+    }
+
+    fn current(&self, snapshot: &Snapshot, settings: &Settings) -> Arc<Current> {
+        let built = self.built(snapshot);
+        let known = self.environments();
+        let environment = settings
+            .environment
+            .clone()
+            .filter(|name| known.contains(name))
+            .or_else(|| known.first().cloned());
+        let same = |current: &Arc<Current>| {
+            Arc::ptr_eq(&current.built, &built)
+                && current.environment == environment
+                && current.namespaces == settings.namespaces
+        };
+        if let Some(current) = self.last().filter(same) {
+            return current;
+        }
+        let engine = &built.engine;
+        let plan = match (&self.judge.expectations, &environment) {
+            (Some(expectations), Some(name)) => {
+                Some(bind(engine, expectations, name, self.judge.today))
+            }
+            _ => None,
+        };
+        let scope = Scope::of(settings.namespaces.iter().cloned());
+        let found = connections(engine, plan.as_ref(), &scope);
+        let graph = Arc::new(drawn::from_connections(&found, &scope));
+        let (findings, met) = findings::of(engine, plan.as_ref(), &built.enforcer, &found, &scope);
+        let current = Arc::new(Current {
+            built,
+            environment,
+            namespaces: settings.namespaces.clone(),
+            plan,
+            found,
+            graph,
+            findings,
+            met,
+        });
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&current));
+        current
+    }
+
+    fn environments(&self) -> Vec<String> {
+        self.judge
+            .expectations
+            .as_ref()
+            .map(Expectations::environments)
+            .unwrap_or_default()
+    }
+
+    /// Everything on the screen, for these choices.
+    pub fn view(&self, snapshot: &Snapshot, settings: &Settings) -> View {
+        let current = self.current(snapshot, settings);
+        let engine = &current.built.engine;
+        let scope = Scope::of(settings.namespaces.iter().cloned());
+        let cluster = engine.cluster();
+        let chosen: Vec<&Workload> = workloads(engine)
+            .into_iter()
+            .filter(|workload| scope.holds(&workload.namespace))
+            .collect();
+        let table = table::from_connections(&current.found, current.plan.as_ref(), &scope);
+        let judged = current.plan.is_some();
+        let mut rows: Vec<Row> = table.rows.into_iter().map(|one| row(one, judged)).collect();
+        // What nobody segmented, such as kube-system, comes after what somebody did.
+        let segmented = |namespace: &str| {
+            cluster
+                .namespace(namespace)
+                .is_some_and(|namespace| !namespace.policies.is_empty())
+        };
+        rows.sort_by_key(|row| !segmented(&row.namespace));
+        View {
+            settings: settings.clone(),
+            origin: tame(&snapshot.origin).into_owned(),
+            link: snapshot.link.clone(),
+            partial: cluster.coverage.iter().any(|(_, _, state)| {
+                matches!(state, State::Forbidden { .. } | State::Failed { .. })
+            }),
+            enforcer: tame(&current.built.enforcer.name).into_owned(),
+            enforces: current.built.enforcer.enforces,
+            environments: self.environments(),
+            environment: current.environment.clone(),
+            namespaces: cluster
+                .namespaces
+                .values()
+                .map(|namespace| NamespaceItem {
+                    name: namespace.name.clone(),
+                    workloads: namespace.workloads.len(),
+                    policies: namespace.policies.len(),
+                })
+                .collect(),
+            pods: pod_count(&chosen, engine),
+            policies: cluster
+                .policies()
+                .filter(|policy| scope.holds(&policy.namespace))
+                .count(),
+            rows,
+            flows: settings
+                .workload
+                .as_deref()
+                .and_then(|id| flows::of(engine, &current.found, id, judged)),
+            graph: Arc::clone(&current.graph),
+            findings: current.findings.clone(),
+            met: current.met,
+            notes: notes(&current.built, snapshot),
+        }
+    }
+
+    /// Reads a probe while it is typed.
+    pub fn read(&self, line: &str, cursor: usize) -> Draft {
+        let Some(current) = self.last() else {
+            return Draft::default();
+        };
+        let engine = &current.built.engine;
+        let words = words_of(line);
+        // The word under the cursor; behind the last one, the next.
+        let at = words
+            .iter()
+            .position(|word| word.start <= cursor && cursor <= word.start + word.text.len())
+            .unwrap_or_else(|| words.iter().filter(|word| word.start < cursor).count());
+        let typed = words.get(at).map_or("", |word| {
+            &line[word.start..cursor.clamp(word.start, word.start + word.text.len())]
+        });
+        let mut draft = Draft::default();
+        let mut resolved = Vec::new();
+        for (index, (name, word)) in ["FROM", "TO"].into_iter().zip(&words).enumerate() {
+            let unfinished = index == at && !ends::complete(engine, typed, 1).is_empty();
+            let reading = match ends::resolve(engine, word.text) {
+                Ok(end) => {
+                    let reading = reading(&end);
+                    resolved.push(end);
+                    Ok(reading)
+                }
+                Err(_) if unfinished => Ok("choose or go on typing".to_owned()),
+                Err(error) => Err(error.message),
+            };
+            draft.parts.push(Part { name, reading });
+        }
+        if let Some(word) = words.get(2) {
+            draft.parts.push(Part {
+                name: "PORT",
+                reading: ends::parse_port(word.text).map(|_| word.text.to_owned()),
+            });
+        }
+        draft.candidates = match (at, resolved.get(1)) {
+            (0 | 1, _) => ends::complete(engine, typed, CANDIDATES)
+                .into_iter()
+                .map(|candidate| Candidate {
+                    text: candidate.text,
+                    detail: candidate.detail,
+                })
+                .collect(),
+            (2, Some(to)) => ends::ports_of(engine, to)
+                .into_iter()
+                .filter(|port| port.starts_with(typed))
+                .map(|text| Candidate {
+                    text,
+                    detail: format!("offered by {}", to.name),
+                })
+                .collect(),
+            _ => Vec::new(),
+        };
+        if let [from, to] = resolved.as_slice() {
+            let port = words.get(2).map(|word| ends::parse_port(word.text));
+            if let (Ok(port), true) = (port.transpose(), words.len() <= 3) {
+                draft.verdict = probe(engine, from, to, port.as_ref())
+                    .ok()
+                    .map(|answer| answer.verdict);
+            }
+        }
+        draft
+    }
+
+    /// Asks; the error says why that cannot be.
+    pub fn ask(&self, question: &Question) -> Result<Answer, String> {
+        let current = self.last().ok_or("nothing was read yet")?;
+        let engine = &current.built.engine;
+        let end = |typed: &str| {
+            ends::resolve(engine, typed)
+                .map_err(|error| format!("{} ({})", error.message, error.hint()))
+        };
+        let (from, to) = (end(&question.from)?, end(&question.to)?);
+        let port: Option<PortQuery> = match question.port.as_str() {
+            "" => None,
+            port => Some(ends::parse_port(port)?),
+        };
+        let mut answer = probe(engine, &from, &to, port.as_ref())
+            .map_err(|error| format!("{error} ({})", error.hint()))?;
+        if let Some(plan) = &current.plan {
+            probe::expect(plan, &mut answer);
+        }
+        let node =
+            |end: &ends::End| matches!(end.kind, EndKind::Workload { .. }).then(|| end.id.clone());
+        Ok(Answer {
+            question: question.clone(),
+            verdict: answer.verdict,
+            lines: told(engine, &answer, &current.built.enforcer),
+            from_id: node(&from),
+            to_id: node(&to),
+        })
+    }
+
+    /// One workload in words: what isolates it and what it may do; `None` when it is gone.
+    pub fn about(&self, id: &str) -> Option<About> {
+        let current = self.last()?;
+        let engine = &current.built.engine;
+        let workload = workloads(engine)
+            .into_iter()
+            .find(|workload| workload.id() == id)?;
+        let end = ends::workload_end(engine, workload);
+        let mut lines: Vec<Line> = vec![vec![
+            span(tame(&workload.name), Tone::Name),
+            span(
+                format!(
+                    "  {} in {}, {}",
+                    workload.kind,
+                    tame(&workload.namespace),
+                    pods(end.pods)
+                ),
+                Tone::Plain,
+            ),
+        ]];
+        if let Some(entity) = end.entities.first() {
+            for direction in [Direction::Ingress, Direction::Egress] {
+                lines.push(Line::new());
+                lines.extend(isolation(engine, direction, entity));
+            }
+        }
+        lines.push(Line::new());
+        lines.push(vec![span("FLOWS", Tone::Name)]);
+        let flows = flows::of(engine, &current.found, id, current.plan.is_some());
+        for flow in flows.iter().flat_map(|flows| &flows.rows) {
+            let (glyph, word) = super::view::verdict_words(flow.verdict);
+            lines.push(vec![
+                span(
+                    format!(
+                        "  {:3} {} {}  ",
+                        if flow.incoming { "in" } else { "out" },
+                        flow.peer,
+                        flow.port
+                    ),
+                    Tone::Plain,
+                ),
+                span(format!("{glyph} {word}"), Tone::of(flow.verdict)),
+                span(format!("  {}", flow.decided_by), Tone::Faint),
+            ]);
+        }
+        Some(About {
+            id: id.to_owned(),
+            title: end.name,
+            lines,
+        })
+    }
+}
+
+fn isolation(engine: &Engine, direction: Direction, entity: &Entity) -> Vec<Line> {
+    let name = match direction {
+        Direction::Ingress => "INGRESS",
+        Direction::Egress => "EGRESS",
+    };
+    let (words, tone) = match engine.isolation(direction, entity) {
+        Isolation::Isolated => ("isolated: what no rule allows is denied", Tone::Plain),
+        Isolation::Open => (
+            "not isolated: no policy selects it, so everything is let through",
+            Tone::Drift,
+        ),
+        Isolation::Unknown => (
+            "something that could not be read may isolate it",
+            Tone::Unknown,
+        ),
+        Isolation::NoSubject => ("policies do not act on it", Tone::Plain),
+    };
+    let mut lines = vec![vec![
+        span(format!("{name}  "), Tone::Name),
+        span(words, tone),
+    ]];
+    for id in engine.isolated_by(direction, entity) {
+        let policy = engine.policy(id);
+        let source = words::policy_source(policy)
+            .map(|source| format!("  {source}"))
+            .unwrap_or_default();
+        lines.push(vec![
+            span(
+                format!("  {}/{}", tame(&policy.namespace), tame(&policy.name)),
+                Tone::Plain,
+            ),
+            span(source, Tone::Faint),
+        ]);
+    }
+    lines
+}
+
+fn pod_count(chosen: &[&Workload], engine: &Engine) -> usize {
+    chosen
+        .iter()
+        .flat_map(|workload| engine.pods_of(workload))
+        .map(|id| engine.pod(id).count as usize)
+        .sum()
+}
+
+/// The whole answer; the headline begins with the verdict's sign and ends with the finding that it makes.
+fn told(engine: &Engine, answer: &probe::Answer, enforcer: &Enforcer) -> Vec<Line> {
+    let mut lines: Vec<Line> = words::probe_lines(engine, answer)
+        .into_iter()
+        .map(line)
+        .collect();
+    if let Some(headline) = lines.first_mut() {
+        let (glyph, _) = super::view::verdict_words(answer.verdict);
+        headline.insert(0, span(format!("{glyph} "), Tone::of(answer.verdict)));
+        let finding = answer.expected.as_ref().and_then(|expected| {
+            match (expected.verdict, answer.verdict) {
+                (Verdict::Allow, Verdict::Deny) => Some("   ▼ BROKEN"),
+                (Verdict::Deny, Verdict::Allow) => Some("   ▲ EXCESS"),
+                _ => None,
+            }
+        });
+        headline.extend(finding.map(|finding| span(finding, Tone::Drift)));
+    }
+    lines.extend(
+        banner(enforcer, engine.policies().len())
+            .map(|banner| vec![span(format!("  {}", tame(&banner)), Tone::Drift)]),
+    );
+    lines
+}
+
+/// What a reader must know of the whole picture, most important first.
+fn notes(built: &Built, snapshot: &Snapshot) -> Vec<String> {
+    let engine = &built.engine;
+    let mut notes: Vec<String> = banner(&built.enforcer, engine.policies().len())
+        .into_iter()
+        .collect();
+    if engine.policies().len() == 0 && engine.pods().len() > 0 {
+        notes.push(
+            "no NetworkPolicy was read, so nothing is isolated and everything is allowed"
+                .to_owned(),
+        );
+    }
+    for (resource, namespace, state) in engine.cluster().coverage.iter() {
+        let place = namespace.map_or_else(String::new, |namespace| format!(" in {namespace}"));
+        match state {
+            State::Forbidden { .. } => notes.push(format!(
+                "{}{place} may not be read: what hangs on them is UNKNOWN",
+                resource.plural()
+            )),
+            State::Failed { why } => notes.push(format!(
+                "{}{place} could not be read: {why}",
+                resource.plural()
+            )),
+            _ => {}
+        }
+    }
+    notes.extend(snapshot.diagnostics.iter().map(note));
+    notes.iter().map(|note| tame(note).into_owned()).collect()
+}
+
+fn note(diagnostic: &Diagnostic) -> String {
+    text::diagnostic(diagnostic)
+        .lines()
+        .map(str::trim)
+        .collect::<Vec<_>>()
+        .join(" · ")
+}
+
+fn row(row: table::Row, judged: bool) -> Row {
+    let cell = |items: Vec<table::Item>| {
+        items
+            .into_iter()
+            .map(|item| Item {
+                text: tame(&item.text).into_owned(),
+                sign: judged.then_some(sign(item.state)),
+            })
+            .collect()
+    };
+    Row {
+        id: row.id,
+        namespace: tame(&row.namespace).into_owned(),
+        name: tame(&row.name).into_owned(),
+        ingress: cell(row.ingress),
+        egress: cell(row.egress),
+    }
+}
+
+fn sign(state: ItemState) -> Sign {
+    match state {
+        ItemState::AsExpected => Sign::Expected,
+        ItemState::Missing => Sign::Missing,
+        ItemState::Unexpected => Sign::Unexpected,
+        ItemState::Unknown => Sign::Unknown,
+        ItemState::NoExpectation => Sign::None,
+    }
+}
+
+fn pods(count: usize) -> String {
+    format!("{count} {}", if count == 1 { "pod" } else { "pods" })
+}
+
+fn reading(end: &ends::End) -> String {
+    match &end.kind {
+        EndKind::NotLoaded { .. } => "could not be read".to_owned(),
+        _ if end.pods > 0 => pods(end.pods),
+        _ => "ok".to_owned(),
+    }
+}
+
+fn line(words: words::WordLine) -> Line {
+    words
+        .spans
+        .into_iter()
+        .map(|(text, tone)| Span {
+            text,
+            tone: match tone {
+                words::Tone::Plain => Tone::Plain,
+                words::Tone::Allow => Tone::Allow,
+                words::Tone::Deny => Tone::Deny,
+                words::Tone::Unknown => Tone::Unknown,
+                words::Tone::Drift => Tone::Drift,
+                words::Tone::Faint => Tone::Faint,
+                words::Tone::Name => Tone::Name,
+            },
+        })
+        .collect()
+}

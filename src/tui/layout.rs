@@ -1,0 +1,202 @@
+//! Where the panes go, by the size of the terminal.
+
+use ratatui::layout::Rect;
+
+/// The smallest terminal with panes.
+pub(super) const SMALLEST: (u16, u16) = (60, 16);
+
+/// The table beside the graph, borders included.
+const TABLE_WIDTH: u16 = 64;
+
+/// A part of the screen that can have the keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Pane {
+    Graph,
+    /// The table, its flows, or the findings.
+    Table,
+    Probe,
+}
+
+/// What the layout depends on besides the size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Wish {
+    pub(super) focus: Pane,
+    pub(super) zoomed: bool,
+    /// Whether there is a graph to show; the drift list has none.
+    pub(super) graph: bool,
+    /// Rows the table would fill, borders included.
+    pub(super) table_rows: u16,
+}
+
+/// The rectangles; what has none is not shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Panes {
+    pub(super) header: Rect,
+    pub(super) tabs: Rect,
+    pub(super) graph: Option<Rect>,
+    pub(super) table: Option<Rect>,
+    pub(super) probe: Option<Rect>,
+    /// The probe panel has one line and no border.
+    pub(super) folded: bool,
+    pub(super) message: Rect,
+    pub(super) hints: Rect,
+    /// Graph, table and probe together: what an overlay covers.
+    pub(super) body: Rect,
+}
+
+/// Whether a terminal is too small for panes.
+pub(super) fn is_too_small(width: u16, height: u16) -> bool {
+    width < SMALLEST.0 || height < SMALLEST.1
+}
+
+/// Divides the screen; `None` when it is too small.
+pub(super) fn panes(width: u16, height: u16, wish: Wish) -> Option<Panes> {
+    if is_too_small(width, height) {
+        return None;
+    }
+    let line = |y| Rect::new(0, y, width, 1);
+    let body = Rect::new(0, 2, width, height - 4);
+    let mut panes = Panes {
+        header: line(0),
+        tabs: line(1),
+        message: line(height - 2),
+        hints: line(height - 1),
+        body,
+        ..Panes::default()
+    };
+    if wish.zoomed {
+        match wish.focus {
+            Pane::Graph if wish.graph => panes.graph = Some(body),
+            Pane::Probe => panes.probe = Some(body),
+            Pane::Graph | Pane::Table => panes.table = Some(body),
+        }
+        return Some(panes);
+    }
+    let probe_rows = match (width, height) {
+        (_, ..24) => 1,
+        (160.., 40..) => 12,
+        _ => 6,
+    };
+    panes.folded = probe_rows == 1;
+    let main = Rect::new(0, body.y, width, body.height - probe_rows);
+    panes.probe = Some(Rect::new(0, main.bottom(), width, probe_rows));
+    if !wish.graph {
+        panes.table = Some(main);
+        return Some(panes);
+    }
+    match (width, height) {
+        (..110, _) | (_, ..24) => {
+            if wish.focus == Pane::Graph {
+                panes.graph = Some(main);
+            } else {
+                panes.table = Some(main);
+            }
+        }
+        (..160, 36..) => {
+            let table_rows = wish.table_rows.clamp(5, (main.height * 2 / 5).max(5));
+            let graph_rows = main.height - table_rows;
+            panes.graph = Some(Rect::new(0, main.y, width, graph_rows));
+            panes.table = Some(Rect::new(0, main.y + graph_rows, width, table_rows));
+        }
+        _ => {
+            // The map gets what the table leaves; where that is little, both give.
+            let table_width = TABLE_WIDTH.min(width * 27 / 50);
+            panes.graph = Some(Rect::new(0, main.y, width - table_width, main.height));
+            panes.table = Some(Rect::new(
+                width - table_width,
+                main.y,
+                table_width,
+                main.height,
+            ));
+        }
+    }
+    Some(panes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WISH: Wish = Wish {
+        focus: Pane::Table,
+        zoomed: false,
+        graph: true,
+        table_rows: 12,
+    };
+
+    #[test]
+    fn the_tiers_are_those_of_the_size() {
+        assert_eq!(panes(59, 16, WISH), None);
+        assert_eq!(panes(60, 15, WISH), None);
+
+        let small = panes(60, 16, WISH).unwrap();
+        assert!(small.folded && small.graph.is_none());
+        assert_eq!(small.table, Some(Rect::new(0, 2, 60, 11)));
+
+        let one = panes(80, 24, WISH).unwrap();
+        assert!(!one.folded && one.graph.is_none());
+        assert_eq!(one.probe, Some(Rect::new(0, 16, 80, 6)));
+
+        let beside = panes(118, 24, WISH).unwrap();
+        assert_eq!(
+            beside.graph.unwrap().width + beside.table.unwrap().width,
+            118
+        );
+
+        let above = panes(120, 40, WISH).unwrap();
+        assert_eq!(
+            (above.graph.unwrap().width, above.table.unwrap().width),
+            (120, 120)
+        );
+        assert!(above.graph.unwrap().height >= 15);
+
+        let wide = panes(200, 50, WISH).unwrap();
+        assert_eq!(
+            (wide.graph.unwrap().width, wide.table.unwrap().width),
+            (136, 64)
+        );
+        assert_eq!(
+            (wide.graph.unwrap().height, wide.probe.unwrap().height),
+            (34, 12)
+        );
+    }
+
+    #[test]
+    fn panes_never_overlap_and_fill_the_screen() {
+        for width in 60..210 {
+            for height in 16..70 {
+                for focus in [Pane::Graph, Pane::Table, Pane::Probe] {
+                    for (zoomed, graph) in
+                        [(false, true), (true, true), (false, false), (true, false)]
+                    {
+                        let wish = Wish {
+                            focus,
+                            zoomed,
+                            graph,
+                            table_rows: 300,
+                        };
+                        let panes = panes(width, height, wish).unwrap();
+                        let parts: Vec<Rect> =
+                            [panes.header, panes.tabs, panes.message, panes.hints]
+                                .into_iter()
+                                .chain(
+                                    [panes.graph, panes.table, panes.probe]
+                                        .into_iter()
+                                        .flatten(),
+                                )
+                                .collect();
+                        let cells: u32 = parts.iter().map(|part| part.area()).sum();
+                        assert_eq!(
+                            cells,
+                            u32::from(width) * u32::from(height),
+                            "{width}x{height} {wish:?}"
+                        );
+                        for (index, part) in parts.iter().enumerate() {
+                            assert!(!parts[..index].iter().any(|other| other.intersects(*part)));
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! The screens as they are drawn, at the sizes that matter, and laws for all sizes.
+
+use proptest::prelude::*;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Color, Modifier};
+
+use super::draw::draw;
+use super::sample::{app, press, screen};
+
+fn buffer(app: &super::app::App) -> Buffer {
+    let mut buffer = Buffer::empty(Rect::new(0, 0, app.width, app.height));
+    draw(app, &mut buffer);
+    buffer
+}
+
+#[test]
+fn main_screen() {
+    for (width, height) in [(60, 16), (80, 24), (118, 24), (120, 40), (200, 50)] {
+        let app = app(width, height, true, false);
+        insta::assert_snapshot!(format!("main_{width}x{height}"), screen(&app));
+    }
+}
+
+#[test]
+fn graph_pane_on_a_small_screen() {
+    let mut app = app(80, 24, true, false);
+    press(&mut app, "backtab j");
+    insta::assert_snapshot!("graph_80x24", screen(&app));
+}
+
+#[test]
+fn flows_with_a_probe() {
+    for (width, height) in [(80, 24), (118, 24), (200, 50)] {
+        let mut app = app(width, height, true, false);
+        press(&mut app, "j enter j p 27017 enter");
+        insta::assert_snapshot!(format!("flows_{width}x{height}"), screen(&app));
+    }
+}
+
+#[test]
+fn probe_being_typed() {
+    let mut app = app(100, 30, true, false);
+    press(&mut app, "j p mo down");
+    insta::assert_snapshot!("probe_100x30", screen(&app));
+}
+
+#[test]
+fn drift_help_picker_and_why() {
+    let mut drift = app(110, 24, true, false);
+    press(&mut drift, "2");
+    insta::assert_snapshot!("drift_110x24", screen(&drift));
+    let mut help = app(120, 40, true, false);
+    press(&mut help, "?");
+    insta::assert_snapshot!("help_120x40", screen(&help));
+    let mut picker = app(80, 24, true, false);
+    press(&mut picker, "n j space");
+    insta::assert_snapshot!("picker_80x24", screen(&picker));
+    let mut why = app(80, 24, true, false);
+    press(&mut why, "space j space tab enter");
+    insta::assert_snapshot!("why_80x24", screen(&why));
+}
+
+#[test]
+fn ascii_writes_nothing_else() {
+    let mut app = app(120, 40, true, true);
+    for keys in [
+        "",
+        "space j space",
+        "2",
+        "1 ?",
+        "esc w",
+        "esc n",
+        "esc p mo",
+    ] {
+        press(&mut app, keys);
+        assert!(screen(&app).is_ascii(), "after {keys}:\n{}", screen(&app));
+    }
+}
+
+#[test]
+fn without_colour_no_cell_has_one_and_the_selection_is_reverse() {
+    let mut app = app(120, 40, false, false);
+    for keys in ["", "space j space", "2", "1"] {
+        press(&mut app, keys);
+        let buffer = buffer(&app);
+        let reset = ratatui::style::Color::Reset;
+        assert!(
+            buffer
+                .content
+                .iter()
+                .all(|cell| cell.fg == reset && cell.bg == reset),
+            "after {keys}"
+        );
+        assert!(
+            buffer
+                .content
+                .iter()
+                .any(|cell| cell.modifier.contains(Modifier::REVERSED)),
+            "after {keys}"
+        );
+    }
+}
+
+#[test]
+fn denied_allowed_and_drift_are_told_apart_by_colour_word_and_sign() {
+    let mut app = app(120, 40, true, false);
+    press(&mut app, "j enter G");
+    let buffer = buffer(&app);
+    let find = |text: &str| {
+        let first = text.chars().next().unwrap().to_string();
+        buffer
+            .content
+            .iter()
+            .enumerate()
+            .filter(|(_, cell)| cell.symbol() == first)
+            .find(|(at, _)| {
+                text.chars().enumerate().all(|(i, c)| {
+                    buffer
+                        .content
+                        .get(at + i)
+                        .is_some_and(|cell| cell.symbol() == c.to_string())
+                })
+            })
+            .map(|(_, cell)| cell.fg)
+    };
+    assert_eq!(find("✓ ALLOW"), Some(Color::Cyan));
+    assert_eq!(find("✗ DENY"), Some(Color::Red));
+    assert_eq!(find("▼ stalker/mongo"), Some(Color::Yellow));
+}
+
+#[test]
+fn nothing_is_drawn_twice_for_the_same_state() {
+    let app = app(120, 40, true, false);
+    assert_eq!(buffer(&app).diff(&buffer(&app)).len(), 0);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn any_size_draws_inside_its_area(width in 0u16..200, height in 0u16..80, mode in 0usize..8) {
+        let mut app = app(width, height, true, false);
+        press(&mut app, ["", "p mo", "/ kafka", "n", "?", "w", "2", "j enter space"][mode]);
+        let text = screen(&app);
+        prop_assert_eq!(text.lines().count(), usize::from(height));
+        for line in text.lines() {
+            prop_assert!(crate::text::width(line) <= usize::from(width));
+        }
+    }
+
+    #[test]
+    fn long_and_wide_names_stay_inside(name in "[a-z日本語é/.-]{1,253}", width in 60u16..200, height in 16u16..50) {
+        let mut app = app(width, height, true, false);
+        let mut view = (*app.view).clone();
+        for row in &mut view.rows {
+            row.name.clone_from(&name);
+            row.namespace.clone_from(&name);
+        }
+        view.origin.clone_from(&name);
+        for finding in &mut view.findings {
+            finding.from.clone_from(&name);
+        }
+        app.view = std::sync::Arc::new(view);
+        for keys in ["", "2", "1 n", "esc p"] {
+            press(&mut app, keys);
+            for line in screen(&app).lines() {
+                prop_assert!(crate::text::width(line) <= usize::from(width));
+            }
+        }
+    }
+}

@@ -1,0 +1,330 @@
+//! What the panes draw: plain data, worked out once for each snapshot and choice, away from the terminal.
+//!
+//! Every string here has passed [`tame`](crate::text::tame).
+
+use std::sync::Arc;
+
+use crate::compile::enforcer::Enforces;
+use crate::engine::Verdict;
+use crate::graph::{Graph, Scene};
+use crate::source::Link;
+
+/// What the user chose to see. A view says by which choices it was made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// The environment to judge by; `None` takes the first there is.
+    pub environment: Option<String>,
+    /// Namespaces shown and judged, sorted; empty means all.
+    pub namespaces: Vec<String>,
+    /// The workload whose flows are listed, by its id.
+    pub workload: Option<String>,
+}
+
+/// Everything on the screen that comes from the cluster.
+#[derive(Clone, Debug)]
+pub struct View {
+    pub settings: Settings,
+    /// Where the cluster came from, in words.
+    pub origin: String,
+    pub link: Link,
+    /// Something that verdicts rest on could not be read.
+    pub partial: bool,
+    /// The enforcer's name; `none` when none was recognised.
+    pub enforcer: String,
+    pub enforces: Enforces,
+    /// In the order of the expectations file, without the template.
+    pub environments: Vec<String>,
+    /// The one judged by; `None` without expectations.
+    pub environment: Option<String>,
+    /// Every namespace there is, by name.
+    pub namespaces: Vec<NamespaceItem>,
+    pub pods: usize,
+    pub policies: usize,
+    /// Together by namespace, then by name.
+    pub rows: Vec<Row>,
+    /// Present when [`Settings::workload`] names one that exists.
+    pub flows: Option<Flows>,
+    pub graph: Arc<Graph>,
+    /// Worst first.
+    pub findings: Vec<Finding>,
+    /// Expectations that hold.
+    pub met: usize,
+    /// What was wrong with the input or could not be read, a line each.
+    pub notes: Vec<String>,
+}
+
+impl View {
+    /// A screen before anything was read.
+    pub fn empty(origin: &str) -> Self {
+        Self {
+            settings: Settings::default(),
+            origin: origin.to_owned(),
+            link: Link::Loading {
+                progress: Vec::new(),
+            },
+            partial: false,
+            enforcer: String::new(),
+            enforces: Enforces::Unknown,
+            environments: Vec::new(),
+            environment: None,
+            namespaces: Vec::new(),
+            pods: 0,
+            policies: 0,
+            rows: Vec::new(),
+            flows: None,
+            graph: Arc::default(),
+            findings: Vec::new(),
+            met: 0,
+            notes: Vec::new(),
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamespaceItem {
+    pub name: String,
+    pub workloads: usize,
+    pub policies: usize,
+}
+
+/// One workload of the table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// `namespace/kind/name`, also the key of its node in the graph.
+    pub id: String,
+    pub namespace: String,
+    /// Unique within the namespace.
+    pub name: String,
+    pub ingress: Vec<Item>,
+    pub egress: Vec<Item>,
+}
+
+/// One entry of a cell: `9092 (kafka)`, `Deny All`, `Any`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    pub text: String,
+    /// `None` without an environment to compare with.
+    pub sign: Option<Sign>,
+}
+
+/// How what is compares with what the environment in force expects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sign {
+    Expected,
+    /// Expected to be open, and is not.
+    Missing,
+    /// Open, and not expected to be.
+    Unexpected,
+    Unknown,
+    /// The environment says nothing about it.
+    None,
+}
+
+impl Sign {
+    pub fn glyph(self) -> &'static str {
+        match self {
+            Self::Expected => "=",
+            Self::Missing => "▼",
+            Self::Unexpected => "▲",
+            Self::Unknown => "?",
+            Self::None => "·",
+        }
+    }
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Expected => "as expected",
+            Self::Missing => "missing",
+            Self::Unexpected => "not expected",
+            Self::Unknown => "unknown",
+            Self::None => "no expectation",
+        }
+    }
+}
+
+/// The flows of one workload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flows {
+    pub id: String,
+    pub name: String,
+    pub rows: Vec<Flow>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flow {
+    pub incoming: bool,
+    pub peer: String,
+    /// The peer's node in the graph.
+    pub peer_id: String,
+    /// `8080/TCP`, `any`.
+    pub port: String,
+    pub verdict: Verdict,
+    pub sign: Option<Sign>,
+    /// The policy of the last gate; empty where no policy decided.
+    pub decided_by: String,
+    /// What to ask for the whole story.
+    pub question: Question,
+}
+
+/// A probe, as it would be typed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Question {
+    pub from: String,
+    pub to: String,
+    /// Empty: on which ports.
+    pub port: String,
+}
+
+impl Question {
+    #[must_use]
+    pub fn reversed(&self) -> Self {
+        Self {
+            from: self.to.clone(),
+            to: self.from.clone(),
+            port: self.port.clone(),
+        }
+    }
+
+    /// The line that asks this.
+    pub fn line(&self) -> String {
+        let mut line = format!("{} {}", self.from, self.to);
+        if !self.port.is_empty() {
+            line.push(' ');
+            line.push_str(&self.port);
+        }
+        line
+    }
+}
+
+/// One disagreement between the expectations and the cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// In capitals: `EXCESS`, `BROKEN`.
+    pub code: String,
+    pub glyph: &'static str,
+    pub severity: String,
+    pub from: String,
+    pub to: String,
+    pub port: String,
+    pub expected: Option<Verdict>,
+    pub actual: Option<Verdict>,
+    pub decided_by: String,
+    /// The whole finding in words.
+    pub about: Vec<Line>,
+    /// What to ask for the whole story; `None` when it is not about one connection.
+    pub question: Option<Question>,
+}
+
+/// How a word is meant, see [`Theme::tone`](super::theme::Theme::tone).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    Plain,
+    Allow,
+    Deny,
+    Unknown,
+    Drift,
+    Faint,
+    Name,
+}
+
+impl Tone {
+    pub const ALL: [Self; 7] = [
+        Self::Plain,
+        Self::Allow,
+        Self::Deny,
+        Self::Unknown,
+        Self::Drift,
+        Self::Faint,
+        Self::Name,
+    ];
+
+    pub fn of(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Allow => Self::Allow,
+            Verdict::Deny => Self::Deny,
+            Verdict::Unknown | Verdict::Unreachable => Self::Unknown,
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Span {
+    pub text: String,
+    pub tone: Tone,
+}
+
+/// A line of words, each with its meaning.
+pub type Line = Vec<Span>;
+
+/// One stretch of text.
+pub fn span(text: impl Into<String>, tone: Tone) -> Span {
+    Span {
+        text: text.into(),
+        tone,
+    }
+}
+
+/// The text of a line alone.
+pub fn plain(line: &[Span]) -> String {
+    line.iter().map(|span| span.text.as_str()).collect()
+}
+
+/// The sign and the word of a verdict.
+pub fn verdict_words(verdict: Verdict) -> (&'static str, &'static str) {
+    match verdict {
+        Verdict::Allow => ("✓", "ALLOW"),
+        Verdict::Deny => ("✗", "DENY"),
+        Verdict::Unknown => ("?", "UNKNOWN"),
+        Verdict::Unreachable => ("-", "UNREACHABLE"),
+    }
+}
+
+/// The answer to a probe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    pub question: Question,
+    pub verdict: Verdict,
+    /// The whole answer; the first line is its headline.
+    pub lines: Vec<Line>,
+    /// The ends' nodes in the graph, where they are one.
+    pub from_id: Option<String>,
+    pub to_id: Option<String>,
+}
+
+/// What is made of a probe while it is typed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Draft {
+    /// Each part typed so far: its name (`FROM`), and how it reads or what is wrong with it.
+    pub parts: Vec<Part>,
+    /// What the part under the cursor may become, best first.
+    pub candidates: Vec<Candidate>,
+    /// The verdict, as soon as the line can be asked.
+    pub verdict: Option<Verdict>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    pub name: &'static str,
+    pub reading: Result<String, String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    pub text: String,
+    pub detail: String,
+}
+
+/// One workload in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct About {
+    pub id: String,
+    pub title: String,
+    pub lines: Vec<Line>,
+}
+
+/// A finished picture with the graph it shows: its cells count that graph's edges.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Picture {
+    pub graph: Arc<Graph>,
+    pub scene: Scene,
+}

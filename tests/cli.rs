@@ -1,0 +1,380 @@
+//! Exit statuses and streams of the real binary, as scripts see them.
+
+use std::io::Write as _;
+use std::process::{Command, Output, Stdio};
+
+const DENY_ALL: &str = "{kind: Namespace, apiVersion: v1, metadata: {name: x}}
+---
+{kind: Pod, apiVersion: v1, metadata: {name: a, namespace: x, labels: {app: a}}, spec: {containers: [{name: c, ports: [{name: web, containerPort: 80}]}]}, status: {phase: Running, podIPs: [{ip: 10.0.0.1}]}}
+---
+{kind: Pod, apiVersion: v1, metadata: {name: b, namespace: x, labels: {app: b}}, status: {phase: Running, podIPs: [{ip: 10.0.0.2}]}}
+---
+{kind: NetworkPolicy, apiVersion: networking.k8s.io/v1, metadata: {name: lock, namespace: x}, spec: {podSelector: {matchLabels: {app: a}}}}
+";
+
+fn netseg(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_netseg-tui"));
+    let home = std::env::temp_dir().join("netseg-cli-tests-no-home");
+    command
+        .args(args)
+        .env_clear()
+        .env("HOME", home)
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .stdin(Stdio::null());
+    command
+}
+
+fn run(args: &[&str]) -> Output {
+    netseg(args).output().expect("the binary starts")
+}
+
+/// Runs with manifests on standard input.
+fn with_input(args: &[&str], input: &str) -> Output {
+    let mut child = netseg(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    child
+        .stdin
+        .take()
+        .expect("piped")
+        .write_all(input.as_bytes())
+        .expect("it reads its input");
+    child.wait_with_output().expect("it ends")
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn json(output: &Output) -> serde_json::Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {}", out(output)))
+}
+
+#[test]
+fn allowed_is_0_denied_is_1_and_the_verdict_comes_first() {
+    let allowed = run(&[
+        "--demo",
+        "probe",
+        "stalker/cron-service",
+        "stalker/mongo",
+        "27017",
+    ]);
+    assert_eq!(allowed.status.code(), Some(0), "{}", err(&allowed));
+    assert!(
+        out(&allowed).starts_with("ALLOW    stalker/cron-service → stalker/mongo 27017/TCP"),
+        "{}",
+        out(&allowed)
+    );
+    let denied = with_input(&["-f", "-", "probe", "x/b", "x/a", "80"], DENY_ALL);
+    assert_eq!(denied.status.code(), Some(1), "{}", err(&denied));
+    assert!(
+        out(&denied).contains("ingress  DENY    isolated by lock; no rule matches"),
+        "{}",
+        out(&denied)
+    );
+    assert_eq!(err(&denied), "");
+}
+
+#[test]
+fn what_cannot_be_decided_is_2() {
+    // The block may or may not hold the address of a pod that only a template speaks of.
+    let input = "{kind: Deployment, apiVersion: apps/v1, metadata: {name: t, namespace: x}, spec: {template: {metadata: {labels: {app: t}}}}}
+---
+{kind: Pod, apiVersion: v1, metadata: {name: a, namespace: x, labels: {app: a}}, status: {phase: Running, podIPs: [{ip: 10.0.0.1}]}}
+---
+{kind: NetworkPolicy, apiVersion: networking.k8s.io/v1, metadata: {name: p, namespace: x}, spec: {podSelector: {matchLabels: {app: a}}, ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/8}}]}]}}";
+    let output = with_input(
+        &["-f", "-", "probe", "x/t", "x/a", "80", "-o", "json"],
+        input,
+    );
+    assert_eq!(output.status.code(), Some(2), "{}", err(&output));
+    let answer = json(&output);
+    assert_eq!(answer["verdict"], "unknown");
+    assert_eq!(answer["reason"], "address-unknown");
+    assert_eq!(answer["conditions"][0]["holds"], "allow");
+}
+
+#[test]
+fn a_question_that_cannot_be_asked_is_3_and_says_what_to_do() {
+    for (args, message, help) in [
+        (
+            &["--demo", "probe", "stalker/mongi", "stalker/mongo", "1"][..],
+            "cannot find `stalker/mongi`",
+            "nearest: stalker/mongo",
+        ),
+        (
+            &["--demo", "probe", "stalker/ui", "stalker/mongo", "99999"],
+            "there is no port 99999",
+            "",
+        ),
+        (
+            &["--demo", "probe", "stalker/ui", "stalker/mongo", "nope"],
+            "has no port named `nope`",
+            "it has: ",
+        ),
+        (
+            &["--demo=nope", "flows"],
+            "there is no demo `nope`",
+            "demos: stalker",
+        ),
+        (
+            &["-f", "/no/such/folder", "flows"],
+            "cannot read `/no/such/folder`",
+            "-f takes a file",
+        ),
+        (
+            &["--demo", "--env", "test", "table"],
+            "there is no environment `test`",
+            "known: dev, prod",
+        ),
+        (
+            &["-n", "stalkr", "--demo", "flows"],
+            "no namespace `stalkr` was loaded",
+            "nearest: stalker",
+        ),
+        (
+            &["--kubeconfig", "/no/such/kubeconfig", "flows"],
+            "cannot read the kubeconfig",
+            "",
+        ),
+        (&["flows"], "no kubeconfig found", ""),
+    ] {
+        let output = run(args);
+        assert_eq!(output.status.code(), Some(3), "{args:?}: {}", err(&output));
+        assert!(err(&output).contains(message), "{args:?}: {}", err(&output));
+        assert!(err(&output).contains(help), "{args:?}: {}", err(&output));
+        assert_eq!(out(&output), "", "{args:?}");
+    }
+}
+
+#[test]
+fn wrong_arguments_are_3_and_help_is_0() {
+    assert_eq!(run(&["--nonsense"]).status.code(), Some(3));
+    assert_eq!(run(&["probe"]).status.code(), Some(3));
+    let help = run(&["--help"]);
+    assert_eq!(help.status.code(), Some(0));
+    assert!(out(&help).contains("Usage: netseg-tui"));
+}
+
+#[test]
+fn the_screen_needs_a_terminal_and_says_which_command_to_use() {
+    let output = run(&["--demo"]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(err(&output).contains("terminal"), "{}", err(&output));
+    assert!(err(&output).contains("probe"), "{}", err(&output));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_success() {
+    let mut child = netseg(&["--demo", "flows"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(err(&output), "");
+}
+
+#[test]
+fn bad_objects_are_told_by_line_and_strict_ends_the_run() {
+    let input = format!(
+        "{DENY_ALL}---\nkind: NetworkPolicy\napiVersion: networking.k8s.io/v1\nmetadata: {{name: bad, namespace: x}}\nspec:\n  ingress:\n  - from:\n    - {{}}\n"
+    );
+    let lenient = with_input(&["-f", "-", "probe", "x/a", "x/b", "80"], &input);
+    assert!(
+        err(&lenient).contains("error: NetworkPolicy x/bad: spec.ingress[0].from[0]: a peer needs"),
+        "{}",
+        err(&lenient)
+    );
+    assert!(err(&lenient).contains("  at -:15"), "{}", err(&lenient));
+    // Whether that policy is in the cluster is not known, and it selects every pod of the namespace.
+    assert_eq!(lenient.status.code(), Some(2), "{}", out(&lenient));
+    let strict = with_input(
+        &["-f", "-", "--strict", "probe", "x/a", "x/b", "80"],
+        &input,
+    );
+    assert_eq!(strict.status.code(), Some(3));
+    assert_eq!(out(&strict), "");
+}
+
+#[test]
+fn the_same_input_gives_the_same_bytes() {
+    for args in [
+        &["--demo", "flows", "-o", "json"][..],
+        &["--demo", "table", "-o", "json"],
+        &["--demo", "graph", "-o", "json"],
+        &["--demo", "graph"],
+        &["--demo", "matrix", "-o", "json"],
+    ] {
+        assert_eq!(run(args).stdout, run(args).stdout, "{args:?}");
+    }
+}
+
+/// The shape promised to scripts, field by field.
+#[test]
+fn a_probe_in_json_has_every_promised_field() {
+    let output = with_input(
+        &["-f", "-", "probe", "x/b", "x/a", "web", "-o", "json"],
+        DENY_ALL,
+    );
+    let answer = json(&output);
+    let keys: Vec<&str> = answer
+        .as_object()
+        .expect("an object")
+        .keys()
+        .map(String::as_str)
+        .collect();
+    assert_eq!(
+        keys,
+        [
+            "apiVersion",
+            "kind",
+            "from",
+            "to",
+            "protocol",
+            "port",
+            "verdict",
+            "reason",
+            "agreement",
+            "enforced",
+            "egress",
+            "ingress",
+            "conditions",
+            "limits",
+            "pairs",
+            "via",
+            "halfOpen",
+            "expected",
+            "diagnostics",
+        ]
+    );
+    assert_eq!(answer["apiVersion"], "netseg/v1");
+    assert_eq!(answer["kind"], "Probe");
+    assert_eq!(answer["from"], "x/pod/b");
+    assert_eq!(answer["port"], 80);
+    assert_eq!(answer["enforced"], "unknown");
+    let isolated = &answer["ingress"]["isolatedBy"][0];
+    assert_eq!(isolated["group"], "networking.k8s.io");
+    assert_eq!(isolated["kind"], "NetworkPolicy");
+    assert_eq!(isolated["name"], "lock");
+    assert_eq!(isolated["source"], "-:7");
+    let open = with_input(&["-f", "-", "probe", "x/a", "x/b", "-o", "json"], DENY_ALL);
+    let open = json(&open);
+    assert_eq!(open["port"], serde_json::Value::Null);
+    assert_eq!(open["ports"][0]["protocol"], "TCP");
+    assert_eq!(
+        (&open["ports"][0]["first"], &open["ports"][0]["last"]),
+        (&1.into(), &65535.into())
+    );
+}
+
+#[test]
+fn flows_list_what_is_open_and_nothing_else() {
+    let output = with_input(&["-f", "-", "flows", "-o", "json"], DENY_ALL);
+    assert_eq!(output.status.code(), Some(0));
+    let flows = json(&output);
+    let pairs: Vec<(String, String)> = flows["flows"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|flow| {
+            (
+                flow["from"].as_str().unwrap().to_owned(),
+                flow["to"].as_str().unwrap().to_owned(),
+            )
+        })
+        .collect();
+    // x/a may send anywhere; nothing but x/a itself may send to x/a.
+    let v4 = "0.0.0.0/0".to_owned();
+    for (from, to, open) in [
+        ("x/pod/a", "x/pod/b", true),
+        ("x/pod/b", "x/pod/a", false),
+        ("x/pod/a", "x/pod/a", true),
+        (v4.as_str(), "x/pod/a", false),
+        (v4.as_str(), "x/pod/b", true),
+        ("x/pod/b", v4.as_str(), true),
+    ] {
+        assert_eq!(
+            pairs.contains(&(from.to_owned(), to.to_owned())),
+            open,
+            "{from} -> {to}: {pairs:?}"
+        );
+    }
+}
+
+#[test]
+fn completions_and_the_man_page_come_from_the_same_arguments() {
+    for (args, word) in [
+        (&["completions", "bash"][..], "netseg-tui"),
+        (&["completions", "zsh"], "probe"),
+        (&["completions", "fish"], "half-open"),
+        (&["man"], ".TH netseg-tui"),
+    ] {
+        let output = run(args);
+        assert_eq!(output.status.code(), Some(0));
+        assert!(out(&output).contains(word), "{args:?}");
+    }
+}
+
+#[test]
+fn drift_ends_with_1_for_errors_and_says_which_line_was_written() {
+    let output = run(&["--demo", "drift", "-o", "json"]);
+    assert_eq!(output.status.code(), Some(1), "{}", err(&output));
+    let drift = json(&output);
+    assert_eq!(drift["kind"], "Drift");
+    assert_eq!(drift["environments"], serde_json::json!(["dev"]));
+    // The planted fault: the orchestrator's policy selects kafka's pods, so the orchestrator reaches nothing.
+    let findings = drift["findings"].as_array().expect("a list");
+    let broken = findings
+        .iter()
+        .find(|f| {
+            f["from"] == "stalker/deployment/orchestrator" && f["to"] == "stalker/statefulset/kafka"
+        })
+        .expect("orchestrator to kafka is broken");
+    assert_eq!(broken["code"], "broken");
+    assert_eq!(
+        (&broken["first"], &broken["last"]),
+        (&9092.into(), &9092.into())
+    );
+    assert_eq!(
+        (&broken["expected"], &broken["actual"]),
+        (&"allow".into(), &"deny".into())
+    );
+    let source = broken["sources"][0].as_str().expect("a line");
+    assert!(
+        source.starts_with("demo/stalker/expectations.yaml:"),
+        "{source}"
+    );
+    let both = json(&run(&[
+        "--demo", "drift", "--env", "dev,prod", "--only", "mongo", "-o", "json",
+    ]));
+    // Closed from outside in production only.
+    let about: Vec<(&str, &str)> = both["findings"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|f| {
+            (
+                f["environment"].as_str().unwrap(),
+                f["code"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(about, [("prod", "excess")]);
+}
+
+#[test]
+fn drift_needs_something_to_compare_with() {
+    let output = with_input(&["-f", "-", "drift"], DENY_ALL);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(err(&output).contains("--expect FILE"), "{}", err(&output));
+}

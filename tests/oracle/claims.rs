@@ -1,0 +1,165 @@
+//! What an explanation claims, held against the documentation.
+
+use std::collections::BTreeMap;
+
+use netseg::engine::{Fail, Nearest, RuleId, Side, Verdict};
+
+use crate::naive::{self, Direction, End, Policy, Protocol, RuleTests, SPEC, World};
+use crate::product::{Product, index_of};
+
+/// One end of one connection.
+#[derive(Clone, Copy)]
+pub(crate) struct Claims<'a> {
+    pub(crate) product: &'a Product,
+    pub(crate) world: &'a World,
+    pub(crate) ends: (End, End),
+    pub(crate) protocol: Protocol,
+    pub(crate) port: u16,
+    pub(crate) direction: Direction,
+}
+
+impl Claims<'_> {
+    /// Says what is wrong, if anything is.
+    pub(crate) fn check(&self, side: &Side) -> Result<(), String> {
+        let isolating = self.isolating();
+        for id in &side.isolated_by {
+            let policy = self.product.engine.policy(*id);
+            let index = index_of(self.world, &policy.namespace, &policy.name);
+            if !isolating.contains_key(&index) {
+                return Err(format!("{} does not isolate", policy.name));
+            }
+        }
+        for rule in &side.decided_by {
+            self.check_decider(&isolating, rule)?;
+        }
+        let denied = side.verdict == Verdict::Deny;
+        if denied && side.isolated_by.len() != isolating.len() {
+            return Err("not every policy that isolates is named".into());
+        }
+        if denied && !side.decided_by.is_empty() {
+            return Err("a denial, and a rule that admits".into());
+        }
+        match &side.nearest {
+            Some(nearest) if denied || side.verdict == Verdict::Unknown => {
+                self.check_nearest(&isolating, nearest, denied)
+            }
+            Some(_) => Err("a nearest rule without a denial".into()),
+            None if denied && !self.rules(&isolating).is_empty() && self.can_meet() => {
+                Err("there is a rule, but no nearest one".into())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The policies that isolate this end in this direction, by their place in the world.
+    fn isolating(&self) -> BTreeMap<usize, &Policy> {
+        let subject = match self.direction {
+            Direction::Egress => self.ends.0,
+            Direction::Ingress => self.ends.1,
+        };
+        let End::Pod(pod) = subject else {
+            return BTreeMap::new();
+        };
+        let policies = self.world.policies.iter().enumerate();
+        policies
+            .filter(|(_, policy)| naive::isolates(self.world, policy, pod, self.direction))
+            .collect()
+    }
+
+    fn rules(&self, isolating: &BTreeMap<usize, &Policy>) -> Vec<(usize, usize)> {
+        let mut rules = Vec::new();
+        for (index, policy) in isolating {
+            let count = naive::rules(policy, self.direction).len();
+            rules.extend((0..count).map(|rule| (*index, rule)));
+        }
+        rules
+    }
+
+    fn ask(&self, policy: usize, rule: usize, item: Option<usize>) -> Vec<RuleTests> {
+        let mut world = self.world.clone();
+        if let Some(item) = item {
+            // The one peer alone.
+            let policy = &mut world.policies[policy];
+            let rules = match self.direction {
+                Direction::Egress => &mut policy.egress,
+                Direction::Ingress => &mut policy.ingress,
+            };
+            rules[rule].peers = vec![rules[rule].peers[item].clone()];
+        }
+        let rule = (policy, self.direction, rule);
+        naive::ask_rule(&world, SPEC, self.ends, self.protocol, self.port, rule)
+    }
+
+    /// A rule that decides admits the connection by itself, in some family, and so does the peer it names.
+    fn check_decider(
+        &self,
+        isolating: &BTreeMap<usize, &Policy>,
+        rule: &RuleId,
+    ) -> Result<(), String> {
+        let policy = self.product.policy_of(self.world, rule);
+        if !isolating.contains_key(&policy) {
+            return Err(format!("{} decides but does not isolate", rule.path()));
+        }
+        let index = rule.rule as usize;
+        let item = rule.item.map(|item| item as usize);
+        let listed = naive::rules(&self.world.policies[policy], self.direction)[index]
+            .peers
+            .len();
+        if item.is_none() != (listed == 0) || item.is_some_and(|item| item >= listed) {
+            return Err(format!("{} is no peer of the rule", rule.path()));
+        }
+        let tests = self.ask(policy, index, item);
+        // What cannot meet is only told what its labels would give.
+        if !tests.is_empty() && !tests.iter().any(|t| t.peer && t.ports) {
+            return Err(format!("{} decides but does not admit", rule.path()));
+        }
+        Ok(())
+    }
+
+    /// The nearest rule fails exactly what it is said to fail, and no other rule fails less.
+    fn check_nearest(
+        &self,
+        isolating: &BTreeMap<usize, &Policy>,
+        nearest: &Nearest,
+        denied: bool,
+    ) -> Result<(), String> {
+        let policy = self.product.policy_of(self.world, &nearest.rule);
+        if !isolating.contains_key(&policy) {
+            return Err("the nearest rule's policy does not isolate".into());
+        }
+        if nearest.fails.is_empty() {
+            return Err("the nearest rule fails nothing".into());
+        }
+        let tests = self.ask(policy, nearest.rule.rule as usize, None);
+        if tests.is_empty() {
+            return Ok(());
+        }
+        let of_peer = |fail: &&Fail| matches!(fail, Fail::Peer | Fail::Family);
+        let peer_fails = nearest.fails.iter().any(|fail| of_peer(&fail));
+        let ports_fail = nearest.fails.iter().any(|fail| !of_peer(&fail));
+        if !tests
+            .iter()
+            .any(|t| peer_fails != t.peer && ports_fail != t.ports)
+        {
+            return Err(format!("the nearest rule really gives {tests:?}"));
+        }
+        let all = self.rules(isolating).into_iter();
+        let fewest = all
+            .flat_map(|(policy, rule)| self.ask(policy, rule, None))
+            .map(|tests| tests.misses)
+            .filter(|misses| *misses > 0)
+            .min();
+        if denied && fewest != Some(nearest.fails.len()) {
+            return Err(format!("another rule fails {fewest:?}"));
+        }
+        Ok(())
+    }
+
+    fn can_meet(&self) -> bool {
+        let (from, to) = (
+            self.product.entity(self.ends.0),
+            self.product.entity(self.ends.1),
+        );
+        self.product.engine.unreachable(from, to).is_none()
+    }
+}
