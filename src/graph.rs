@@ -117,6 +117,8 @@ pub enum Step {
     CardDense,
     /// The same, narrower, with wires side by side.
     CardTight,
+    /// The same with outside destinations next to their callers.
+    CardInline,
     /// One row a pin: ports, name, self edges.
     Chip,
     /// The same with wires side by side and outside destinations next to their callers.
@@ -127,10 +129,11 @@ pub enum Step {
 
 impl Step {
     /// Every step, most detailed first.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Card,
         Self::CardDense,
         Self::CardTight,
+        Self::CardInline,
         Self::Chip,
         Self::ChipTight,
         Self::Mini,

@@ -4,6 +4,7 @@
 //!
 //! - [`model`]: the cluster as one immutable inventory. [`wire`] is how objects arrive, [`yaml`] and [`text`] are how text does.
 //! - [`source`]: makes snapshots of it from files, from a built-in demo, or from a live server.
+//! - [`expect`]: what a team wrote down about its network, and how the cluster differs from it.
 //! - [`graph`]: the segmentation graph and its picture in terminal cells.
 
 pub mod cli;

@@ -6,6 +6,7 @@
 mod demands;
 mod excess;
 mod say;
+mod trial;
 mod world;
 
 use std::collections::BTreeMap;

@@ -28,16 +28,22 @@ pub(super) struct Look {
 impl Step {
     pub(super) fn look(self) -> Look {
         let (cards, labels) = (
-            matches!(self, Self::Card | Self::CardDense | Self::CardTight),
+            matches!(
+                self,
+                Self::Card | Self::CardDense | Self::CardTight | Self::CardInline
+            ),
             self != Self::Mini,
         );
-        let tight = matches!(self, Self::CardTight | Self::ChipTight | Self::Mini);
+        let tight = matches!(
+            self,
+            Self::CardTight | Self::CardInline | Self::ChipTight | Self::Mini
+        );
         Look {
             cards,
             labels,
             gap: i32::from(self == Self::Card),
             pitch: if tight { 1 } else { 2 },
-            inline: matches!(self, Self::ChipTight | Self::Mini),
+            inline: matches!(self, Self::CardInline | Self::ChipTight | Self::Mini),
         }
     }
 }
@@ -161,7 +167,11 @@ fn spread(layout: &Layout<'_>, geometry: &mut Geometry) -> Grid {
         let (before, after) = (FRAME * i32::from(ends), FRAME * i32::from(starts));
         let outer = c == 0 || c == columns || (c == 1 && !column.contains(&0));
         let core = match channels.get(c).filter(|ch| !ch.runs.is_empty()) {
-            Some(channel) if channel.tracks > 0 => (cells(channel.tracks) - 1) * look.pitch + 4,
+            Some(channel) if channel.tracks > 0 => {
+                // A cell before the first track, and after the last one room for the arrow; tight cards make do with less.
+                let margin = if look.cards && look.pitch == 1 { 3 } else { 4 };
+                (cells(channel.tracks) - 1) * look.pitch + margin
+            }
             Some(_) => 3,
             None if outer => 0,
             None => 2,
@@ -239,7 +249,10 @@ impl Place {
             .filter(|b| all || !b.ubiquitous)
             .map(|b| b.text.as_str())
             .collect();
-        shown.join(between)
+        // Open both ways is the commonest pair, and the two words would widen a whole column.
+        shown
+            .join(between)
+            .replace(&format!("open in{between}open out"), "open in/out")
     }
 }
 

@@ -80,7 +80,9 @@ struct Attempt<'a> {
 impl<'a> Attempt<'a> {
     fn new(graph: &'a Graph, options: &'a Options, step: Step) -> Self {
         let titles = match step {
-            Step::Card | Step::CardDense | Step::CardTight => CARD_TITLES.to_vec(),
+            Step::Card | Step::CardDense | Step::CardTight | Step::CardInline => {
+                CARD_TITLES.to_vec()
+            }
             Step::Chip | Step::ChipTight => CHIP_TITLES.to_vec(),
             Step::Mini => MINI_TITLES.to_vec(),
         };

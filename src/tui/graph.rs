@@ -19,7 +19,7 @@ const MARGIN: i32 = 3;
 pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, app: &App, hits: &mut Hits) {
     let picture = app.picture.as_ref();
     let detail = picture.map(|picture| match picture.scene.step_shown() {
-        Step::Card | Step::CardDense | Step::CardTight => "cards",
+        Step::Card | Step::CardDense | Step::CardTight | Step::CardInline => "cards",
         Step::Chip | Step::ChipTight => "chips",
         Step::Mini => "names only",
     });

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::engine::{Allowed, Entity, PodId, Reason, Verdict};
+use crate::engine::{Entity, Reason, Verdict};
 use crate::model::{Direction, PortSet, Severity};
 
 use super::super::plan::ends::End;
-use super::super::plan::{Bound, BoundContent, Claim, Kind};
+use super::super::plan::{Bound, BoundContent, Claim, Kind, PortsAt};
+use super::trial::{Member, Tried};
 use super::world::{Piece, World};
 use super::{About, Code, Found, Key};
 
@@ -51,13 +52,6 @@ pub(super) fn judge(world: &World<'_>, found: &mut Found) {
             _ => {}
         }
     }
-}
-
-/// One end of a trial: how it is written, and the entities to try.
-struct Member {
-    id: String,
-    /// Up to two pods that are alike, so that a pod can be tried with another one of its kind.
-    entities: Vec<Entity>,
 }
 
 struct Demands<'w, 'f> {
@@ -105,12 +99,12 @@ impl Demands<'_, '_> {
         if outside(&claim.from) || outside(&claim.to) {
             return self.with_outside(claim);
         }
-        let from = self.members(&claim.from);
-        let to = self.members(&claim.to);
+        let from = self.world.members(&claim.from);
+        let to = self.world.members(&claim.to);
         for a in &from {
             let mut results = Vec::new();
             for b in &to {
-                let Some((x, y)) = self.pick(a, b) else {
+                let Some((x, y)) = self.world.pick(a, b) else {
                     continue;
                 };
                 let Some(ports) = world.plan.claimed(claim, &x, &y) else {
@@ -211,7 +205,7 @@ impl Demands<'_, '_> {
         } else {
             (&claim.to, false)
         };
-        for member in self.members(inner) {
+        for member in self.world.members(inner) {
             let Some(own) = member.entities.first() else {
                 continue;
             };
@@ -250,7 +244,7 @@ impl Demands<'_, '_> {
             Direction::Egress => &claim.from,
             Direction::Ingress => &claim.to,
         };
-        for member in self.members(inner) {
+        for member in self.world.members(inner) {
             for own in member.entities.iter().take(1) {
                 for code in [Code::Broken, Code::Unknown, Code::Met] {
                     let folded = self.sides(claim, direction, own, code);
@@ -344,24 +338,26 @@ impl Demands<'_, '_> {
             Direction::Egress => &claim.from,
             Direction::Ingress => &claim.to,
         };
-        let members = self.members(inner);
-        let several = members.iter().map(|m| &m.id).collect::<BTreeSet<_>>().len() > 1;
+        let members = self.world.members(inner);
+        // Of several workloads under one name it is enough that one lets somebody in.
+        let open = members
+            .iter()
+            .filter_map(|member| member.entities.first())
+            .fold(PortSet::empty(), |all, own| {
+                all.union(&self.open_to_somebody(direction, own))
+            });
         for member in &members {
             let Some(own) = member.entities.first() else {
                 continue;
             };
-            let Some(ports) = claim.ports.of(own).or_else(|| match &claim.ports {
-                super::super::plan::PortsAt::Everywhere(ports) => Some(ports),
-                super::super::plan::PortsAt::At(_) => None,
-            }) else {
-                continue;
+            let ports = match (direction, &claim.ports) {
+                (_, PortsAt::Everywhere(ports)) => ports,
+                (Direction::Ingress, PortsAt::At(by_entity)) if by_entity.contains_key(own) => {
+                    &by_entity[own]
+                }
+                (_, PortsAt::At(_)) => continue,
             };
-            let mut closed = PortSet::empty();
-            if !several {
-                closed = ports
-                    .difference(&wanted_anyway)
-                    .difference(&self.open_to_somebody(direction, own));
-            }
+            let closed = ports.difference(&wanted_anyway).difference(&open);
             let rep = world
                 .pieces_for(own)
                 .next()
@@ -436,7 +432,7 @@ impl Demands<'_, '_> {
             } else {
                 (Direction::Egress, &claim.from)
             };
-            for member in self.members(inner) {
+            for member in self.world.members(inner) {
                 for own in member.entities.iter().take(1) {
                     for (id, ports, rep) in self.sides(claim, direction, own, Code::Broken) {
                         let own = (member.id.as_str(), own);
@@ -449,13 +445,16 @@ impl Demands<'_, '_> {
         if outside(&claim.from) || outside(&claim.to) {
             return;
         }
-        let (from, to) = (self.members(&claim.from), self.members(&claim.to));
+        let (from, to) = (
+            self.world.members(&claim.from),
+            self.world.members(&claim.to),
+        );
         for a in &from {
             if self.broken.contains_key(&(claim.origin, a.id.clone())) {
                 continue;
             }
             for b in &to {
-                let Some((x, y)) = self.pick(a, b) else {
+                let Some((x, y)) = self.world.pick(a, b) else {
                     continue;
                 };
                 let Some(ports) = world.plan.claimed(claim, &x, &y) else {
@@ -496,7 +495,7 @@ impl Demands<'_, '_> {
             } else {
                 (Direction::Egress, &claim.from)
             };
-            for member in self.members(inner) {
+            for member in self.world.members(inner) {
                 let Some(own) = member.entities.first() else {
                     continue;
                 };
@@ -523,10 +522,13 @@ impl Demands<'_, '_> {
             }
             return;
         }
-        let (from, to) = (self.members(&claim.from), self.members(&claim.to));
+        let (from, to) = (
+            self.world.members(&claim.from),
+            self.world.members(&claim.to),
+        );
         for a in &from {
             for b in &to {
-                if let Some((x, y)) = self.pick(a, b) {
+                if let Some((x, y)) = self.world.pick(a, b) {
                     let ports = needed(&x, &y, &world.engine.allowed(&x, &y).sure);
                     self.put_undated((&a.id, &b.id), &ports, (&x, &y), claim);
                 }
@@ -544,96 +546,6 @@ impl Demands<'_, '_> {
         let mut key = self.key(Code::Expired, About::NoDate, ids.0, ids.1, claim);
         key.severity = Severity::Warning;
         self.put(key, ports, pair, claim);
-    }
-
-    /// Two entities of two members that are not one and the same pod.
-    fn pick(&self, a: &Member, b: &Member) -> Option<(Entity, Entity)> {
-        for x in &a.entities {
-            for y in &b.entities {
-                if !self.world.plan.is_home(x, y) {
-                    return Some((x.clone(), y.clone()));
-                }
-            }
-        }
-        None
-    }
-
-    /// The members of an end that is neither wide nor outside: pods that are alike and of one workload are one.
-    fn members(&self, end: &End) -> Vec<Member> {
-        let world = self.world;
-        match end {
-            End::Workload { pods, .. } => {
-                let live: Vec<PodId> = pods
-                    .iter()
-                    .copied()
-                    .filter(|pod| !world.engine.pod(*pod).is_finished())
-                    .collect();
-                // A pod that is only starting is no reason to call a workload broken, unless there is no other.
-                let ready: Vec<PodId> = live
-                    .iter()
-                    .copied()
-                    .filter(|pod| world.takes_part(*pod))
-                    .collect();
-                let mut alike: BTreeMap<(String, Option<usize>), Vec<Entity>> = BTreeMap::new();
-                for pod in if ready.is_empty() { live } else { ready } {
-                    let key = (
-                        world.engine.workload_of(pod).id(),
-                        world.class_of[pod.0 as usize],
-                    );
-                    let entities = alike.entry(key).or_default();
-                    if entities.len() < 2 {
-                        entities.push(Entity::Pod(pod));
-                    }
-                }
-                alike
-                    .into_iter()
-                    .map(|((id, _), entities)| Member { id, entities })
-                    .collect()
-            }
-            End::Dns(entities) | End::K8sApi(entities) => entities
-                .iter()
-                .map(|entity| Member {
-                    id: end.word().unwrap_or_default().to_owned(),
-                    entities: vec![entity.clone()],
-                })
-                .collect(),
-            End::Node => world
-                .engine
-                .nodes()
-                .map(|node| Member {
-                    id: world.id(&Entity::Node(node)),
-                    entities: vec![Entity::Node(node)],
-                })
-                .collect(),
-            End::Ranges(_) | End::External | End::Internet => Vec::new(),
-            End::Any | End::Cluster | End::Elsewhere => Vec::new(),
-        }
-    }
-}
-
-/// Ports by what became of them.
-#[derive(Default)]
-struct Tried {
-    denied: PortSet,
-    unknown: PortSet,
-    met: PortSet,
-}
-
-impl Tried {
-    fn of(ports: &PortSet, allowed: &Allowed) -> Self {
-        Self {
-            denied: ports.difference(&allowed.possible),
-            unknown: ports.intersection(&allowed.unknown()),
-            met: ports.intersection(&allowed.sure),
-        }
-    }
-
-    fn part(&self, code: Code) -> &PortSet {
-        match code {
-            Code::Met => &self.met,
-            Code::Unknown => &self.unknown,
-            _ => &self.denied,
-        }
     }
 }
 

@@ -29,8 +29,11 @@ pub(super) fn connection(
         About::EgressSide => Some(&why.egress),
         About::IngressSide => Some(&why.ingress),
         // A closed port is the workload's own doing, and that end is the one that is no stand-in.
-        About::ClosedPort if key.to == "any" => Some(&why.egress),
-        About::ClosedPort => Some(&why.ingress),
+        About::ClosedPort => Some(if key.to == "any" {
+            &why.egress
+        } else {
+            &why.ingress
+        }),
         _ => None,
     };
     let sides: Vec<&Side> = one_side.map_or_else(|| vec![&why.egress, &why.ingress], |s| vec![s]);

@@ -67,10 +67,7 @@ fn lines(findings: &[Finding]) -> Vec<String> {
                 (Some(protocol), Some(ports)) => format!(" {ports}/{protocol}"),
                 _ => String::new(),
             };
-            let short = |id: &str| {
-                let parts: Vec<&str> = id.split('/').collect();
-                parts.last().copied().unwrap_or_default().to_owned()
-            };
+            let short = |id: &str| id.rsplit('/').next().unwrap().to_owned();
             let ends = if f.to.is_empty() {
                 short(&f.from)
             } else {

@@ -84,7 +84,8 @@ fn port(text: &str) -> Result<PortWord, String> {
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let number = |text: &str| {
         text.parse::<NonZeroU16>()
-            .map_err(|_| format!("`{text}` is no port; ports run from 1 to 65535"))
+            .ok()
+            .ok_or_else(|| format!("`{text}` is no port; ports run from 1 to 65535"))
     };
     if is_number(bare) {
         return Ok(PortWord::Range(protocol, PortRange::single(number(bare)?)));
