@@ -268,13 +268,11 @@ impl App {
 
     /// Where the panes are; `None` when the terminal is too small.
     pub(super) fn panes(&self) -> Option<Panes> {
-        let table_rows =
-            u16::try_from(self.view.rows.len() + self.headings() + 3).unwrap_or(u16::MAX);
         let wish = Wish {
             focus: self.focus,
             zoomed: self.zoomed,
             graph: self.tab == Tab::Flows,
-            table_rows,
+            answer: self.answer.is_some() || self.tab == Tab::Drift,
         };
         layout::panes(self.width, self.height, wish)
     }

@@ -5,8 +5,14 @@ use ratatui::layout::Rect;
 /// The smallest terminal with panes.
 pub(super) const SMALLEST: (u16, u16) = (60, 16);
 
-/// The table beside the graph, borders included.
-const TABLE_WIDTH: u16 = 64;
+/// The table beside the graph, borders included: what its columns need, and what they can use.
+const TABLE_WIDTH: (u16, u16) = (64, 100);
+/// A map beside the table gets this much before the table gets more than it needs.
+const MAP_WIDTH: u16 = 122;
+/// The panel below, borders included, while an answer is in it.
+const PANEL: u16 = 6;
+/// The same while it says no more than what is selected.
+const SELECTION: u16 = 4;
 
 /// A part of the screen that can have the keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,8 +30,8 @@ pub(super) struct Wish {
     pub(super) zoomed: bool,
     /// Whether there is a graph to show; the drift list has none.
     pub(super) graph: bool,
-    /// Rows the table would fill, borders included.
-    pub(super) table_rows: u16,
+    /// Whether the panel below tells more than what is selected: an answer, a finding.
+    pub(super) answer: bool,
 }
 
 /// The rectangles; what has none is not shown.
@@ -47,6 +53,27 @@ pub(super) struct Panes {
 /// Whether a terminal is too small for panes.
 pub(super) fn is_too_small(width: u16, height: u16) -> bool {
     width < SMALLEST.0 || height < SMALLEST.1
+}
+
+/// How graph and table share the screen.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tier {
+    /// One at a time.
+    Single,
+    Beside,
+    /// The graph above the table: a map needs the whole width.
+    Stacked,
+    /// Beside each other, with room to spare.
+    Wide,
+}
+
+fn tier(width: u16, height: u16) -> Tier {
+    match (width, height) {
+        (..110, _) | (_, ..24) => Tier::Single,
+        (160.., 40..) => Tier::Wide,
+        (..160, 36..) => Tier::Stacked,
+        _ => Tier::Beside,
+    }
 }
 
 /// Divides the screen; `None` when it is too small.
@@ -72,10 +99,12 @@ pub(super) fn panes(width: u16, height: u16, wish: Wish) -> Option<Panes> {
         }
         return Some(panes);
     }
-    let probe_rows = match (width, height) {
-        (_, ..24) => 1,
-        (160.., 40..) => 12,
-        _ => 6,
+    let tier = tier(width, height);
+    let probe_rows = match (tier, height, wish.answer) {
+        (_, ..24, _) => 1,
+        (Tier::Wide, _, true) => 2 * PANEL,
+        (Tier::Stacked, _, false) => SELECTION,
+        _ => PANEL,
     };
     panes.folded = probe_rows == 1;
     let main = Rect::new(0, body.y, width, body.height - probe_rows);
@@ -84,23 +113,34 @@ pub(super) fn panes(width: u16, height: u16, wish: Wish) -> Option<Panes> {
         panes.table = Some(main);
         return Some(panes);
     }
-    match (width, height) {
-        (..110, _) | (_, ..24) => {
+    match tier {
+        Tier::Single => {
             if wish.focus == Pane::Graph {
                 panes.graph = Some(main);
             } else {
                 panes.table = Some(main);
             }
         }
-        (..160, 36..) => {
-            let table_rows = wish.table_rows.clamp(5, (main.height * 2 / 5).max(5));
-            let graph_rows = main.height - table_rows;
-            panes.graph = Some(Rect::new(0, main.y, width, graph_rows));
-            panes.table = Some(Rect::new(0, main.y + graph_rows, width, table_rows));
+        Tier::Stacked => {
+            // Only the table gives way to an answer: a map that moved would have to be read anew.
+            let graph_rows = (body.height - PANEL) * 7 / 10;
+            panes.graph = Some(Rect {
+                height: graph_rows,
+                ..main
+            });
+            panes.table = Some(Rect {
+                y: main.y + graph_rows,
+                height: main.height - graph_rows,
+                ..main
+            });
         }
-        _ => {
-            // The map gets what the table leaves; where that is little, both give.
-            let table_width = TABLE_WIDTH.min(width * 27 / 50);
+        Tier::Beside | Tier::Wide => {
+            let (least, most) = TABLE_WIDTH;
+            // Where even that is too much, both give.
+            let table_width = width
+                .saturating_sub(MAP_WIDTH)
+                .clamp(least, most)
+                .min(width * 27 / 50);
             panes.graph = Some(Rect::new(0, main.y, width - table_width, main.height));
             panes.table = Some(Rect::new(
                 width - table_width,
@@ -121,7 +161,12 @@ mod tests {
         focus: Pane::Table,
         zoomed: false,
         graph: true,
-        table_rows: 12,
+        answer: false,
+    };
+
+    const ASKED: Wish = Wish {
+        answer: true,
+        ..WISH
     };
 
     #[test]
@@ -145,20 +190,40 @@ mod tests {
 
         let above = panes(120, 40, WISH).unwrap();
         assert_eq!(
-            (above.graph.unwrap().width, above.table.unwrap().width),
-            (120, 120)
+            (above.graph.unwrap(), above.table.unwrap()),
+            (Rect::new(0, 2, 120, 21), Rect::new(0, 23, 120, 11))
         );
-        assert!(above.graph.unwrap().height >= 15);
+        assert_eq!(above.probe.unwrap().height, 4);
 
         let wide = panes(200, 50, WISH).unwrap();
         assert_eq!(
             (wide.graph.unwrap().width, wide.table.unwrap().width),
-            (136, 64)
+            (122, 78)
         );
         assert_eq!(
             (wide.graph.unwrap().height, wide.probe.unwrap().height),
+            (40, 6)
+        );
+        let asked = panes(200, 50, ASKED).unwrap();
+        assert_eq!(
+            (asked.graph.unwrap().height, asked.probe.unwrap().height),
             (34, 12)
         );
+        for (width, table) in [(160, 64), (186, 64), (190, 68), (222, 100), (300, 100)] {
+            let panes = panes(width, 40, WISH).unwrap();
+            assert_eq!(panes.table.unwrap().width, table, "{width}");
+        }
+    }
+
+    #[test]
+    fn an_answer_takes_its_rows_from_the_table_alone() {
+        for height in 36..80 {
+            let (before, asked) = (panes(120, height, WISH), panes(120, height, ASKED));
+            let (before, asked) = (before.unwrap(), asked.unwrap());
+            assert_eq!(before.graph, asked.graph);
+            assert_eq!(before.probe.unwrap().height + 2, asked.probe.unwrap().height);
+            assert!(asked.table.unwrap().height >= 8);
+        }
     }
 
     #[test]
@@ -173,7 +238,7 @@ mod tests {
                             focus,
                             zoomed,
                             graph,
-                            table_rows: 300,
+                            answer: width % 2 == 0,
                         };
                         let panes = panes(width, height, wish).unwrap();
                         let parts: Vec<Rect> =

@@ -14,7 +14,11 @@ use super::view::{Item, Line, Part, Row, Sign, Tone, span, verdict_words};
 /// Draws the panel; folded it is one line without a border.
 pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, folded: bool, app: &App, hits: &mut Hits) {
     hits.add(area, Hit::Pane(Pane::Probe));
-    let lines = content(app);
+    let mut lines = content(app);
+    if app.answer.is_none() && !folded && selected_row(app).is_some() {
+        // The title says it already.
+        lines.remove(0);
+    }
     if folded {
         if let Some(first) = lines.first() {
             let at = pen.text(
@@ -40,8 +44,15 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, folded: bool, app: &App, hits:
             },
         ),
         None => (
-            vec![span("Selection", Tone::Plain)],
-            "p: probe from here".to_owned(),
+            match selected_row(app) {
+                Some(row) => vec![
+                    span("Selection  ", Tone::Plain),
+                    span(row.name.clone(), Tone::Name),
+                    span(format!(" in {}", row.namespace), Tone::Plain),
+                ],
+                None => vec![span("Selection", Tone::Plain)],
+            },
+            "p: probe from here   w: why".to_owned(),
         ),
     };
     let inner = pen.frame(area, &title, &note, app.focus == Pane::Probe);
@@ -61,17 +72,16 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, folded: bool, app: &App, hits:
     }
 }
 
+fn selected_row(app: &App) -> Option<&Row> {
+    let key = app.selected_key()?;
+    app.view.rows.iter().find(|row| row.id == key)
+}
+
 fn content(app: &App) -> Vec<Line> {
     if let Some(answer) = &app.answer {
         return answer.lines.clone();
     }
-    let key = app.selected_key();
-    let row = app
-        .view
-        .rows
-        .iter()
-        .find(|row| Some(row.id.as_str()) == key);
-    match (row, key) {
+    match (selected_row(app), app.selected_key()) {
         (Some(row), _) => describe(row),
         (None, Some(key)) => vec![vec![
             span(key.to_owned(), Tone::Name),

@@ -11,7 +11,7 @@ use super::header;
 use super::layout::Pane;
 use super::pen::{Pen, cut_line};
 use super::theme::Theme;
-use super::view::{Flow, Flows, Item, Line, Row, Sign, Tone, span, verdict_words};
+use super::view::{Flow, Flows, Item, Line, Row, Sign, Span, Tone, span, verdict_words};
 
 pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, app: &App, hits: &mut Hits) {
     hits.add(area, Hit::Pane(Pane::Table));
@@ -41,7 +41,7 @@ fn draw_workloads(pen: &mut Pen<'_>, area: Rect, app: &App, hits: &mut Hits) {
     );
     let inner = pen.frame(area, &title, &note, app.focus == Pane::Table);
     let rows = &app.view.rows;
-    let widths = Widths::of(rows, usize::from(inner.width));
+    let widths = Widths::of(rows, inner, app.headings());
     let faint = pen.theme.tone(Tone::Faint);
     pen.text(inner, 1, 0, "WORKLOAD", faint);
     pen.text(inner, widths.ingress_at(), 0, "INGRESS", faint);
@@ -62,35 +62,48 @@ fn draw_workloads(pen: &mut Pen<'_>, area: Rect, app: &App, hits: &mut Hits) {
         }
         entries.push(Entry::Row(line));
     }
+    // Where rows are left, cells are wrapped instead of cut.
+    let room = usize::from(body.height);
+    let needed: usize = entries
+        .iter()
+        .map(|entry| match entry {
+            Entry::Namespace(_) => 1,
+            Entry::Row(line) => widths.lines(&rows[app.shown[*line]]),
+        })
+        .take(room + 1)
+        .sum();
+    let wraps = entries.len() <= room && needed <= room;
     let cursor = app.cursor();
     let at = entries
         .iter()
         .position(|entry| matches!(entry, Entry::Row(line) if Some(*line) == cursor))
         .unwrap_or(0);
-    let first = first_shown(at, entries.len(), usize::from(body.height));
-    for (offset, entry) in entries
-        .iter()
-        .skip(first)
-        .take(usize::from(body.height))
-        .enumerate()
-    {
-        let y = u16::try_from(offset).unwrap_or(u16::MAX);
+    let first = first_shown(at, entries.len(), room);
+    let mut y = 0;
+    for entry in entries.iter().skip(first).take(room) {
         match entry {
             Entry::Namespace(name) => {
                 let at = pen.text(body, 0, y, &format!("{name} "), pen.theme.tone(Tone::Faint));
                 let rule = "─".repeat(usize::from(body.width.saturating_sub(at)));
                 pen.text(body, at, y, &rule, pen.theme.tone(Tone::Faint));
+                y += 1;
             }
             Entry::Row(line) => {
                 let selected = Some(*line) == cursor;
-                workload(pen, body, y, &rows[app.shown[*line]], &widths, selected);
-                if selected && app.focus == Pane::Table {
-                    pen.select(body, y);
+                let row = &rows[app.shown[*line]];
+                let lines = if wraps { widths.lines(row) } else { 1 };
+                let lines = u16::try_from(lines).unwrap_or(1);
+                workload(pen, body, y, row, &widths, (selected, wraps));
+                for y in y..y + lines {
+                    if selected && app.focus == Pane::Table {
+                        pen.select(body, y);
+                    }
                 }
                 hits.add(
-                    Rect::new(body.x, body.y + y, body.width, 1),
+                    Rect::new(body.x, body.y + y, body.width, lines),
                     Hit::Line(*line),
                 );
+                y += lines;
             }
         }
     }
@@ -131,8 +144,10 @@ struct Widths {
 }
 
 impl Widths {
-    /// Names get what they need up to a third, ingress what it needs up to half of the rest.
-    fn of(rows: &[Row], width: usize) -> Self {
+    /// Names get what they need up to a third. Where ingress and egress do not both fit, they share so that the fewest lines
+    /// result, or the fewest cells are cut where there is no room for more lines.
+    fn of(rows: &[Row], inner: Rect, headings: usize) -> Self {
+        let width = usize::from(inner.width);
         let widest = |cell: fn(&Row) -> usize, least: usize| {
             rows.iter().map(cell).max().unwrap_or(0).max(least)
         };
@@ -144,6 +159,9 @@ impl Widths {
         );
         let ingress = if ingress + egress <= rest {
             ingress
+        } else if rows.len() <= WEIGHED {
+            let room = usize::from(inner.height).saturating_sub(headings + 1);
+            weighed(rows, rest, room)
         } else {
             ingress.min((rest / 2).max(rest.saturating_sub(egress)))
         };
@@ -152,6 +170,12 @@ impl Widths {
             ingress,
             egress: rest.saturating_sub(ingress),
         }
+    }
+
+    /// Lines a row needs so that nothing is hidden.
+    fn lines(&self, row: &Row) -> usize {
+        let ingress = pack(&item_widths(&row.ingress), self.ingress);
+        ingress.max(pack(&item_widths(&row.egress), self.egress))
     }
 
     fn ingress_at(&self) -> u16 {
@@ -163,15 +187,118 @@ impl Widths {
     }
 }
 
-fn cell_width(items: &[Item]) -> usize {
+/// Tables with more rows than this are too long for weighing each.
+const WEIGHED: usize = 200;
+
+fn item_widths(items: &[Item]) -> Vec<usize> {
     items
         .iter()
-        .map(|item| text::width(&item.text) + if item.sign.is_some() { 2 } else { 0 } + 2)
-        .sum::<usize>()
-        .saturating_sub(2)
+        .map(|item| text::width(&item.text) + if item.sign.is_some() { 2 } else { 0 })
+        .collect()
 }
 
-fn workload(pen: &mut Pen<'_>, area: Rect, y: u16, row: &Row, widths: &Widths, selected: bool) {
+fn cell_width(items: &[Item]) -> usize {
+    total(&item_widths(items))
+}
+
+/// Items two blanks apart.
+fn total(widths: &[usize]) -> usize {
+    (widths.iter().sum::<usize>() + 2 * widths.len()).saturating_sub(2)
+}
+
+/// The best width of ingress when both columns share `rest`, and the rows have so many lines.
+fn weighed(rows: &[Row], rest: usize, room: usize) -> usize {
+    let cells: Vec<_> = rows
+        .iter()
+        .map(|row| (item_widths(&row.ingress), item_widths(&row.egress)))
+        .collect();
+    let choices = 7..=rest.saturating_sub(6).max(7);
+    let lines = |ingress: usize| -> usize {
+        let egress = rest.saturating_sub(ingress);
+        cells
+            .iter()
+            .map(|cells| pack(&cells.0, ingress).max(pack(&cells.1, egress)))
+            .sum()
+    };
+    let best = choices.clone().min_by_key(|ingress| lines(*ingress));
+    if let Some(best) = best.filter(|best| lines(*best) <= room) {
+        return best;
+    }
+    let hidden = |ingress: usize| {
+        let egress = rest.saturating_sub(ingress);
+        let over = |widths: &[usize], cells: usize| total(widths).saturating_sub(cells);
+        let over = cells
+            .iter()
+            .flat_map(|cells| [over(&cells.0, ingress), over(&cells.1, egress)])
+            .filter(|over| *over > 0);
+        (over.clone().count(), over.sum::<usize>())
+    };
+    choices.min_by_key(|ingress| hidden(*ingress)).unwrap_or(7)
+}
+
+/// How many lines items fill, two blanks apart; one that is wider than a line fills several.
+fn pack(widths: &[usize], cells: usize) -> usize {
+    let (mut lines, mut used) = (1, 0);
+    for width in widths {
+        if used > 0 && used + 2 + width > cells {
+            lines += 1;
+            used = 0;
+        }
+        lines += width.saturating_sub(1) / cells.max(1);
+        used += width + if used > 0 { 2 } else { 0 };
+    }
+    lines
+}
+
+/// The lines of a cell of which nothing is cut; as many as [`pack`] says.
+fn wrapped(items: &[Item], cells: usize) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let mut rest = items;
+    while !rest.is_empty() {
+        let fitting = (1..=rest.len())
+            .take_while(|count| cell_width(&rest[..*count]) <= cells)
+            .last();
+        let (now, then) = rest.split_at(fitting.unwrap_or(1));
+        match fitting {
+            Some(_) => lines.push(items_line(now)),
+            None => lines.extend(chunks(&items_line(now), cells)),
+        }
+        rest = then;
+    }
+    if lines.is_empty() {
+        lines.push(cell(items, cells));
+    }
+    lines
+}
+
+/// Cuts a line into pieces of so many cells.
+fn chunks(line: &[Span], cells: usize) -> Vec<Line> {
+    let mut lines = vec![Line::new()];
+    let mut used = 0;
+    for part in line {
+        for c in part.text.chars() {
+            let width = text::width(c.encode_utf8(&mut [0; 4]));
+            if used + width > cells && used > 0 {
+                lines.push(Line::new());
+                used = 0;
+            }
+            used += width;
+            if let Some(last) = lines.last_mut() {
+                last.push(span(c, part.tone));
+            }
+        }
+    }
+    lines
+}
+
+fn workload(
+    pen: &mut Pen<'_>,
+    area: Rect,
+    y: u16,
+    row: &Row,
+    widths: &Widths,
+    (selected, wraps): (bool, bool),
+) {
     if selected {
         pen.text(area, 0, y, "›", Theme::key());
     }
@@ -184,18 +311,19 @@ fn workload(pen: &mut Pen<'_>, area: Rect, y: u16, row: &Row, widths: &Widths, s
         pen.theme
             .tone(if selected { Tone::Name } else { Tone::Plain }),
     );
-    pen.line(
-        area,
-        widths.ingress_at(),
-        y,
-        &cell(&row.ingress, widths.ingress),
-    );
-    pen.line(
-        area,
-        widths.egress_at(),
-        y,
-        &cell(&row.egress, widths.egress),
-    );
+    for (items, at, cells) in [
+        (&row.ingress, widths.ingress_at(), widths.ingress),
+        (&row.egress, widths.egress_at(), widths.egress),
+    ] {
+        let lines = if wraps {
+            wrapped(items, cells)
+        } else {
+            vec![cell(items, cells)]
+        };
+        for (y, line) in (y..).zip(lines) {
+            pen.line(area, at, y, &line);
+        }
+    }
 }
 
 /// The items of a cell. When they do not fit, the end says so, and whether drift is among what is hidden.
