@@ -243,3 +243,45 @@ async fn the_recording_breaks_cron_and_mends_the_orchestrator() {
     let demo = demo::load("stalker").unwrap();
     assert_eq!(*first.cluster, demo.cluster);
 }
+
+/// The last state of the recording mends the planted faults: nothing of weight is left to find, and nothing is drawn that
+/// the document does not have.
+#[tokio::test(start_paused = true)]
+async fn at_the_end_of_the_recording_dev_is_as_documented() {
+    let mut states = demo::play("stalker").unwrap();
+    let last = states
+        .wait_for(|s| s.link == netseg::source::Link::Fixed)
+        .await
+        .unwrap()
+        .clone();
+    let engine = Engine::build(&last.cluster, Profile::named(ProfileName::Calico));
+    let text = demo::load("stalker").unwrap().expectations_text;
+    let expectations = netseg::expect::read("expectations.yaml", text).unwrap();
+    let today = jiff::civil::date(2026, 1, 12);
+    let plan = netseg::expect::bind(&engine, &expectations, "dev", today);
+    let enforcer = netseg::compile::enforcer::detect(&last.cluster, true);
+    let worst: Vec<String> = netseg::expect::judge(&engine, &plan, &enforcer)
+        .into_iter()
+        .filter(|finding| finding.severity > netseg::model::Severity::Info)
+        .map(|finding| finding.message)
+        .collect();
+    assert_eq!(worst, [""; 0]);
+    // The API server stands on a node that has a tunnel address too: it is drawn as the API server, and as nothing else.
+    let found = netseg::questions::connections::connections(
+        &engine,
+        Some(&plan),
+        &netseg::questions::scope::Scope::all(),
+    );
+    let strange: Vec<_> = found
+        .list
+        .iter()
+        .filter(|c| {
+            !matches!(
+                c.standing,
+                netseg::questions::connections::Standing::AsExpected
+                    | netseg::questions::connections::Standing::HalfOpen(_)
+            )
+        })
+        .collect();
+    assert!(strange.is_empty(), "{strange:?}");
+}

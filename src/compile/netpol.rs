@@ -195,17 +195,18 @@ impl Builder<'_> {
             .map(|item| self.peer(&item.peer, namespace))
             .collect();
         let peers = self.union(&sets);
-        let naming: Vec<u32> = sets
-            .iter()
-            .zip(items)
-            .filter(|(_, item)| names_pods(&item.peer))
-            .map(|(set, _)| *set)
-            .collect();
-        let named = if naming.is_empty() {
-            None
-        } else {
-            Some(self.union(&naming))
-        };
+        let mut naming: Vec<u32> = Vec::new();
+        for (set, item) in sets.iter().zip(items) {
+            match &item.peer {
+                // An address of a node names the node, not the pods that share its network.
+                Peer::IpBlock(_) if names_pods(&item.peer) => {
+                    naming.push(self.without_host_pods(*set))
+                }
+                peer if names_pods(peer) => naming.push(*set),
+                _ => {}
+            }
+        }
+        let named = (!naming.is_empty()).then(|| self.union(&naming));
         CompiledRule {
             peers: Some(peers),
             named,
@@ -220,6 +221,28 @@ impl Builder<'_> {
             sets.push(set.clone());
             next
         })
+    }
+
+    fn without_host_pods(&mut self, set: u32) -> u32 {
+        let size = self.compiled.places.len();
+        let mut kept = PeerSet {
+            sure: Bits::none(size),
+            possible: Bits::none(size),
+        };
+        let of = &self.sets[set as usize];
+        for place in of.possible.iter() {
+            let is_host = matches!(
+                self.compiled.places[place as usize].kind,
+                PlaceKind::HostPod { .. }
+            );
+            if !is_host {
+                kept.possible.insert(place);
+                if of.sure.contains(place) {
+                    kept.sure.insert(place);
+                }
+            }
+        }
+        self.intern(kept)
     }
 
     fn union(&mut self, members: &[u32]) -> u32 {

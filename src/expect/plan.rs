@@ -188,7 +188,7 @@ impl PortsAt {
     pub(crate) fn of(&self, to: &Entity) -> Option<&PortSet> {
         match self {
             Self::Everywhere(ports) => Some(ports),
-            Self::At(by_entity) => by_entity.get(to),
+            Self::At(by_entity) => by_entity.get(&to.whole()),
         }
     }
 

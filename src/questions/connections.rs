@@ -112,9 +112,17 @@ pub fn connections(engine: &Engine, plan: Option<&Plan>, scope: &Scope) -> Conne
         .iter()
         .map(|d| groups.group(d.end.entities.iter().cloned()))
         .collect();
+    // Addresses of pods and nodes are drawn as what they are, not as something outside.
+    let is_owned = |set: &AddressSet| {
+        set.iter().all(|range| {
+            range.first() == range.last()
+                && !matches!(engine.entity_at(range.first()), Entity::Address(_))
+        })
+    };
     let outside = engine
         .outside()
         .into_iter()
+        .filter(|set| !is_owned(set))
         .filter_map(|set| Some((set.clone(), Entity::Address(set.first()?))))
         .collect();
     let mut maker = Maker {

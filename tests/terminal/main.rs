@@ -7,7 +7,7 @@ use std::time::Duration;
 use harness::Terminal;
 
 /// Long enough for a debug build on a busy machine.
-const LIMIT: Duration = Duration::from_secs(15);
+const LIMIT: Duration = Duration::from_secs(25);
 
 fn demo(width: u16, height: u16) -> Terminal {
     let terminal = Terminal::start(

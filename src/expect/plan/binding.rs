@@ -485,9 +485,11 @@ impl Binder<'_> {
                 .expand_service(service, port.protocol, port.port, None);
             for target in found.map(|found| found.targets).unwrap_or_default() {
                 let set = PortSet::port(target.protocol, target.port);
-                entities.insert(target.entity.clone());
+                // Expectations are about the node or pod, by whichever of its addresses it answers.
+                let entity = target.entity.whole();
+                entities.insert(entity.clone());
                 let at = ports.entry((port.protocol, port.port)).or_default();
-                let own = at.entry(target.entity).or_default();
+                let own = at.entry(entity).or_default();
                 *own = own.union(&set);
             }
         }

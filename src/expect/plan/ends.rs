@@ -58,9 +58,7 @@ impl Plan {
     ///
     /// Networks mean outside addresses and nodes, never pods: a pod whose address happens to lie inside one is not meant.
     pub(crate) fn covers(&self, end: &End, entity: &Entity, other: &Entity) -> bool {
-        if let (Entity::PodAt(..) | Entity::NodeAt(..), false) =
-            (entity, matches!(end, End::Dns(_) | End::K8sApi(_)))
-        {
+        if let Entity::PodAt(..) | Entity::NodeAt(..) = entity {
             return self.covers(end, &entity.whole(), other);
         }
         match end {
@@ -121,7 +119,7 @@ pub(crate) fn services_of(engine: &Engine, pod: PodId) -> Vec<&Service> {
             service.ports.iter().any(|port| {
                 engine
                     .expand_service(service, port.protocol, port.port, None)
-                    .is_ok_and(|found| found.targets.iter().any(|t| t.entity == Entity::Pod(pod)))
+                    .is_ok_and(|found| found.targets.iter().any(|t| t.entity.pod() == Some(pod)))
             })
         })
         .collect()

@@ -222,7 +222,7 @@ mod tests {
     fn changes_of_one_moment_are_one_state_and_leave_other_namespaces_shared() {
         let frames = frames(find("stalker").unwrap());
         let seconds: Vec<u64> = frames.iter().map(|(after, _)| after.as_secs()).collect();
-        assert_eq!(seconds, [0, 4, 9, 14, 20]);
+        assert_eq!(seconds, [0, 12, 17, 22, 28]);
         let policies = |index: usize| -> Vec<&str> {
             let names = frames[index].1.cluster.namespaces["stalker"]
                 .policies
