@@ -140,7 +140,7 @@ pub(super) fn counts(app: &App) -> Vec<(&'static str, usize)> {
 fn link(link: &Link, partial: bool) -> Line {
     match link {
         Link::Live if partial => vec![span("◑ PARTIAL", Tone::Unknown)],
-        Link::Fixed => vec![span("○ not live", Tone::Plain)],
+        Link::Fixed => vec![span("○ static", Tone::Plain)],
         Link::Loading { .. } => vec![span("◌ loading", Tone::Unknown)],
         Link::Live => vec![span("● live", Tone::Allow)],
         Link::Offline { since, .. } => {

@@ -9,7 +9,7 @@ use super::keys::{self, Group};
 use super::pen::Pen;
 use super::view::{Line, Tone, plain, span};
 
-const SIGNS: [(&str, &str); 8] = [
+const SIGNS: [(&str, &str); 12] = [
     ("✓ ALLOW", "every enforcement point accepts"),
     ("✗ DENY", "at least one certainly rejects"),
     ("? UNKNOWN", "depends on something not loaded or left open"),
@@ -18,6 +18,10 @@ const SIGNS: [(&str, &str); 8] = [
     ("▲", "open, and not expected to be"),
     ("▼", "expected to be open, and is not"),
     ("·", "the environment says nothing about it"),
+    ("● live", "changes of the cluster show within a second"),
+    ("◑ PARTIAL", "something may not be read; it makes UNKNOWN"),
+    ("○ OFFLINE", "the server is away; all is as of then"),
+    ("○ static", "files or a demo: nothing will change"),
 ];
 
 /// The lines of the help at this width.

@@ -221,7 +221,10 @@ mod tests {
             let (before, asked) = (panes(120, height, WISH), panes(120, height, ASKED));
             let (before, asked) = (before.unwrap(), asked.unwrap());
             assert_eq!(before.graph, asked.graph);
-            assert_eq!(before.probe.unwrap().height + 2, asked.probe.unwrap().height);
+            assert_eq!(
+                before.probe.unwrap().height + 2,
+                asked.probe.unwrap().height
+            );
             assert!(asked.table.unwrap().height >= 8);
         }
     }

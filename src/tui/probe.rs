@@ -15,9 +15,14 @@ use super::view::{Item, Line, Part, Row, Sign, Tone, span, verdict_words};
 pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, folded: bool, app: &App, hits: &mut Hits) {
     hits.add(area, Hit::Pane(Pane::Probe));
     let mut lines = content(app);
-    if app.answer.is_none() && !folded && selected_row(app).is_some() {
-        // The title says it already.
-        lines.remove(0);
+    if app.answer.is_none() && selected_row(app).is_some() {
+        if folded {
+            // The ends of what the table cuts.
+            lines = vec![lines.concat()];
+        } else {
+            // The title says it already.
+            lines.remove(0);
+        }
     }
     if folded {
         if let Some(first) = lines.first() {

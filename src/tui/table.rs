@@ -212,7 +212,6 @@ fn weighed(rows: &[Row], rest: usize, room: usize) -> usize {
         .iter()
         .map(|row| (item_widths(&row.ingress), item_widths(&row.egress)))
         .collect();
-    let choices = 7..=rest.saturating_sub(6).max(7);
     let lines = |ingress: usize| -> usize {
         let egress = rest.saturating_sub(ingress);
         cells
@@ -220,10 +219,11 @@ fn weighed(rows: &[Row], rest: usize, room: usize) -> usize {
             .map(|cells| pack(&cells.0, ingress).max(pack(&cells.1, egress)))
             .sum()
     };
-    let best = choices.clone().min_by_key(|ingress| lines(*ingress));
+    let best = (7..=rest.saturating_sub(6)).min_by_key(|ingress| lines(*ingress));
     if let Some(best) = best.filter(|best| lines(*best) <= room) {
         return best;
     }
+    let widest = cells.iter().map(|cells| total(&cells.0)).max().unwrap_or(0);
     let hidden = |ingress: usize| {
         let egress = rest.saturating_sub(ingress);
         let over = |widths: &[usize], cells: usize| total(widths).saturating_sub(cells);
@@ -233,7 +233,11 @@ fn weighed(rows: &[Row], rest: usize, room: usize) -> usize {
             .filter(|over| *over > 0);
         (over.clone().count(), over.sum::<usize>())
     };
-    choices.min_by_key(|ingress| hidden(*ingress)).unwrap_or(7)
+    // Not so narrow that every cell there is cut for the sake of the other column.
+    let least = (rest / 3).min(widest).max(7);
+    (least..=rest.saturating_sub(6).max(least))
+        .min_by_key(|ingress| hidden(*ingress))
+        .unwrap_or(least)
 }
 
 /// How many lines items fill, two blanks apart; one that is wider than a line fills several.
@@ -533,6 +537,37 @@ mod tests {
         assert_eq!(plain(&cell(&items, 20)), "53 (DNS) =  9092 … ▼");
         assert_eq!(plain(&cell(&items[..2], 20)), "53 (DNS) =  9092 (k…");
         assert_eq!(plain(&cell(&[], 20)), "-");
+    }
+
+    #[test]
+    fn a_wrapped_cell_shows_everything_in_as_many_lines_as_were_counted() {
+        let items = [
+            item("53 (DNS)", Sign::Expected),
+            item(
+                "0.0.0.0/0 except 10.0.0.0/8,172.16.0.0/12",
+                Sign::Unexpected,
+            ),
+            item("443", Sign::Expected),
+        ];
+        let lines: Vec<String> = wrapped(&items, 24).iter().map(|line| plain(line)).collect();
+        assert_eq!(
+            lines,
+            [
+                "53 (DNS) =",
+                "0.0.0.0/0 except 10.0.0.",
+                "0/8,172.16.0.0/12 ▲",
+                "443 ="
+            ]
+        );
+        for cells in 1..60 {
+            for count in 0..=items.len() {
+                let items = &items[..count];
+                let counted = pack(&item_widths(items), cells);
+                let lines = wrapped(items, cells);
+                assert_eq!(lines.len(), counted, "{count} items in {cells} cells");
+                assert!(lines.iter().all(|line| text::width(&plain(line)) <= cells));
+            }
+        }
     }
 
     #[test]
