@@ -32,13 +32,41 @@ pub enum Link {
     /// Not everything has been listed yet; `progress` says which kinds and how far, for people.
     Loading {
         progress: Vec<String>,
+        /// Present when nothing could be listed and every try fails.
+        trouble: Option<Trouble>,
     },
     Live,
     /// Everything was listed once, and at least one kind cannot be followed now.
     Offline {
+        kind: TroubleKind,
         /// What failed, in one line.
         why: String,
         /// Wall-clock time of the last good answer, RFC 3339.
         since: String,
     },
+}
+
+/// Why nothing was ever heard from a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    pub kind: TroubleKind,
+    /// One line, the same from try to try.
+    pub why: String,
+    /// Wall-clock time of the first try that failed, RFC 3339.
+    pub since: String,
+}
+
+/// Troubles that call for different remedies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TroubleKind {
+    /// No connection.
+    Unreachable,
+    /// The server's certificate is not trusted.
+    Untrusted,
+    /// The server rejects the credentials (401).
+    Unauthorized,
+    /// The credential plugin is missing, failed or took too long.
+    Plugin,
+    /// The server answers, and not with what was asked for.
+    Server,
 }

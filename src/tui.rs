@@ -27,6 +27,7 @@ mod screens;
 mod table;
 mod terminal;
 mod theme;
+mod trouble;
 pub mod view;
 
 use std::io;
@@ -45,7 +46,7 @@ use draw::Hits;
 use ground::{Ground, Judge};
 use terminal::{Screen, Terminal};
 use theme::Theme;
-use view::{Picture, Settings};
+use view::{Picture, Place, Settings};
 
 /// The shortest time between two frames.
 const FRAME: Duration = Duration::from_millis(16);
@@ -62,6 +63,9 @@ pub struct Options {
     pub mouse: bool,
     /// What the source is called until the first snapshot says so.
     pub title: String,
+    pub place: Place,
+    /// Tries to reach it again at once; `None` when there is nothing to reach.
+    pub reconnect: Option<Arc<dyn Fn() + Send + Sync>>,
 }
 
 /// Why there is no screen.
@@ -119,6 +123,8 @@ async fn follow(options: Options) -> io::Result<Option<String>> {
         size,
         mouse: options.mouse,
         title: options.title.clone(),
+        place: options.place.clone(),
+        reconnects: options.reconnect.is_some(),
         settings: options.settings.clone(),
     });
     let mut workers = Workers::new(&options, to_app);
@@ -173,6 +179,7 @@ fn perform(effects: Vec<Effect>, workers: &mut Workers, screen: &mut Screen) -> 
         match effect {
             Effect::Quit(words) => return Ok(Next::End(words)),
             Effect::Mouse(on) => Terminal::mouse(on)?,
+            Effect::Reconnect => workers.reconnect(),
             Effect::Suspend => {
                 if Terminal::suspend()? {
                     screen.forget();
@@ -213,6 +220,7 @@ struct Workers {
     to_app: mpsc::UnboundedSender<Msg>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     ground: Arc<Ground>,
+    reconnect: Option<Arc<dyn Fn() + Send + Sync>>,
     computing: bool,
     waiting: Option<Effect>,
 }
@@ -223,8 +231,15 @@ impl Workers {
             to_app,
             snapshots: options.snapshots.clone(),
             ground: Arc::new(Ground::new(options.judge.clone())),
+            reconnect: options.reconnect.clone(),
             computing: false,
             waiting: None,
+        }
+    }
+
+    fn reconnect(&self) {
+        if let Some(reconnect) = &self.reconnect {
+            reconnect();
         }
     }
 
@@ -305,6 +320,6 @@ fn work(ground: &Ground, snapshot: &Snapshot, effect: Effect) -> Option<Msg> {
             generation,
             about: ground.about(&workload),
         },
-        Effect::Mouse(_) | Effect::Suspend | Effect::Quit(_) => return None,
+        Effect::Mouse(_) | Effect::Suspend | Effect::Reconnect | Effect::Quit(_) => return None,
     })
 }

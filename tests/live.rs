@@ -508,7 +508,7 @@ async fn a_server_that_is_not_there_is_told() {
         matches!(state(s, Resource::Pods, None), State::Failed { .. })
     })
     .await;
-    let Link::Loading { progress } = &snapshot.link else {
+    let Link::Loading { progress, .. } = &snapshot.link else {
         panic!("{:?}", snapshot.link);
     };
     assert!(

@@ -10,7 +10,7 @@ use crate::source::{Link, Snapshot, demo, live, manifests};
 use crate::text::tame;
 use crate::tui;
 use crate::tui::ground::Judge;
-use crate::tui::view::Settings;
+use crate::tui::view::{Place, Settings};
 
 use super::args::{Args, Color, SourceArgs};
 use super::out::Out;
@@ -20,8 +20,9 @@ use super::{Failure, OK, load};
 struct Feed {
     snapshots: watch::Receiver<Arc<Snapshot>>,
     title: String,
+    place: Place,
     _fixed: Option<watch::Sender<Arc<Snapshot>>>,
-    _live: Option<live::LiveHandle>,
+    live: Option<Arc<live::LiveHandle>>,
 }
 
 pub(crate) fn run(args: &Args, out: &mut Out) -> Result<u8, Failure> {
@@ -76,6 +77,11 @@ fn options(
         ascii: args.ascii || !speaks_utf8(),
         mouse: !args.no_mouse,
         title: feed.title.clone(),
+        place: feed.place.clone(),
+        reconnect: feed
+            .live
+            .clone()
+            .map(|handle| Arc::new(move || handle.reconnect()) as Arc<dyn Fn() + Send + Sync>),
     }
 }
 
@@ -107,9 +113,10 @@ async fn feed(source: &SourceArgs) -> Result<Feed, Failure> {
             let snapshots = demo::play(name).ok_or_else(|| load::unknown_demo(name))?;
             return Ok(Feed {
                 snapshots,
+                place: Place::default(),
                 title,
                 _fixed: None,
-                _live: None,
+                live: None,
             });
         }
         let loaded = demo::load(name).ok_or_else(|| load::unknown_demo(name))?;
@@ -135,9 +142,34 @@ async fn feed(source: &SourceArgs) -> Result<Feed, Failure> {
     Ok(Feed {
         snapshots: handle.snapshots.clone(),
         title: handle.label.clone(),
+        place: Place {
+            words: format!("context {}, server {}", handle.label, handle.server),
+            kubectl: kubectl(source, &handle.label),
+        },
         _fixed: None,
-        _live: Some(handle),
+        live: Some(Arc::new(handle)),
     })
+}
+
+/// How kubectl is told to ask the same server.
+fn kubectl(source: &SourceArgs, context: &str) -> String {
+    let file = source.kubeconfig.as_ref().map_or_else(String::new, |file| {
+        format!(
+            " --kubeconfig {}",
+            quoted(&tame(&file.display().to_string()))
+        )
+    });
+    format!("kubectl{file} --context {}", quoted(context))
+}
+
+/// A word for the shell.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@=+,".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }
 
 fn fixed(
@@ -155,8 +187,9 @@ fn fixed(
     let (sender, snapshots) = watch::channel(Arc::new(snapshot));
     Feed {
         snapshots,
+        place: Place::default(),
         title,
         _fixed: Some(sender),
-        _live: None,
+        live: None,
     }
 }

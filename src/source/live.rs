@@ -63,6 +63,8 @@ pub struct LiveHandle {
     pub pulse: watch::Receiver<Pulse>,
     /// The context's name, safe to show.
     pub label: String,
+    /// The server's address without credentials, as it was at the start.
+    pub server: String,
     /// What a person should know about the connection, one sentence each; the snapshots' diagnostics hold them too.
     pub notes: Vec<String>,
     readiness: watch::Receiver<Readiness>,
@@ -95,6 +97,7 @@ async fn start_in(environment: Environment, options: LiveOptions) -> Result<Live
     )
     .await?;
     let (label, notes) = (connection.label.clone(), connection.notes.clone());
+    let server = connection.server.clone();
     let session = Arc::new(Session::new(connection));
     let (wishes, heard_wishes) = mpsc::channel(1);
     let (supervisor, outlets) =
@@ -104,6 +107,7 @@ async fn start_in(environment: Environment, options: LiveOptions) -> Result<Live
         pulse: outlets.pulse,
         readiness: outlets.readiness,
         label,
+        server,
         notes,
         wishes,
         session,

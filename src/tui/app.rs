@@ -18,7 +18,8 @@ use super::input::Input;
 use super::keys::{self, Action};
 use super::layout::{self, Pane, Panes, Wish};
 use super::theme::Theme;
-use super::view::{About, Answer, Draft, Picture, Question, Settings, Tone, View};
+use super::trouble;
+use super::view::{About, Answer, Draft, Picture, Place, Question, Settings, Tone, View};
 
 /// What happened.
 #[derive(Clone, Debug)]
@@ -91,6 +92,8 @@ pub(super) enum Effect {
     },
     Mouse(bool),
     Suspend,
+    /// Tries to reach the source again at once.
+    Reconnect,
     /// Ends the program; the text goes to the terminal afterwards.
     Quit(Option<String>),
 }
@@ -177,6 +180,11 @@ pub(super) struct App {
     pub(super) scroll: usize,
     pub(super) picker: Picker,
     pub(super) message: Option<(String, Tone)>,
+    pub(super) place: Place,
+    /// Whether there is a source that can be reached again.
+    pub(super) reconnects: bool,
+    /// What the panel that was put away was about.
+    pub(super) dismissed: Option<trouble::Topic>,
     pub(super) step: Option<Step>,
     /// 0: application traffic; 1: with DNS; 2: all.
     pub(super) classes: u8,
@@ -213,6 +221,8 @@ pub(super) struct Start {
     pub(super) size: (u16, u16),
     pub(super) mouse: bool,
     pub(super) title: String,
+    pub(super) place: Place,
+    pub(super) reconnects: bool,
     pub(super) settings: Settings,
 }
 
@@ -249,6 +259,9 @@ impl App {
             scroll: 0,
             picker: Picker::default(),
             message: None,
+            place: start.place,
+            reconnects: start.reconnects,
+            dismissed: None,
             step: None,
             classes: 0,
             settings: start.settings,
@@ -272,6 +285,7 @@ impl App {
             focus: self.focus,
             zoomed: self.zoomed,
             graph: self.tab == Tab::Flows,
+            banner: trouble::rows(self),
             answer: self.answer.is_some() || self.tab == Tab::Drift,
         };
         layout::panes(self.width, self.height, wish)

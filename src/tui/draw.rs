@@ -7,11 +7,11 @@ use crate::source::Link;
 use crate::text;
 
 use super::app::{App, Hit, Mode, Tab};
-use super::layout::{Pane, SMALLEST};
+use super::layout::{Pane, Panes, SMALLEST};
 use super::pen::Pen;
 use super::theme::{self, Theme};
 use super::view::{Line, Tone, span};
-use super::{drift, explain, filter_line, graph, header, help, picker, probe, table};
+use super::{drift, explain, filter_line, graph, header, help, picker, probe, table, trouble};
 
 /// What is where, for the mouse. Later entries lie on top.
 #[derive(Debug, Default)]
@@ -65,6 +65,17 @@ pub(super) fn draw(app: &App, buffer: &mut Buffer) -> Hits {
                 Mode::Help => help::draw(&mut pen, panes.body, app.scroll),
                 Mode::Explain => explain::draw(&mut pen, panes.body, app),
                 _ => {
+                    if let Some(area) = panes.banner {
+                        trouble::draw(&mut pen, area, app);
+                    }
+                    let panes = if trouble::draw_instead(&mut pen, panes.body, app) {
+                        Panes {
+                            body: panes.body,
+                            ..Panes::default()
+                        }
+                    } else {
+                        panes
+                    };
                     if let Some(area) = panes.graph {
                         graph::draw(&mut pen, area, app, &mut hits);
                     }
@@ -119,14 +130,16 @@ fn message(pen: &mut Pen<'_>, area: Rect, app: &App) {
         return;
     }
     let line: Line = match &app.view.link {
-        Link::Offline { why, since } => vec![
+        Link::Offline { why, since, .. } => vec![
             span("OFFLINE ", Tone::Drift),
             span(
                 format!("{why} · every verdict is as of {since}"),
                 Tone::Plain,
             ),
         ],
-        Link::Loading { progress } => vec![span(progress.join("  ·  "), Tone::Plain)],
+        // The panel says it.
+        Link::Loading { .. } if trouble::is_instead(app) => return,
+        Link::Loading { progress, .. } => vec![span(progress.join("  ·  "), Tone::Plain)],
         Link::Fixed | Link::Live => match app.view.notes.as_slice() {
             [] => return,
             [only] => vec![span(only.clone(), Tone::Plain)],
@@ -226,6 +239,16 @@ fn hint_words(app: &App) -> (Vec<Hint>, Vec<(&'static str, &'static str)>) {
         }
         Mode::Normal => {
             let mut left = Vec::new();
+            let panes = app.panes();
+            if panes.is_some_and(|panes| panes.banner.is_some()) {
+                left.push(hint("esc", "put panel away"));
+            }
+            if app.reconnects && trouble::is_away(app) {
+                left.push(hint("ctrl-r", "retry now"));
+            }
+            if trouble::is_instead(app) {
+                return (left, usual);
+            }
             if !app.filter_input.text().is_empty() {
                 left.push(hint("esc", "clear filter"));
             }

@@ -11,6 +11,7 @@ use super::layout::Pane;
 use super::pen::{Pen, wrap};
 use super::table::{first_shown, more};
 use super::theme::Theme;
+use super::trouble;
 use super::view::{Finding, Line, Tone, span, verdict_words};
 
 pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, app: &App, hits: &mut Hits) {
@@ -24,7 +25,8 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, app: &App, hits: &mut Hits) {
         None => vec![span("Drift", Tone::Plain)],
     };
     let note = format!(
-        "{} of {} · {} as expected",
+        "{}{} of {} · {} as expected",
+        trouble::mark(app),
         app.shown.len(),
         view.findings.len(),
         view.met

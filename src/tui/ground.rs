@@ -2,6 +2,7 @@
 
 mod findings;
 mod flows;
+mod gaps;
 mod line;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -204,6 +205,8 @@ impl Ground {
             graph: Arc::clone(&current.graph),
             findings: current.findings.clone(),
             met: current.met,
+            gaps: gaps::gaps(cluster),
+            kinds: gaps::kinds(cluster, &snapshot.link),
             notes: notes(&current.built, snapshot),
         }
     }

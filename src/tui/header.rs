@@ -3,13 +3,14 @@
 use ratatui::layout::Rect;
 
 use crate::compile::enforcer::Enforces;
-use crate::source::Link;
+use crate::source::{Link, Trouble};
 use crate::text;
 
 use super::app::{App, Hit, Mode, Tab};
 use super::draw::Hits;
 use super::pen::Pen;
 use super::theme::Theme;
+use super::trouble;
 use super::view::{Line, Span, Tone, plain, span};
 
 /// Draws the context and the state. What is least needed goes first when space is short.
@@ -71,18 +72,18 @@ fn width_of(facts: &[Fact]) -> usize {
 /// Most important first.
 fn facts(app: &App) -> Vec<Fact> {
     let view = &app.view;
-    let mut facts = vec![
-        Fact {
+    let link = link(&view.link, view.partial);
+    let mut facts = Vec::new();
+    if !trouble::is_instead(app) {
+        facts.push(Fact {
             place: 3,
             words: vec![enforcer(app)],
             short: (view.enforces == Enforces::Yes).then(|| vec![span("enforced", Tone::Plain)]),
-        },
-        Fact {
-            place: 2,
-            words: link(&view.link, view.partial),
-            short: None,
-        },
-    ];
+        });
+    }
+    // What keeps the picture from being true goes first.
+    let at = usize::from(matches!(view.link, Link::Live | Link::Fixed) && !view.partial);
+    facts.insert(at.min(facts.len()), link);
     if let Some(environment) = &view.environment {
         let mut words = vec![
             span("ENV ", Tone::Plain),
@@ -92,11 +93,11 @@ fn facts(app: &App) -> Vec<Fact> {
         for (glyph, count) in counts(app) {
             words.push(span(format!(" {glyph}{count}"), Tone::Drift));
         }
-        if view.findings.is_empty() {
+        if view.findings.is_empty() && !trouble::is_instead(app) {
             words.push(span(" = as expected", Tone::Plain));
         }
         facts.insert(
-            0,
+            1 - at,
             Fact {
                 place: 0,
                 words,
@@ -137,19 +138,28 @@ pub(super) fn counts(app: &App) -> Vec<(&'static str, usize)> {
         .collect()
 }
 
-fn link(link: &Link, partial: bool) -> Line {
-    match link {
-        Link::Live if partial => vec![span("◑ PARTIAL", Tone::Unknown)],
-        Link::Fixed => vec![span("○ static", Tone::Plain)],
-        Link::Loading { .. } => vec![span("◌ loading", Tone::Unknown)],
-        Link::Live => vec![span("● live", Tone::Allow)],
-        Link::Offline { since, .. } => {
-            let time = since
-                .split_once('T')
-                .map_or(since.as_str(), |(_, time)| time);
-            let time: String = time.chars().take(8).collect();
-            vec![span(format!("○ OFFLINE since {time}"), Tone::Drift)]
+fn link(link: &Link, partial: bool) -> Fact {
+    let (words, short) = match link {
+        Link::Live if partial => (span("◑ PARTIAL", Tone::Unknown), None),
+        Link::Fixed => (span("○ static", Tone::Plain), None),
+        Link::Live => (span("● live", Tone::Allow), None),
+        Link::Loading {
+            trouble: Some(Trouble { since, .. }),
+            ..
         }
+        | Link::Offline { since, .. } => {
+            let words = format!("○ OFFLINE since {}", trouble::clock(since));
+            (
+                span(words, Tone::Drift),
+                Some(span("○ OFFLINE", Tone::Drift)),
+            )
+        }
+        Link::Loading { .. } => (span("◌ loading", Tone::Unknown), None),
+    };
+    Fact {
+        place: 2,
+        words: vec![words],
+        short: short.map(|short| vec![short]),
     }
 }
 

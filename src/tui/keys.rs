@@ -26,6 +26,7 @@ pub enum Action {
     Probe,
     Pin,
     Reverse,
+    Reconnect,
     Earlier,
     Later,
     Why,
@@ -118,7 +119,7 @@ const fn row(
     }
 }
 
-static TABLE: [Binding; 24] = [
+static TABLE: [Binding; 25] = [
     row(
         "h j k l, arrows",
         "move; in the graph by geometry",
@@ -265,6 +266,12 @@ static TABLE: [Binding; 24] = [
         "mouse on, off",
         Group::ScopeAndOut,
         &[(key('m'), Action::Mouse)],
+    ),
+    row(
+        "ctrl-r",
+        "reconnect now",
+        Group::ScopeAndOut,
+        &[(ctrl('r'), Action::Reconnect)],
     ),
     row(
         "ctrl-z",

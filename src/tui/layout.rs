@@ -30,6 +30,8 @@ pub(super) struct Wish {
     pub(super) zoomed: bool,
     /// Whether there is a graph to show; the drift list has none.
     pub(super) graph: bool,
+    /// Rows of the panel above the panes; at most what leaves the smallest screen.
+    pub(super) banner: u16,
     /// Whether the panel below tells more than what is selected: an answer, a finding.
     pub(super) answer: bool,
 }
@@ -39,6 +41,8 @@ pub(super) struct Wish {
 pub(super) struct Panes {
     pub(super) header: Rect,
     pub(super) tabs: Rect,
+    /// A panel that is above the panes.
+    pub(super) banner: Option<Rect>,
     pub(super) graph: Option<Rect>,
     pub(super) table: Option<Rect>,
     pub(super) probe: Option<Rect>,
@@ -82,12 +86,14 @@ pub(super) fn panes(width: u16, height: u16, wish: Wish) -> Option<Panes> {
         return None;
     }
     let line = |y| Rect::new(0, y, width, 1);
-    let body = Rect::new(0, 2, width, height - 4);
+    let banner = wish.banner.min(height - SMALLEST.1);
+    let body = Rect::new(0, 2 + banner, width, height - 4 - banner);
     let mut panes = Panes {
         header: line(0),
         tabs: line(1),
         message: line(height - 2),
         hints: line(height - 1),
+        banner: (banner > 0).then(|| Rect::new(0, 2, width, banner)),
         body,
         ..Panes::default()
     };
@@ -100,7 +106,7 @@ pub(super) fn panes(width: u16, height: u16, wish: Wish) -> Option<Panes> {
         return Some(panes);
     }
     let tier = tier(width, height);
-    let probe_rows = match (tier, height, wish.answer) {
+    let probe_rows = match (tier, height - banner, wish.answer) {
         (_, ..24, _) => 1,
         (Tier::Wide, _, true) => 2 * PANEL,
         (Tier::Stacked, _, false) => SELECTION,
@@ -161,6 +167,7 @@ mod tests {
         focus: Pane::Table,
         zoomed: false,
         graph: true,
+        banner: 0,
         answer: false,
     };
 
@@ -241,6 +248,7 @@ mod tests {
                             focus,
                             zoomed,
                             graph,
+                            banner: width % 13,
                             answer: width % 2 == 0,
                         };
                         let panes = panes(width, height, wish).unwrap();
@@ -248,7 +256,7 @@ mod tests {
                             [panes.header, panes.tabs, panes.message, panes.hints]
                                 .into_iter()
                                 .chain(
-                                    [panes.graph, panes.table, panes.probe]
+                                    [panes.banner, panes.graph, panes.table, panes.probe]
                                         .into_iter()
                                         .flatten(),
                                 )

@@ -190,6 +190,7 @@ pub(super) fn wrap(line: &[Span], cells: usize, indent: usize) -> Vec<Line> {
         for word in part.text.split_inclusive(' ') {
             let bare = text::width(word.trim_end_matches(' '));
             if used + bare > cells && used > indent {
+                trim(&mut lines);
                 lines.push(vec![span(" ".repeat(indent), Tone::Plain)]);
                 used = indent;
             }
@@ -221,6 +222,13 @@ pub(super) fn wrap(line: &[Span], cells: usize, indent: usize) -> Vec<Line> {
         }
     }
     lines
+}
+
+/// Takes the blanks off the end of the last line: they may have been one too many for it.
+fn trim(lines: &mut [Line]) {
+    if let Some(last) = lines.last_mut().and_then(|line| line.last_mut()) {
+        last.text.truncate(last.text.trim_end_matches(' ').len());
+    }
 }
 
 fn push(lines: &mut [Line], piece: Span) {
@@ -263,7 +271,7 @@ mod tests {
         assert_eq!(
             wrapped,
             [
-                "ingress  isolated by ",
+                "ingress  isolated by",
                 "    data/default-den",
                 "    y and others"
             ]

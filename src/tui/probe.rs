@@ -9,6 +9,7 @@ use super::draw::Hits;
 use super::layout::Pane;
 use super::pen::{Pen, wrap};
 use super::theme::Theme;
+use super::trouble;
 use super::view::{Item, Line, Part, Row, Sign, Tone, span, verdict_words};
 
 /// Draws the panel; folded it is one line without a border.
@@ -44,8 +45,8 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, folded: bool, app: &App, hits:
                 span(" · model verdict, not a packet test", Tone::Faint),
             ],
             match app.history.len() {
-                0 | 1 => "enter: why".to_owned(),
-                many => format!("[ ] {} of {many} probes", app.at + 1),
+                0 | 1 => format!("{}enter: why", trouble::mark(app)),
+                many => format!("{}[ ] {} of {many} probes", trouble::mark(app), app.at + 1),
             },
         ),
         None => (

@@ -11,7 +11,7 @@ use super::app::{App, Effect, Msg, Start, update};
 use super::theme::Theme;
 use super::view::{
     About, Answer, Candidate, Draft, Finding, Flow, Flows, Item, NamespaceItem, Part, Picture,
-    Question, Row, Settings, Sign, Tone, View, plain, span,
+    Place, Question, Row, Settings, Sign, Tone, View, plain, span,
 };
 
 fn id(short: &str) -> String {
@@ -319,6 +319,8 @@ pub(super) fn view(settings: &Settings) -> View {
         graph: Arc::new(graph()),
         findings,
         met: 31,
+        gaps: Vec::new(),
+        kinds: Vec::new(),
         notes: Vec::new(),
     }
 }
@@ -419,7 +421,7 @@ pub(super) fn settle(app: &mut App, effects: Vec<Effect>) -> Vec<Effect> {
                     lines: vec![vec![span("INGRESS  isolated", Tone::Plain)]],
                 }),
             },
-            Effect::Mouse(_) | Effect::Suspend | Effect::Quit(_) => {
+            Effect::Mouse(_) | Effect::Reconnect | Effect::Suspend | Effect::Quit(_) => {
                 outside.push(effect);
                 continue;
             }
@@ -464,6 +466,11 @@ pub(super) fn app(width: u16, height: u16, color: bool, ascii: bool) -> App {
         size: (width, height),
         mouse: false,
         title: "demo stalker".to_owned(),
+        place: Place {
+            words: "context prod-eu1, server https://10.20.0.1:6443".to_owned(),
+            kubectl: "kubectl --context prod-eu1".to_owned(),
+        },
+        reconnects: false,
         settings: Settings::default(),
     });
     let effects = update(&mut app, Msg::Snapshot);

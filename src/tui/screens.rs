@@ -1,14 +1,19 @@
 //! The screens as they are drawn, at the sizes that matter, and laws for all sizes.
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
 
+use super::app::{App, Msg, update};
 use super::draw::draw;
 use super::sample::{app, press, screen};
+use super::view::{Gap, KindState, View};
+use crate::source::{Link, Trouble, TroubleKind};
 
-fn buffer(app: &super::app::App) -> Buffer {
+fn buffer(app: &App) -> Buffer {
     let mut buffer = Buffer::empty(Rect::new(0, 0, app.width, app.height));
     draw(app, &mut buffer);
     buffer
@@ -59,6 +64,161 @@ fn drift_help_picker_and_why() {
     let mut why = app(80, 24, true, false);
     press(&mut why, "space j space enter");
     insta::assert_snapshot!("why_80x24", screen(&why));
+}
+
+/// A screen whose source is in this state, with or without anything read.
+fn troubled(width: u16, height: u16, link: Link, has_rows: bool) -> App {
+    let mut app = app(width, height, true, false);
+    app.reconnects = true;
+    let mut view = (*app.view).clone();
+    view.origin = "prod-eu1".to_owned();
+    view.link = link;
+    if !has_rows {
+        let empty = View::empty("prod-eu1");
+        view = View {
+            link: view.link,
+            environments: view.environments,
+            environment: view.environment,
+            ..empty
+        };
+    }
+    show(&mut app, view);
+    app
+}
+
+/// Lets a view arrive; none that is asked for later replaces it.
+fn show(app: &mut App, view: View) {
+    let (generation, view) = (u64::MAX, Arc::new(view));
+    update(app, Msg::View { generation, view });
+}
+
+fn offline() -> Link {
+    Link::Offline {
+        kind: TroubleKind::Unreachable,
+        why: "no connection: Connection refused (os error 111)".to_owned(),
+        since: "2026-01-02T14:05:31Z".to_owned(),
+    }
+}
+
+#[test]
+fn a_lost_server_leaves_the_old_picture_marked_as_such() {
+    for (width, height) in [(60, 16), (80, 24), (120, 40)] {
+        let app = troubled(width, height, offline(), true);
+        insta::assert_snapshot!(format!("offline_{width}x{height}"), screen(&app));
+    }
+    // Put away, it stays away while it is about the same.
+    let mut app = troubled(120, 40, offline(), true);
+    assert!(screen(&app).contains("Cluster not reachable"));
+    press(&mut app, "esc");
+    let text = screen(&app);
+    assert!(!text.contains("Cluster not reachable"), "{text}");
+    assert!(text.contains("as of 14:05:31Z"), "{text}");
+    assert!(text.contains("OFFLINE since 14:05:31Z"), "{text}");
+}
+
+#[test]
+fn a_server_that_was_never_reached_says_what_to_try() {
+    for (kind, why) in [
+        (
+            TroubleKind::Unreachable,
+            "no connection: Connection refused",
+        ),
+        (
+            TroubleKind::Untrusted,
+            "certificate not trusted: unknown issuer",
+        ),
+        (TroubleKind::Unauthorized, "credentials rejected (401)"),
+        (TroubleKind::Plugin, "credential plugin `aws` not found"),
+        (TroubleKind::Server, "the server answers 503"),
+    ] {
+        let trouble = Trouble {
+            kind,
+            why: why.to_owned(),
+            since: "2026-01-02T14:05:31Z".to_owned(),
+        };
+        let link = Link::Loading {
+            progress: Vec::new(),
+            trouble: Some(trouble),
+        };
+        let text = screen(&troubled(80, 24, link, false));
+        for words in [
+            why,
+            "context prod-eu1, server https://10.20.0.1:6443",
+            "since   14:05:31Z",
+            "likely  ",
+            "kubectl --context prod-eu1 ",
+            "○ OFFLINE",
+            "ctrl-r retry now",
+        ] {
+            assert!(text.contains(words), "no `{words}` in\n{text}");
+        }
+        assert!(!text.contains("as expected"), "{text}");
+    }
+}
+
+#[test]
+fn while_nothing_is_read_the_kinds_say_how_far_they_are() {
+    let link = Link::Loading {
+        progress: vec!["pods 6500/9000".to_owned()],
+        trouble: None,
+    };
+    let mut app = troubled(80, 24, link, false);
+    let mut view = (*app.view).clone();
+    view.kinds = [
+        ("✓", "namespaces", "41"),
+        ("✓", "networkpolicies", "318"),
+        ("◌", "pods", "6500/9000"),
+        ("✗", "nodes", "may not be read"),
+        ("-", "jobs", "not served here"),
+    ]
+    .map(|(glyph, kind, words)| KindState {
+        kind,
+        glyph,
+        words: words.to_owned(),
+    })
+    .to_vec();
+    show(&mut app, view);
+    insta::assert_snapshot!("loading_80x24", screen(&app));
+    // Every key may be pressed.
+    press(
+        &mut app,
+        "j k enter w p esc space / esc n esc 2 1 tab z z ? esc e",
+    );
+    assert!(screen(&app).contains("Loading prod-eu1"));
+}
+
+#[test]
+fn what_may_not_be_read_is_told_with_what_it_costs() {
+    let gap = |kind, scope: &str, cost: &str| Gap {
+        kind,
+        scope: scope.to_owned(),
+        cost: cost.to_owned(),
+        is_forbidden: true,
+        said: format!("{kind} is forbidden: cannot list at the cluster scope"),
+    };
+    for (width, height) in [(80, 24), (120, 40)] {
+        let mut app = troubled(width, height, Link::Live, true);
+        let mut view = (*app.view).clone();
+        view.partial = true;
+        view.gaps = vec![
+            gap(
+                "networkpolicies",
+                "vault",
+                "flows to and from vault are UNKNOWN, never ALLOW",
+            ),
+            gap(
+                "namespaces",
+                "cluster",
+                "labels unseen: what a namespaceSelector decides is UNKNOWN, never ALLOW (4 policies have one)",
+            ),
+        ];
+        show(&mut app, view);
+        insta::assert_snapshot!(format!("partial_{width}x{height}"), screen(&app));
+        press(&mut app, "esc");
+        let text = screen(&app);
+        assert!(!text.contains("Not allowed to read"), "{text}");
+        assert!(text.contains("◑ PARTIAL"), "{text}");
+    }
 }
 
 #[test]

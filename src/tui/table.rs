@@ -11,6 +11,7 @@ use super::header;
 use super::layout::Pane;
 use super::pen::{Pen, cut_line};
 use super::theme::Theme;
+use super::trouble;
 use super::view::{Flow, Flows, Item, Line, Row, Sign, Span, Tone, span, verdict_words};
 
 pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, app: &App, hits: &mut Hits) {
@@ -34,7 +35,8 @@ enum Entry {
 fn draw_workloads(pen: &mut Pen<'_>, area: Rect, app: &App, hits: &mut Hits) {
     let title = [span("Table", Tone::Plain)];
     let note = format!(
-        "{} · {} of {}",
+        "{}{} · {} of {}",
+        trouble::mark(app),
         header::scope(app),
         app.shown.len(),
         app.total()
@@ -389,7 +391,12 @@ fn draw_flows(pen: &mut Pen<'_>, area: Rect, app: &App, flows: &Flows, hits: &mu
         span("Flows of ", Tone::Plain),
         span(flows.name.clone(), Tone::Name),
     ];
-    let note = format!("{} of {}", app.shown.len(), flows.rows.len());
+    let note = format!(
+        "{}{} of {}",
+        trouble::mark(app),
+        app.shown.len(),
+        flows.rows.len()
+    );
     let inner = pen.frame(area, &title, &note, app.focus == Pane::Table);
     let width = usize::from(inner.width);
     // Where space is short, what is in the workload's own namespace goes without it.

@@ -20,6 +20,15 @@ pub struct Settings {
     pub workload: Option<String>,
 }
 
+/// Where the source is, for when it cannot be reached.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// In words: context and server.
+    pub words: String,
+    /// How kubectl is told to ask the same server: `kubectl --context prod`.
+    pub kubectl: String,
+}
+
 /// Everything on the screen that comes from the cluster.
 #[derive(Clone, Debug)]
 pub struct View {
@@ -49,6 +58,10 @@ pub struct View {
     pub findings: Vec<Finding>,
     /// Expectations that hold.
     pub met: usize,
+    /// What may not or could not be read, what costs most first.
+    pub gaps: Vec<Gap>,
+    /// How far each kind is; empty once everything was read.
+    pub kinds: Vec<KindState>,
     /// What was wrong with the input or could not be read, a line each.
     pub notes: Vec<String>,
 }
@@ -61,6 +74,7 @@ impl View {
             origin: origin.to_owned(),
             link: Link::Loading {
                 progress: Vec::new(),
+                trouble: None,
             },
             partial: false,
             enforcer: String::new(),
@@ -75,9 +89,35 @@ impl View {
             graph: Arc::default(),
             findings: Vec::new(),
             met: 0,
+            gaps: Vec::new(),
+            kinds: Vec::new(),
             notes: Vec::new(),
         }
     }
+}
+
+/// A kind of object that may not or could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// The plural, as in RBAC rules.
+    pub kind: &'static str,
+    /// Namespaces, or `cluster`.
+    pub scope: String,
+    /// What is not known without it.
+    pub cost: String,
+    pub is_forbidden: bool,
+    /// The server's words, or what failed.
+    pub said: String,
+}
+
+/// How far one kind of object is while everything is read for the first time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KindState {
+    /// The plural, as in RBAC rules.
+    pub kind: &'static str,
+    pub glyph: &'static str,
+    /// A count, or what is wrong; may be empty.
+    pub words: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

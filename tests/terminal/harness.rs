@@ -101,13 +101,23 @@ impl Terminal {
 
     /// Waits until the text is somewhere on the screen.
     pub(crate) fn wait_for(&self, text: &str, limit: Duration) {
+        self.wait_until(text, limit, |screen| screen.contains(text));
+    }
+
+    /// What is on the screen now.
+    pub(crate) fn text(&self) -> String {
+        self.seen().parser.screen().contents()
+    }
+
+    /// Waits until something is so of the screen.
+    pub(crate) fn wait_until(&self, what: &str, limit: Duration, is_so: impl Fn(&str) -> bool) {
         let until = Instant::now() + limit;
         let mut seen = self.seen();
-        while !seen.parser.screen().contents().contains(text) {
+        while !is_so(&seen.parser.screen().contents()) {
             let left = until.saturating_duration_since(Instant::now());
             assert!(
                 !left.is_zero(),
-                "no `{text}` within {limit:?} on:\n{}",
+                "no `{what}` within {limit:?} on:\n{}",
                 seen.parser.screen().contents()
             );
             seen = self.shared.1.wait_timeout(seen, left).unwrap().0;

@@ -1,10 +1,14 @@
 //! The real program in a pseudo-terminal: what a person sees, and what is left behind.
 
 mod harness;
+#[allow(dead_code, reason = "shared with other tests, which use other parts")]
+#[path = "../support/scripted.rs"]
+mod scripted;
 
 use std::time::Duration;
 
 use harness::Terminal;
+use scripted::{Fault, Match, Server};
 
 /// Long enough for a debug build on a busy machine.
 const LIMIT: Duration = Duration::from_secs(25);
@@ -225,7 +229,178 @@ fn a_probe_on_the_screen_turns_when_a_policy_goes() {
     terminal.wait_for("● live", LIMIT);
     terminal.keys("p\x15stalker/cron-service stalker/mongo 27017\r");
     terminal.wait_for("✓ ALLOW    stalker/cron-service → stalker/mongo", LIMIT);
-    terminal.wait_for("✗ DENY     stalker/cron-service → stalker/mongo", LIMIT);
+    // The recording takes its time before anything happens.
+    let change = 2 * LIMIT;
+    terminal.wait_for("✗ DENY     stalker/cron-service → stalker/mongo", change);
     terminal.wait_for("▼ BROKEN", LIMIT);
     terminal.wait_for("the probe changed", LIMIT);
+}
+
+/// A web workload that a policy of another namespace lets in by that namespace's label.
+const SHOP: &str = "\
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop, labels: {team: a}}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: vault}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: shop, labels: {app: web}}
+spec: {containers: [{name: c, ports: [{containerPort: 8080}]}]}
+status: {phase: Running, podIP: 10.0.0.1, podIPs: [{ip: 10.0.0.1}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: db, namespace: vault, labels: {app: db}}
+spec: {containers: [{name: c, ports: [{containerPort: 5432}]}]}
+status: {phase: Running, podIP: 10.0.0.2, podIPs: [{ip: 10.0.0.2}]}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: db-from-a, namespace: vault}
+spec:
+  podSelector: {}
+  ingress: [{from: [{namespaceSelector: {matchLabels: {team: a}}}], ports: [{port: 5432}]}]
+";
+
+fn live(server: &Server, (width, height): (u16, u16), more: &[&str]) -> Terminal {
+    let file = server.kubeconfig();
+    let mut args = vec!["--kubeconfig", file.to_str().unwrap()];
+    args.extend(more);
+    Terminal::start(&args, (width, height), &[])
+}
+
+#[test]
+fn a_server_that_comes_back_is_live_again_without_a_key() {
+    let server = Server::with(SHOP);
+    server.go_away();
+    let terminal = live(&server, (120, 40), &[]);
+    for words in [
+        "Cluster not reachable",
+        "context scripted, server http://127.0.0.1:",
+        "refused",
+        "get --raw /readyz",
+        "○ OFFLINE since",
+    ] {
+        terminal.wait_for(words, LIMIT);
+    }
+    server.come_back();
+    terminal.wait_for("● live", LIMIT);
+    terminal.wait_for("5432", LIMIT);
+    // Lost again: the old picture stays, and is marked.
+    server.go_away();
+    terminal.wait_for("○ OFFLINE since", LIMIT);
+    for words in ["Cluster not reachable", "was the last good answer", "5432"] {
+        terminal.wait_for(words, LIMIT);
+    }
+    assert!(terminal.text().contains("as of "), "{}", terminal.text());
+    server.come_back();
+    terminal.wait_for("● live", LIMIT);
+    terminal.wait_until("no panel", LIMIT, |text| {
+        !text.contains("Cluster not reachable") && !text.contains("as of ")
+    });
+}
+
+#[test]
+fn a_retry_can_be_asked_for() {
+    let server = Server::with(SHOP);
+    server.go_away();
+    let mut terminal = live(&server, (100, 30), &[]);
+    terminal.wait_for("ctrl-r retry now", LIMIT);
+    server.come_back();
+    terminal.keys("\x12");
+    terminal.wait_for("● live", LIMIT);
+}
+
+#[test]
+fn a_kind_that_may_not_be_read_is_named_and_allows_nothing() {
+    let server = Server::with(SHOP);
+    server.fail(Match::kind("namespaces"), Fault::Status(403));
+    let mut terminal = live(&server, (120, 40), &[]);
+    for words in [
+        "◑ PARTIAL",
+        "Not allowed to read",
+        "namespaces  cluster",
+        "what a namespaceSelector decides is UNKNOWN, never ALLOW (1 policy has one)",
+        "namespaces is refused by the test",
+    ] {
+        terminal.wait_for(words, LIMIT);
+    }
+    terminal.keys("p\x15shop/web vault/db 5432\r");
+    terminal.wait_for("? UNKNOWN", LIMIT);
+    terminal.wait_for("shop/web → vault/db", LIMIT);
+    assert!(!terminal.text().contains("✓ ALLOW"), "{}", terminal.text());
+    // What needs no label is answered all the same.
+    terminal.keys("p\x15vault/db shop/web 8080\r");
+    terminal.wait_for("✓ ALLOW", LIMIT);
+    terminal.keys("\x1b");
+    terminal.wait_until("no panel", LIMIT, |text| {
+        !text.contains("Not allowed to read")
+    });
+    terminal.wait_for("◑ PARTIAL", LIMIT);
+    // Allowed after all: nothing is partial any more, and the probe on the screen says so.
+    server.heal();
+    terminal.keys("p\x15shop/web vault/db 5432\r");
+    terminal.keys("\x12");
+    terminal.wait_for("● live", LIMIT);
+    terminal.wait_for("✓ ALLOW", LIMIT);
+}
+
+#[test]
+fn policies_that_may_not_be_read_allow_nothing_there() {
+    let server = Server::with(SHOP);
+    server.fail(Match::kind("networkpolicies").whole(), Fault::Status(403));
+    server.fail(
+        Match::kind("networkpolicies").namespace("vault"),
+        Fault::Status(403),
+    );
+    let mut terminal = live(&server, (120, 40), &[]);
+    terminal.wait_for("networkpolicies  all but shop", LIMIT);
+    terminal.keys("p\x15shop/web vault/db 5432\r");
+    terminal.wait_for("? UNKNOWN", LIMIT);
+    terminal.wait_for("shop/web → vault/db", LIMIT);
+    assert!(!terminal.text().contains("✓ ALLOW"), "{}", terminal.text());
+}
+
+#[test]
+fn rejected_credentials_are_told_with_what_to_try() {
+    let server = Server::with(SHOP);
+    server.fail(Match::all(), Fault::Status(401));
+    let terminal = live(&server, (80, 24), &[]);
+    for words in [
+        "Credentials rejected",
+        "credentials rejected (401)",
+        "auth whoami",
+        "○ OFFLINE",
+    ] {
+        terminal.wait_for(words, LIMIT);
+    }
+}
+
+#[test]
+fn keys_answer_while_everything_is_loading() {
+    let server = Server::with(SHOP);
+    server.fail(Match::kind("pods"), Fault::Hang);
+    let mut terminal = live(&server, (100, 30), &[]);
+    terminal.wait_for("Loading scripted", LIMIT);
+    terminal.wait_for("✓  namespaces", LIMIT);
+    terminal.wait_for("◌  pods", LIMIT);
+    let soon = Duration::from_secs(2);
+    terminal.keys("?");
+    terminal.wait_for("j k scroll", soon);
+    terminal.keys("\x1b");
+    terminal.wait_for("Loading scripted", soon);
+    terminal.keys("n");
+    terminal.wait_for("space marks", soon);
+    terminal.keys("\x1b");
+    terminal.wait_until("no picker", soon, |text| !text.contains("space marks"));
+    terminal.keys("21pshop");
+    terminal.wait_for("esc cancel", soon);
+    terminal.keys("\x1b");
+    terminal.wait_for("q quit", soon);
+    terminal.keys("q");
+    assert_eq!(terminal.ended(LIMIT), 0);
 }

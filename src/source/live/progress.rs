@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::model::{Coverage, State};
-use crate::source::Link;
+use crate::source::{Link, Trouble};
 
 use super::follow::Feed;
 use super::session::Failure;
@@ -24,6 +24,8 @@ pub(super) struct Progress {
     pub(super) failure: Option<Failure>,
     /// Tries that brought nothing since the last one that did.
     pub(super) failures: u32,
+    /// When the first of them was noticed.
+    pub(super) failing_since: Option<Timestamp>,
     pub(super) last_good: Option<Timestamp>,
 }
 
@@ -116,7 +118,10 @@ impl Feeds {
             .map(|(feed, progress)| describe(feed, progress))
             .collect();
         if !loading.is_empty() {
-            return Link::Loading { progress: loading };
+            return Link::Loading {
+                progress: loading,
+                trouble: self.trouble(),
+            };
         }
         let failing: Vec<(&Feed, &Failure, Option<Timestamp>)> = self
             .0
@@ -131,6 +136,7 @@ impl Feeds {
         };
         let is_general = failing.iter().all(|(_, failure, _)| failure == first);
         Link::Offline {
+            kind: first.kind(),
             why: if is_general && first.is_general() {
                 first.why()
             } else {
@@ -143,6 +149,19 @@ impl Feeds {
                 .map(rfc3339)
                 .unwrap_or_default(),
         }
+    }
+
+    /// Why nothing could be listed; `None` while there is hope or something was answered.
+    fn trouble(&self) -> Option<Trouble> {
+        let Readiness::Hopeless(failure) = self.readiness() else {
+            return None;
+        };
+        let since = self.0.values().filter_map(|feed| feed.failing_since).min();
+        Some(Trouble {
+            kind: failure.kind(),
+            why: failure.why(),
+            since: since.map(rfc3339).unwrap_or_default(),
+        })
     }
 
     /// How far the first load is.

@@ -12,6 +12,7 @@ use kube::config::AuthInfo;
 use serde::Deserialize;
 use tokio::sync::{Mutex, Semaphore, watch};
 
+use crate::source::TroubleKind;
 use crate::text::{cut, tame};
 
 use super::connect::Connection;
@@ -77,6 +78,16 @@ impl Failure {
             self,
             Self::Unreachable(_) | Self::Untrusted(_) | Self::Plugin(_) | Self::Unauthorized
         )
+    }
+
+    pub(super) fn kind(&self) -> TroubleKind {
+        match self {
+            Self::Unreachable(_) => TroubleKind::Unreachable,
+            Self::Untrusted(_) => TroubleKind::Untrusted,
+            Self::Plugin(_) => TroubleKind::Plugin,
+            Self::Unauthorized => TroubleKind::Unauthorized,
+            _ => TroubleKind::Server,
+        }
     }
 
     /// What a command that needs the cluster says when this is all it got.

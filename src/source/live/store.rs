@@ -163,12 +163,14 @@ impl Store {
                 progress.is_listing = false;
                 progress.failure = None;
                 progress.failures = 0;
+                progress.failing_since = None;
                 let generation = progress.generation;
                 self.sweep(feed, Some(generation));
             }
             Event::Following => {
                 progress.failure = None;
                 progress.failures = 0;
+                progress.failing_since = None;
                 progress.is_polled = false;
             }
             Event::Polling => progress.is_polled = true,
@@ -181,6 +183,7 @@ impl Store {
             Event::Down(failure) => {
                 progress.is_listing = false;
                 progress.failures = progress.failures.saturating_add(1);
+                progress.failing_since.get_or_insert(now);
                 let is_gone = is_final(&failure);
                 // What was refused stays refused while nobody can be asked.
                 if is_gone || !progress.failure.as_ref().is_some_and(is_final) {
@@ -353,10 +356,10 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::Link;
     use crate::source::live::decode;
     use crate::source::live::progress::Readiness;
     use crate::source::live::session::Failure;
+    use crate::source::{Link, TroubleKind};
 
     fn feed(resource: Resource, namespace: Option<&str>) -> Feed {
         Feed {
@@ -485,14 +488,17 @@ mod tests {
             },
         );
         let progress = vec!["pods 1/10".to_owned()];
-        assert_eq!(told.link(), Link::Loading { progress });
+        let trouble = None;
+        assert_eq!(told.link(), Link::Loading { progress, trouble });
         told.tell(&pods, lost());
         let progress = vec!["pods: no connection: gone".to_owned()];
-        assert_eq!(told.link(), Link::Loading { progress });
+        let trouble = None;
+        assert_eq!(told.link(), Link::Loading { progress, trouble });
         told.tell(&pods, Event::Listed);
         assert_eq!(told.link(), Link::Live);
         told.tell(&pods, lost());
         let offline = Link::Offline {
+            kind: TroubleKind::Unreachable,
             why: "no connection: gone".to_owned(),
             since: "2026-01-02T12:00:00Z".to_owned(),
         };
@@ -512,6 +518,13 @@ mod tests {
         assert_eq!(told.0.feeds.readiness(), Readiness::Waiting);
         told.tell(&nodes, lost());
         assert!(matches!(told.0.feeds.readiness(), Readiness::Hopeless(_)));
+        let Link::Loading { trouble, .. } = told.link() else {
+            panic!("{:?}", told.link())
+        };
+        let trouble = trouble.unwrap();
+        assert_eq!(trouble.kind, TroubleKind::Unreachable);
+        assert_eq!(trouble.why, "no connection: gone");
+        assert_eq!(trouble.since, "2026-01-02T12:00:00Z");
         told.list(&nodes, Vec::new());
         assert_eq!(told.0.feeds.readiness(), Readiness::Waiting);
         told.tell(&pods, lost());

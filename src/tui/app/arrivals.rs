@@ -13,6 +13,10 @@ pub(super) fn on_view(app: &mut App, generation: u64, view: Arc<View>) -> Vec<Ef
     app.shown_generation = generation;
     let was_narrowed = app.narrowed();
     app.view = view;
+    if app.dismissed != crate::tui::trouble::topic(app) {
+        // What comes again is told again.
+        app.dismissed = None;
+    }
     if app.settings.environment.is_none() {
         app.settings.environment.clone_from(&app.view.environment);
     }

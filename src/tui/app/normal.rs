@@ -63,6 +63,14 @@ pub(super) fn act(app: &mut App, action: Action) -> Vec<Effect> {
             );
             return vec![Effect::Mouse(app.mouse)];
         }
+        Action::Reconnect => {
+            if !app.reconnects {
+                app.say("nothing to reconnect to: this was read once", Tone::Plain);
+                return Vec::new();
+            }
+            app.say("connecting anew …", Tone::Plain);
+            return vec![Effect::Reconnect];
+        }
         Action::Suspend => return vec![Effect::Suspend],
         Action::Quit | Action::QuitNow => return vec![Effect::Quit(None)],
         Action::QuitAndPrint => return vec![Effect::Quit(last_answer(app))],
@@ -190,7 +198,9 @@ fn selected_row(app: &App) -> Option<String> {
 }
 
 fn back(app: &mut App) -> Vec<Effect> {
-    if app.zoomed {
+    if app.panes().is_some_and(|panes| panes.banner.is_some()) {
+        app.dismissed = crate::tui::trouble::topic(app);
+    } else if app.zoomed {
         app.zoomed = false;
     } else if app.pinned.take().is_some() {
         app.message = None;

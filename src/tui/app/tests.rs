@@ -475,6 +475,8 @@ fn nothing_breaks_before_anything_was_read() {
         size: (80, 24),
         mouse: true,
         title: "prod".to_owned(),
+        place: crate::tui::view::Place::default(),
+        reconnects: true,
         settings: Settings::default(),
     });
     for name in names.split(' ') {
