@@ -32,12 +32,8 @@ pub(super) fn topic(app: &App) -> Option<Topic> {
         _ if is_instead(app) => None,
         _ if view.gaps.is_empty() => None,
         _ => {
-            let names = view.gaps.iter().map(|gap| (gap.kind, gap.scope.as_str()));
-            Some(
-                names
-                    .map(|(kind, scope)| format!("{kind} {scope};"))
-                    .collect(),
-            )
+            let names = view.gaps.iter().flat_map(|gap| [gap.kind, &gap.scope]);
+            Some(names.collect::<Vec<_>>().join(" "))
         }
     }
 }
@@ -118,10 +114,11 @@ fn above(app: &App) -> Panel {
                 "{0} was the last good answer; what is below is as of {0}",
                 clock(since)
             );
-            let mut panel = server(app, *kind, why, &since, cells);
-            panel.note =
-                "still readable, still probes: on old data · esc puts this away".to_owned();
-            panel
+            let note = "still readable, still probes: on old data · esc puts this away";
+            Panel {
+                note: note.to_owned(),
+                ..server(app, *kind, why, &since, cells)
+            }
         }
         _ => gaps(app, cells),
     }
