@@ -200,7 +200,7 @@ impl Builder<'_> {
             match &item.peer {
                 // An address of a node names the node, not the pods that share its network.
                 Peer::IpBlock(_) if names_pods(&item.peer) => {
-                    naming.push(self.without_host_pods(*set))
+                    naming.push(self.without_host_pods(*set));
                 }
                 peer if names_pods(peer) => naming.push(*set),
                 _ => {}
