@@ -146,6 +146,7 @@ pub fn connections(engine: &Engine, plan: Option<&Plan>, scope: &Scope) -> Conne
     for index in 0..maker.drawn.len() {
         if scope.holds(&maker.drawn[index].namespace) {
             maker.api_server(index);
+            maker.closed_ports(index);
             for direction in Direction::BOTH {
                 maker.outside(index, direction);
                 maker.every_pod(index, direction);
@@ -446,6 +447,25 @@ impl Maker<'_> {
                 );
             }
         }
+    }
+
+    /// Ports that were written down with nobody named, and that no rule opens to anybody.
+    fn closed_ports(&mut self, index: usize) {
+        let (Some(plan), Some(own)) = (self.plan, self.drawn[index].examples.first()) else {
+            return;
+        };
+        if self.drawn[index].ingress != Isolation::Isolated {
+            return;
+        }
+        let mut opened = PortSet::empty();
+        for id in self.engine.isolated_by(Direction::Ingress, own) {
+            for (_, ports) in self.engine.rules_with_ports(id, Direction::Ingress, own) {
+                opened = opened.union(&ports);
+            }
+        }
+        let closed = plan.open_ports(own).difference(&opened);
+        let to = Point::Workload(index);
+        self.add(Point::Any, to, closed, Standing::Missing, Traffic::App);
     }
 
     /// Connections with addresses outside, piece by piece; pieces with the same answer are one range.
