@@ -16,7 +16,7 @@ pub enum Entity {
     PodAt(PodId, IpAddr),
     /// One address of a node that has several: blocks see this one (rule N35).
     NodeAt(NodeId, IpAddr),
-    /// An address that is no pod's and no node's; see [`Engine::entity_at`].
+    /// An address that is no pod's and no node's; see [`Engine::entity_at`](super::Engine::entity_at).
     Address(IpAddr),
     /// A pod that does not exist: what would hold if it did.
     Hypothetical(Arc<Hypothetical>),
