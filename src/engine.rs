@@ -471,4 +471,33 @@ mod tests {
             "allow not-isolated | egress allow by [] rules [] | ingress allow by [] rules []",
         );
     }
+
+    /// Rule N49 where nodes may not be read: the pod's own status names its node's address.
+    #[test]
+    fn the_own_node_is_known_from_the_pod_alone() {
+        let (cluster, _) = manifests::parse(
+            "t",
+            "{kind: Pod, apiVersion: v1, metadata: {name: a, namespace: x}, spec: {nodeName: n1}, status: {phase: Running, podIP: 10.0.1.1, hostIP: 192.168.0.11}}
+---
+{kind: NetworkPolicy, apiVersion: networking.k8s.io/v1, metadata: {name: deny, namespace: x}, spec: {}}",
+        );
+        let engine = Engine::build(&Arc::new(cluster), Profile::spec());
+        let to = Entity::Pod(engine.find_pod("x", "a").unwrap());
+        for (address, expected) in [
+            ("192.168.0.11", Verdict::Allow),
+            ("192.168.0.12", Verdict::Deny),
+        ] {
+            let from = engine.entity_at(address.parse().unwrap());
+            assert_eq!(
+                engine.verdict(&from, &to, Protocol::Tcp, 80),
+                expected,
+                "{address}"
+            );
+            assert_eq!(
+                engine.explain(&from, &to, Protocol::Tcp, 80).verdict,
+                expected,
+                "{address}"
+            );
+        }
+    }
 }

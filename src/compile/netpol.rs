@@ -39,6 +39,8 @@ pub enum Cause {
     OwnNodeEgress,
     /// Which node a pod runs on is not known, so neither whether the other end is its own node.
     NodeUnknown,
+    /// EndpointSlices of a Service could not be read.
+    EndpointsUnreadable { service: String },
     /// A DNS alias that points out of the cluster.
     AliasUnresolved { name: String },
     /// Enforcers differ on named ports of init containers.

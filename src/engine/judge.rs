@@ -240,9 +240,15 @@ impl Engine {
             (Entity::Hypothetical(_), _) => None,
             _ => return NodeRule::None,
         };
+        // Where nodes may not be read, a pod still knows the address of its own.
+        let at_home = |address: &IpAddr| {
+            let own = subject.pod().map(|id| &self.pod(id).host_addresses);
+            own.is_some_and(|addresses| addresses.contains(address))
+        };
         let peer_node = match (peer.node(), peer.pod()) {
             (Some(node), _) => Some(self.node(node).name.as_str()),
             (_, Some(pod)) if self.pod(pod).host_network => self.pod(pod).node.as_deref(),
+            _ if matches!(peer, Entity::Address(address) if at_home(address)) => own_node,
             _ => return NodeRule::None,
         };
         let same = match (own_node, peer_node) {
