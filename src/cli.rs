@@ -4,6 +4,7 @@
 
 mod args;
 mod load;
+mod log;
 mod out;
 
 mod completions;
@@ -95,6 +96,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(FAILED);
         }
     };
+    log::start(args.log_level);
     let mut out = Out::stdout();
     match run(&args, &mut out) {
         Ok(status) => ExitCode::from(if out.finish() { status } else { OK }),

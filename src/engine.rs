@@ -4,231 +4,31 @@
 //! so that a reader sees the second obstacle too (rule E4). What cannot be known is [`Verdict::Unknown`] with its cause, never
 //! a guess. There is one evaluator: probes, tables, graphs and findings all ask this one.
 
+mod answer;
 pub mod expand;
 pub mod explain;
 pub mod groups;
+mod judge;
 
-use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use smallvec::SmallVec;
-
-use crate::compile::{Compiled, Guard, Match, Place, PlaceKind, Switch, slot};
+use crate::compile::{Compiled, slot};
 use crate::model::{
-    AddressSet, Cluster, ContainerPort, Direction, Family, Labels, Namespace, Node, Pod, Policy,
-    PortSet, Protocol, Resource, Service, Workload,
+    AddressSet, Cluster, Direction, Family, Namespace, Node, Pod, Policy, PortSet, Protocol,
+    Resource, Service, Workload,
 };
 
 pub use crate::compile::netpol::Cause;
 pub use crate::compile::{NodeId, PodId, PolicyId, Profile, ProfileName};
+pub use answer::{Allowed, Entity, Hypothetical, Isolation, Reason, Verdict};
 pub use expand::{Expansion, Target};
 pub use explain::{Explanation, Fail, Limit, Nearest, PeerMiss, RuleId, Side};
 pub use groups::{Group, Groups};
 
-/// One end of a connection.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Entity {
-    Pod(PodId),
-    Node(NodeId),
-    /// One address of a pod that has several: only its family counts (rule N59).
-    PodAt(PodId, IpAddr),
-    /// One address of a node that has several: blocks see this one (rule N35).
-    NodeAt(NodeId, IpAddr),
-    /// An address that is no pod's and no node's; see [`Engine::entity_at`].
-    Address(IpAddr),
-    /// A pod that does not exist: what would hold if it did.
-    Hypothetical(Arc<Hypothetical>),
-}
-
-/// A pod as it might be. Its address is not known, so blocks may or may not match it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Hypothetical {
-    pub namespace: String,
-    pub labels: Labels,
-    pub ports: Vec<ContainerPort>,
-}
-
-/// The four answers. `Deny` and `Allow` are certain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Verdict {
-    Allow,
-    Deny,
-    Unknown,
-    /// No policy is to blame: no address, no common family, a finished pod.
-    Unreachable,
-}
-
-impl Entity {
-    /// The pod it is, by whichever address.
-    pub fn pod(&self) -> Option<PodId> {
-        match self {
-            Self::Pod(id) | Self::PodAt(id, _) => Some(*id),
-            _ => None,
-        }
-    }
-
-    /// The same without the choice of an address.
-    #[must_use]
-    pub fn whole(&self) -> Self {
-        match self {
-            Self::PodAt(id, _) => Self::Pod(*id),
-            Self::NodeAt(id, _) => Self::Node(*id),
-            other => other.clone(),
-        }
-    }
-
-    /// The node it is, by whichever address.
-    pub fn node(&self) -> Option<NodeId> {
-        match self {
-            Self::Node(id) | Self::NodeAt(id, _) => Some(*id),
-            _ => None,
-        }
-    }
-}
-
-impl Verdict {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Allow => "allow",
-            Self::Deny => "deny",
-            Self::Unknown => "unknown",
-            Self::Unreachable => "unreachable",
-        }
-    }
-}
-
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// Why, in one stable word (rule E15).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Reason {
-    NotIsolated,
-    RuleAllow,
-    SelfTraffic,
-    OwnNode,
-    HostNetworkSubject,
-    NoEnforcementAtExternal,
-    IsolatedNoMatch,
-    ProfileUndefined,
-    AddressUnknown,
-    Unreadable,
-    NotLoaded,
-    PairsDiffer,
-    HairpinUndefined,
-    FqdnUnknown,
-    NoServicePort,
-    NoEndpoints,
-    NoAddress,
-    NoCommonFamily,
-    LocalOnly,
-    PodFinished,
-}
-
-impl Reason {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::NotIsolated => "not-isolated",
-            Self::RuleAllow => "rule-allow",
-            Self::SelfTraffic => "self-traffic",
-            Self::OwnNode => "own-node",
-            Self::HostNetworkSubject => "host-network-subject",
-            Self::NoEnforcementAtExternal => "no-enforcement-at-external",
-            Self::IsolatedNoMatch => "isolated-no-match",
-            Self::ProfileUndefined => "profile-undefined",
-            Self::AddressUnknown => "address-unknown",
-            Self::Unreadable => "unreadable",
-            Self::NotLoaded => "not-loaded",
-            Self::PairsDiffer => "pairs-differ",
-            Self::HairpinUndefined => "hairpin-undefined",
-            Self::FqdnUnknown => "fqdn-unknown",
-            Self::NoServicePort => "no-service-port",
-            Self::NoEndpoints => "no-endpoints",
-            Self::NoAddress => "no-address",
-            Self::NoCommonFamily => "no-common-family",
-            Self::LocalOnly => "local-only",
-            Self::PodFinished => "pod-finished",
-        }
-    }
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// The ports that certainly get through, and those that may; the second holds the first.
-///
-/// A port in both is [`Verdict::Allow`], in neither [`Verdict::Deny`], only possible [`Verdict::Unknown`].
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Allowed {
-    pub sure: PortSet,
-    pub possible: PortSet,
-}
-
-impl Allowed {
-    pub fn everything() -> Self {
-        Self {
-            sure: PortSet::all(),
-            possible: PortSet::all(),
-        }
-    }
-
-    pub fn nothing() -> Self {
-        Self {
-            sure: PortSet::empty(),
-            possible: PortSet::empty(),
-        }
-    }
-
-    /// What passes two gates in a row.
-    #[must_use]
-    pub fn and(&self, other: &Self) -> Self {
-        Self {
-            sure: self.sure.intersection(&other.sure),
-            possible: self.possible.intersection(&other.possible),
-        }
-    }
-
-    /// What can be said of several cases together: certain only where all agree.
-    #[must_use]
-    pub fn merge(&self, other: &Self) -> Self {
-        Self {
-            sure: self.sure.intersection(&other.sure),
-            possible: self.possible.union(&other.possible),
-        }
-    }
-
-    pub fn verdict(&self, protocol: Protocol, port: u16) -> Verdict {
-        if self.sure.contains(protocol, port) {
-            Verdict::Allow
-        } else if self.possible.contains(protocol, port) {
-            Verdict::Unknown
-        } else {
-            Verdict::Deny
-        }
-    }
-
-    /// The ports of which it is not known.
-    pub fn unknown(&self) -> PortSet {
-        self.possible.difference(&self.sure)
-    }
-}
-
 /// The evaluator for one cluster and one profile. Immutable; building it is the expensive part.
 pub struct Engine {
     pub(crate) compiled: Compiled,
-}
-
-/// Where an entity stands for policies: one place for each address family.
-pub(crate) struct Spot<'a> {
-    place: std::borrow::Cow<'a, Place>,
-    index: Option<u32>,
 }
 
 impl Engine {
@@ -470,255 +270,6 @@ impl Engine {
         None
     }
 
-    fn addresses_of(&self, pod: PodId) -> Vec<IpAddr> {
-        let pod = self.pod(pod);
-        let node = pod
-            .node
-            .as_deref()
-            .and_then(|name| self.compiled.cluster.node(name));
-        crate::compile::places::addresses_of(pod, node)
-    }
-
-    /// A pod always reaches itself (rule N48). A template that stands for several pods is not one pod.
-    pub(crate) fn is_self(&self, from: &Entity, to: &Entity) -> bool {
-        match (from.pod(), to.pod(), from.node(), to.node()) {
-            (Some(a), Some(b), _, _) => a == b && self.pod(a).count <= 1,
-            (_, _, Some(a), Some(b)) => a == b,
-            _ => matches!((from, to), (Entity::Address(a), Entity::Address(b)) if a == b),
-        }
-    }
-
-    fn spots(&self, entity: &Entity, is_source: bool) -> SmallVec<[Spot<'_>; 2]> {
-        let at = |index: &u32| Spot {
-            place: std::borrow::Cow::Borrowed(&self.compiled.places[*index as usize]),
-            index: Some(*index),
-        };
-        match entity {
-            Entity::Pod(id) => self.compiled.pods[id.0 as usize]
-                .places
-                .iter()
-                .map(at)
-                .collect(),
-            Entity::Node(id) => {
-                let node = &self.compiled.nodes[id.0 as usize];
-                if is_source {
-                    node.sources.iter().map(at).collect()
-                } else {
-                    node.targets.iter().map(at).collect()
-                }
-            }
-            Entity::PodAt(id, address) => self.compiled.pods[id.0 as usize]
-                .places
-                .iter()
-                .filter(|index| {
-                    self.compiled.places[**index as usize].family == Some(Family::of(*address))
-                })
-                .map(at)
-                .collect(),
-            Entity::NodeAt(id, address) => self.compiled.nodes[id.0 as usize]
-                .at
-                .iter()
-                .filter(|(known, _)| known == address)
-                .map(|(_, index)| at(index))
-                .collect(),
-            Entity::Address(address) => {
-                let index = self.compiled.outside + self.compiled.atoms.find(*address);
-                std::iter::once(at(&index)).collect()
-            }
-            Entity::Hypothetical(pod) => {
-                let Some(namespace) = self.compiled.namespace_index(&pod.namespace) else {
-                    return SmallVec::new();
-                };
-                std::iter::once(Spot {
-                    place: std::borrow::Cow::Owned(Place {
-                        kind: PlaceKind::Pod {
-                            namespace,
-                            labels: pod.labels.clone(),
-                        },
-                        family: None,
-                        atom: None,
-                        ports: pod.ports.clone(),
-                    }),
-                    index: None,
-                })
-                .collect()
-            }
-        }
-    }
-
-    /// The places an entity has, for groups.
-    pub(crate) fn places_of(&self, entity: &Entity) -> Vec<u32> {
-        self.spots(entity, true)
-            .iter()
-            .filter_map(|spot| spot.index)
-            .collect()
-    }
-
-    /// The pairs of places that share a family (rule N59).
-    pub(crate) fn spot_pairs(&self, from: &Entity, to: &Entity) -> Vec<(Spot<'_>, Spot<'_>)> {
-        let mut pairs = Vec::new();
-        for a in self.spots(from, true) {
-            for b in self.spots(to, false) {
-                if families_meet(a.place.family, b.place.family) {
-                    pairs.push((
-                        Spot {
-                            place: a.place.clone(),
-                            index: a.index,
-                        },
-                        b,
-                    ));
-                }
-            }
-        }
-        pairs
-    }
-
-    pub(crate) fn guard(
-        &self,
-        direction: Direction,
-        spot: &Spot<'_>,
-    ) -> std::borrow::Cow<'_, Guard> {
-        match (spot.index, &spot.place.kind) {
-            (Some(index), _) => std::borrow::Cow::Borrowed(
-                &self.compiled.guards
-                    [self.compiled.guard_of[slot(direction)][index as usize] as usize],
-            ),
-            (None, PlaceKind::Pod { namespace, labels }) => {
-                std::borrow::Cow::Owned(self.compiled.guard_for(direction, *namespace, labels))
-            }
-            (None, _) => std::borrow::Cow::Owned(Guard {
-                no_subject: true,
-                ..Guard::default()
-            }),
-        }
-    }
-
-    /// One end's opinion, the special cases of nodes included.
-    fn gate(
-        &self,
-        direction: Direction,
-        subject: &Entity,
-        spot: &Spot<'_>,
-        peer: &Entity,
-        peer_spot: &Spot<'_>,
-    ) -> Allowed {
-        let by_policy = self.judge(direction, spot, peer_spot);
-        match self.node_rule(direction, subject, peer) {
-            NodeRule::Always => Allowed::everything(),
-            NodeRule::Perhaps(_) => Allowed {
-                sure: by_policy.sure,
-                possible: PortSet::all(),
-            },
-            NodeRule::None => by_policy,
-        }
-    }
-
-    /// What policies say of one pair of places.
-    pub(crate) fn judge(&self, direction: Direction, spot: &Spot<'_>, peer: &Spot<'_>) -> Allowed {
-        let guard = self.guard(direction, spot);
-        if guard.no_subject {
-            return Allowed::everything();
-        }
-        let open = guard.policies.is_empty();
-        if open && guard.doubtful.is_empty() && !guard.unreadable {
-            return Allowed::everything();
-        }
-        let ports = match direction {
-            Direction::Egress => &peer.place.ports,
-            Direction::Ingress => &spot.place.ports,
-        };
-        let mut allowed = Allowed::nothing();
-        if open || guard.unreadable {
-            // Nothing that was read isolates it, something that could not be read may.
-            allowed.possible = PortSet::all();
-        }
-        for (policies, certain) in [(&guard.policies, true), (&guard.doubtful, false)] {
-            for id in policies {
-                let policy = &self.compiled.policies[id.0 as usize];
-                for (index, rule) in policy.rules[slot(direction)].iter().flatten().enumerate() {
-                    let (sure, possible) = self.peer_admits(*id, direction, index, rule, peer);
-                    if !possible {
-                        continue;
-                    }
-                    let (sure_ports, possible_ports) = rule.ports.at(ports, self.compiled.profile);
-                    if sure && certain {
-                        allowed.sure = allowed.sure.union(&sure_ports);
-                    }
-                    allowed.possible = allowed.possible.union(&possible_ports);
-                }
-            }
-        }
-        allowed.possible = allowed.possible.union(&allowed.sure);
-        allowed
-    }
-
-    /// Whether a rule's peers mean a place: certainly, possibly.
-    fn peer_admits(
-        &self,
-        policy: PolicyId,
-        direction: Direction,
-        index: usize,
-        rule: &crate::compile::CompiledRule,
-        peer: &Spot<'_>,
-    ) -> (bool, bool) {
-        let Some(set) = rule.peers else {
-            return (true, true);
-        };
-        if let Some(place) = peer.index {
-            let set = &self.compiled.sets[set as usize];
-            return (set.sure.contains(place), set.possible.contains(place));
-        }
-        let (mut sure, mut possible) = (false, false);
-        let rules = self.policy(policy).rules(direction).unwrap_or_default();
-        if let Some(crate::model::Peers::AnyOf(items)) = rules.get(index).map(|rule| &rule.peers) {
-            let own = self.compiled.policies[policy.0 as usize].namespace;
-            for item in items {
-                match self.compiled.peer_matches(&item.peer, own, &peer.place) {
-                    Match::Yes => (sure, possible) = (true, true),
-                    Match::Maybe(_) => possible = true,
-                    Match::No => {}
-                }
-            }
-        }
-        (sure, possible)
-    }
-
-    /// Traffic between a pod and its node is no business of policy (rules N49 and N51).
-    pub(crate) fn node_rule(
-        &self,
-        direction: Direction,
-        subject: &Entity,
-        peer: &Entity,
-    ) -> NodeRule {
-        let own_node = match (subject, subject.pod()) {
-            (_, Some(id)) if self.pod(id).host_network => return NodeRule::None,
-            (_, Some(id)) => self.pod(id).node.as_deref(),
-            // A pod that does not exist might run anywhere.
-            (Entity::Hypothetical(_), _) => None,
-            _ => return NodeRule::None,
-        };
-        let peer_node = match (peer.node(), peer.pod()) {
-            (Some(node), _) => Some(self.node(node).name.as_str()),
-            (_, Some(pod)) if self.pod(pod).host_network => self.pod(pod).node.as_deref(),
-            _ => return NodeRule::None,
-        };
-        let same = match (own_node, peer_node) {
-            (Some(a), Some(b)) => Some(a == b),
-            _ => None,
-        };
-        match (same, direction) {
-            (Some(false), _) => NodeRule::None,
-            (Some(true), Direction::Ingress) => NodeRule::Always,
-            (None, Direction::Ingress) => NodeRule::Perhaps(Cause::NodeUnknown),
-            (same, Direction::Egress) => match (self.compiled.profile.own_node_egress, same) {
-                (Switch::No, _) => NodeRule::None,
-                (Switch::Yes, Some(_)) => NodeRule::Always,
-                (Switch::Yes, None) => NodeRule::Perhaps(Cause::NodeUnknown),
-                (Switch::Open, _) => NodeRule::Perhaps(Cause::OwnNodeEgress),
-            },
-        }
-    }
-
     /// The ports on which some rule at the subject names the peer: by selector or single address, not as "everyone", "every
     /// pod" or a range. Only rules that certainly apply.
     pub fn named(&self, direction: Direction, subject: &Entity, peer: &Entity) -> PortSet {
@@ -810,32 +361,6 @@ impl Engine {
         services
             .into_iter()
             .find(|service| service.cluster_ips.contains(&address))
-    }
-}
-
-/// Whether policies act on an entity in a direction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Isolation {
-    /// At least one policy selects it.
-    Isolated,
-    /// None does: everything is let through.
-    Open,
-    /// Something that could not be read may isolate it.
-    Unknown,
-    /// Not a thing policies select: a node, an outside address, a host-network pod.
-    NoSubject,
-}
-
-pub(crate) enum NodeRule {
-    Always,
-    Perhaps(Cause),
-    None,
-}
-
-pub(crate) fn families_meet(a: Option<Family>, b: Option<Family>) -> bool {
-    match (a, b) {
-        (Some(a), Some(b)) => a == b,
-        _ => true,
     }
 }
 
@@ -945,5 +470,34 @@ mod tests {
             80,
             "allow not-isolated | egress allow by [] rules [] | ingress allow by [] rules []",
         );
+    }
+
+    /// Rule N49 where nodes may not be read: the pod's own status names its node's address.
+    #[test]
+    fn the_own_node_is_known_from_the_pod_alone() {
+        let (cluster, _) = manifests::parse(
+            "t",
+            "{kind: Pod, apiVersion: v1, metadata: {name: a, namespace: x}, spec: {nodeName: n1}, status: {phase: Running, podIP: 10.0.1.1, hostIP: 192.168.0.11}}
+---
+{kind: NetworkPolicy, apiVersion: networking.k8s.io/v1, metadata: {name: deny, namespace: x}, spec: {}}",
+        );
+        let engine = Engine::build(&Arc::new(cluster), Profile::spec());
+        let to = Entity::Pod(engine.find_pod("x", "a").unwrap());
+        for (address, expected) in [
+            ("192.168.0.11", Verdict::Allow),
+            ("192.168.0.12", Verdict::Deny),
+        ] {
+            let from = engine.entity_at(address.parse().unwrap());
+            assert_eq!(
+                engine.verdict(&from, &to, Protocol::Tcp, 80),
+                expected,
+                "{address}"
+            );
+            assert_eq!(
+                engine.explain(&from, &to, Protocol::Tcp, 80).verdict,
+                expected,
+                "{address}"
+            );
+        }
     }
 }

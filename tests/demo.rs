@@ -285,3 +285,130 @@ async fn at_the_end_of_the_recording_dev_is_as_documented() {
         .collect();
     assert!(strange.is_empty(), "{strange:?}");
 }
+
+/// Pane of a 120x40 terminal. Every workload of the document, every port it lists and every connection between its rows is in the
+/// picture, whatever the environment, and a reader who follows the wires finds those connections and no other.
+#[test]
+fn the_picture_at_120_columns_holds_the_whole_document() {
+    use netseg::graph::{self, Class, Options, State, drawn, truth};
+    let world = stalker();
+    for environment in ["dev", "prod"] {
+        let plan = expect::bind(
+            &world.engine,
+            &world.expectations,
+            environment,
+            date(2026, 1, 12),
+        );
+        let graph = drawn::drawn(
+            &world.engine,
+            Some(&plan),
+            &netseg::questions::scope::Scope::all(),
+        );
+        let scene = graph::layout(&graph, &Options::new(118, 22), None);
+        assert!(scene.fits(), "{environment}:\n{}", scene.text(false));
+        assert!(truth::check(&scene).is_clean(), "{environment}");
+        let text = scene.text(false);
+        for name in [
+            "ui",
+            "flow-manager",
+            "cron-service",
+            "mongo",
+            "kafka",
+            "zookeeper",
+            "orchestrator",
+            "jobs",
+            "internet",
+            "k8s-api",
+            "any",
+        ] {
+            assert!(
+                text.contains(name),
+                "{environment}: {name} is missing\n{text}"
+            );
+        }
+        // Ingress of the document's rows, and the targets of its egress cells that are no workload.
+        for port in [
+            "4200", "3000", "27017", "9092", "9093", "2181", "2888", "3888", "5135", "443",
+        ] {
+            assert!(
+                text.contains(port),
+                "{environment}: port {port} is missing\n{text}"
+            );
+        }
+        // From the egress cells, DNS apart: what holds is plain, what the planted fault broke is missing.
+        let broken = State::Missing;
+        let drawn_edges: Vec<(&str, &str, &str, State)> = [
+            ("flow-manager", "kafka", "9092", State::Plain),
+            ("flow-manager", "mongo", "27017", State::Plain),
+            ("cron-service", "flow-manager", "3000", State::Plain),
+            ("cron-service", "mongo", "27017", State::Plain),
+            ("kafka", "zookeeper", "2181", State::Plain),
+            ("kafka", "zookeeper", "3888", State::Plain),
+            ("zookeeper", "kafka", "9093", State::Plain),
+            ("orchestrator", "k8s-api", "443", broken),
+            ("orchestrator", "kafka", "9092", broken),
+            ("jobs", "internet", "any", State::Plain),
+        ]
+        .into();
+        let name = |key: &str| key.rsplit('/').next().unwrap_or(key).to_owned();
+        for (from, to, port, state) in drawn_edges {
+            let found = graph.edges().iter().any(|edge| {
+                name(&edge.from) == from
+                    && name(&edge.to) == to
+                    && edge.ports.iter().any(|p| p == port)
+                    && edge.state == state
+            });
+            assert!(found, "{environment}: {from} -> {to} {port}");
+        }
+        // DNS is a badge on whoever has it, and a wire where it is missing.
+        let dns = graph.edges().iter().filter(|e| e.class == Class::Dns);
+        let missing: Vec<String> = dns
+            .filter(|e| e.state == broken)
+            .map(|e| name(&e.from))
+            .collect();
+        assert_eq!(missing, ["orchestrator"], "{environment}");
+    }
+}
+
+/// Dev and prod differ on the screen in what the document says about production, and in nothing else.
+#[test]
+fn the_environments_differ_in_the_picture_where_the_document_says() {
+    use netseg::graph::drawn;
+    let world = stalker();
+    let edges = |environment: &str| {
+        let plan = expect::bind(
+            &world.engine,
+            &world.expectations,
+            environment,
+            date(2026, 1, 12),
+        );
+        drawn::drawn(
+            &world.engine,
+            Some(&plan),
+            &netseg::questions::scope::Scope::all(),
+        )
+        .edges()
+        .to_vec()
+    };
+    let (dev, prod) = (edges("dev"), edges("prod"));
+    let mut told: Vec<String> = prod
+        .iter()
+        .filter(|edge| !dev.contains(edge))
+        .map(|edge| {
+            format!(
+                "{} -> {} {:?} {:?}",
+                edge.from, edge.to, edge.ports, edge.state
+            )
+        })
+        .collect();
+    told.sort();
+    // "The database is accessible from outside … should not allow … The same goes for the cron service on ingress 3000."
+    assert_eq!(
+        told,
+        [
+            "any -> stalker/deployment/cron-service [\"3000\"] Unexpected",
+            "any -> stalker/statefulset/mongo [\"27017\"] Unexpected",
+        ]
+    );
+    assert_eq!(dev.len(), prod.len());
+}

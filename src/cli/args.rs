@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use tracing::level_filters::LevelFilter;
+
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::compile::ProfileName;
@@ -26,6 +28,15 @@ pub struct Args {
     /// Leave the mouse to the terminal
     #[arg(long, global = true)]
     pub no_mouse: bool,
+    /// How much goes to the log file: off, error, warn, info, debug, trace
+    #[arg(
+        long,
+        global = true,
+        env = "NETSEG_LOG",
+        default_value = "warn",
+        value_name = "LEVEL"
+    )]
+    pub log_level: LevelFilter,
     #[command(subcommand)]
     pub command: Option<Command>,
 }

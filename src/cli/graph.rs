@@ -19,7 +19,13 @@ pub(crate) fn run(args: &Args, asked: &GraphArgs, out: &mut Out) -> Result<u8, F
     let found = connections(&loaded.engine, loaded.plan.as_ref(), &loaded.scope);
     let graph = drawn::from_connections(&found, &loaded.scope);
     out.data(&match asked.output {
-        GraphFormat::Text => picture(&graph, args.ascii),
+        GraphFormat::Text => {
+            let mut text = picture(&graph, args.ascii);
+            if loaded.engine.policies().len() == 0 {
+                text += "\nno policy is loaded: nothing is isolated, everything is open\n";
+            }
+            text
+        }
         GraphFormat::Dot => report::graph::dot(&graph),
         GraphFormat::Mermaid => report::graph::mermaid(&graph),
         GraphFormat::Json => report::graph::json(&graph, &found, loaded.context()),

@@ -35,7 +35,10 @@ fn paths(args: &Args) -> Vec<(String, String)> {
         Some(path) => path.display().to_string(),
         None => std::env::var("KUBECONFIG").unwrap_or_else(|_| "~/.kube/config".to_owned()),
     };
+    let log = super::log::path()
+        .map_or_else(|| "(no home)".to_owned(), |path| path.display().to_string());
     vec![
+        ("log".to_owned(), log),
         ("kubeconfig".to_owned(), kubeconfig),
         ("terminal".to_owned(), var("TERM")),
     ]

@@ -39,6 +39,8 @@ pub enum Cause {
     OwnNodeEgress,
     /// Which node a pod runs on is not known, so neither whether the other end is its own node.
     NodeUnknown,
+    /// EndpointSlices of a Service could not be read.
+    EndpointsUnreadable { service: String },
     /// A DNS alias that points out of the cluster.
     AliasUnresolved { name: String },
     /// Enforcers differ on named ports of init containers.
@@ -200,7 +202,7 @@ impl Builder<'_> {
             match &item.peer {
                 // An address of a node names the node, not the pods that share its network.
                 Peer::IpBlock(_) if names_pods(&item.peer) => {
-                    naming.push(self.without_host_pods(*set))
+                    naming.push(self.without_host_pods(*set));
                 }
                 peer if names_pods(peer) => naming.push(*set),
                 _ => {}

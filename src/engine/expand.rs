@@ -1,6 +1,6 @@
 //! Names and Services to what policy sees: pods, nodes, addresses, and the port after translation (rules N62 to N75).
 
-use crate::model::{Backend, Endpoint, Labels, Protocol, Service, TargetPort};
+use crate::model::{Backend, Endpoint, Labels, Protocol, Resource, Service, TargetPort};
 
 use super::{Engine, Entity, Limit, PodId, Reason};
 
@@ -67,7 +67,8 @@ impl Engine {
 
     /// What a connection to a Service's port arrives at. `client` matters only for `internalTrafficPolicy: Local`.
     ///
-    /// The error is why nothing can be reached: no such port, no endpoint, none on the client's node, or a DNS alias.
+    /// The error is why nothing can be reached: no such port, no endpoint, none on the client's node, a DNS alias; or that endpoints
+    /// could not be read, which is no statement about them.
     pub fn expand_service(
         &self,
         service: &Service,
@@ -149,7 +150,16 @@ impl Engine {
             Backend::Nothing | Backend::ExternalName(_) => {}
         }
         if targets.is_empty() {
-            return Err(Reason::NoEndpoints);
+            let slices_known = self
+                .compiled
+                .cluster
+                .coverage
+                .is_readable(Resource::EndpointSlices, Some(&service.namespace));
+            return Err(if slices_known {
+                Reason::NoEndpoints
+            } else {
+                Reason::Unreadable
+            });
         }
         targets.sort();
         targets.dedup();
@@ -229,4 +239,39 @@ fn eligible(endpoints: &[Endpoint]) -> Vec<&Endpoint> {
         .iter()
         .filter(|endpoint| endpoint.serving && endpoint.terminating)
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::engine::Profile;
+    use crate::model::State;
+    use crate::source::manifests;
+
+    /// Rule E12: what was not readable is never taken for absent.
+    #[test]
+    fn endpoints_that_could_not_be_read_are_not_missing() {
+        let text = "{kind: Service, apiVersion: v1, metadata: {name: s, namespace: x}, spec: {ports: [{port: 80}]}}";
+        let (mut cluster, _) = manifests::parse("t", text);
+        for (state, expected) in [
+            (State::Complete, Reason::NoEndpoints),
+            (
+                State::Forbidden {
+                    message: "no".into(),
+                },
+                Reason::Unreadable,
+            ),
+            (State::Loading, Reason::Unreadable),
+        ] {
+            cluster
+                .coverage
+                .set(Resource::EndpointSlices, None, state.clone());
+            let engine = Engine::build(&Arc::new(cluster.clone()), Profile::spec());
+            let service = engine.cluster().namespaces["x"].service("s").unwrap();
+            let found = engine.expand_service(service, Protocol::Tcp, 80, None);
+            assert_eq!(found, Err(expected), "{state:?}");
+        }
+    }
 }

@@ -11,7 +11,8 @@ use hashbrown::hash_map::Entry;
 use crate::compile::slot;
 use crate::model::{Direction, PortSet};
 
-use super::{Allowed, Engine, Entity, PodId, families_meet};
+use super::judge::families_meet;
+use super::{Allowed, Engine, Entity, PodId};
 
 /// The members of one end, ready for judging.
 pub struct Group {

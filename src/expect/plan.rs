@@ -249,6 +249,20 @@ impl Plan {
         &self.musts
     }
 
+    /// The ingress ports written down for an entity with nobody named: they have to be open for somebody.
+    pub fn open_ports(&self, entity: &Entity) -> PortSet {
+        let mut ports = PortSet::empty();
+        for index in self.rows_of(entity) {
+            let cell = &self.workloads[index as usize].cells[slot(Direction::Ingress)];
+            if let Some(BoundContent::Claims(claims)) = cell.as_ref().map(|cell| &cell.content) {
+                for claim in claims.iter().filter(|claim| claim.kind == Kind::Open) {
+                    ports = ports.union(&claim.written);
+                }
+            }
+        }
+        ports
+    }
+
     /// What the document calls a pod's workload: the first of its names, else its id. `None` for a pod nobody wrote down.
     pub fn label(&self, pod: PodId) -> Option<&str> {
         let index = self.of_pod.get(pod.0 as usize)?.first()?;

@@ -40,8 +40,13 @@ pub fn from_connections(found: &Connections, scope: &Scope) -> Graph {
             continue;
         }
         let mut badges = Vec::new();
-        for (isolation, word) in [(drawn.ingress, "in"), (drawn.egress, "out")] {
+        for (isolation, tolerated, word) in [
+            (drawn.ingress, drawn.ingress_tolerated, "in"),
+            (drawn.egress, drawn.egress_tolerated, "out"),
+        ] {
             match isolation {
+                // Open where the environment says otherwise: the one thing no wire can show.
+                Isolation::Open if tolerated == Some(false) => badges.push(format!("open {word}!")),
                 Isolation::Open => badges.push(format!("open {word}")),
                 Isolation::Unknown => badges.push(format!("? {word}")),
                 Isolation::Isolated | Isolation::NoSubject => {}

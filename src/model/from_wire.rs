@@ -775,6 +775,13 @@ fn pod(o: &wire::Pod, place: Option<&Place>) -> Pod {
         workload: 0,
         node: o.spec.node_name.clone().filter(|name| !name.is_empty()),
         addresses,
+        host_addresses: o
+            .status
+            .host_ip
+            .as_deref()
+            .and_then(|ip| ip.parse().ok())
+            .into_iter()
+            .collect(),
         host_network: o.spec.host_network,
         phase: match o.status.phase.as_str() {
             "Running" => Phase::Running,

@@ -21,6 +21,8 @@ pub struct Pod {
     pub node: Option<String>,
     /// As in `status.podIPs`: at most one of each family. Empty for a stand-in and for a pod that has none yet.
     pub addresses: Vec<IpAddr>,
+    /// Addresses of the node it runs on, as the pod's own status tells them: known even where nodes may not be read.
+    pub host_addresses: Vec<IpAddr>,
     pub host_network: bool,
     pub phase: Phase,
     pub ready: bool,

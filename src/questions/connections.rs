@@ -75,6 +75,9 @@ pub struct Drawn {
     pub name: String,
     pub egress: Isolation,
     pub ingress: Isolation,
+    /// Whether the environment in force tolerates everything in a direction; `None` when it does not speak of this workload there.
+    pub egress_tolerated: Option<bool>,
+    pub ingress_tolerated: Option<bool>,
     /// One pod of each kind that policies can tell apart.
     pub examples: Vec<Entity>,
 }
@@ -105,7 +108,7 @@ pub fn connections(engine: &Engine, plan: Option<&Plan>, scope: &Scope) -> Conne
     let groups = Groups::new(engine);
     let mut drawn: Vec<Drawn> = workloads(engine)
         .into_iter()
-        .map(|workload| draw(engine, workload))
+        .map(|workload| draw(engine, plan, workload))
         .collect();
     drawn.sort_by(|a, b| a.end.id.cmp(&b.end.id));
     let members = drawn
@@ -146,6 +149,7 @@ pub fn connections(engine: &Engine, plan: Option<&Plan>, scope: &Scope) -> Conne
     for index in 0..maker.drawn.len() {
         if scope.holds(&maker.drawn[index].namespace) {
             maker.api_server(index);
+            maker.closed_ports(index);
             for direction in Direction::BOTH {
                 maker.outside(index, direction);
                 maker.every_pod(index, direction);
@@ -157,7 +161,7 @@ pub fn connections(engine: &Engine, plan: Option<&Plan>, scope: &Scope) -> Conne
     narrow(list, drawn, scope)
 }
 
-fn draw(engine: &Engine, workload: &crate::model::Workload) -> Drawn {
+fn draw(engine: &Engine, plan: Option<&Plan>, workload: &crate::model::Workload) -> Drawn {
     let end = workload_end(engine, workload);
     let mut examples: Vec<Entity> = Vec::new();
     let mut seen = BTreeSet::new();
@@ -175,8 +179,21 @@ fn draw(engine: &Engine, workload: &crate::model::Workload) -> Drawn {
         .name
         .split_once('/')
         .map_or(end.name.clone(), |(_, rest)| rest.to_owned());
+    let tolerated = |direction| {
+        let (plan, own) = (plan?, examples.first()?);
+        plan.is_listed(direction, own).then(|| {
+            let anyone = Entity::Address(cidr::internet().first()?);
+            let expected = match direction {
+                Direction::Egress => plan.expects(own, &anyone),
+                Direction::Ingress => plan.expects(&anyone, own),
+            };
+            Some(expected.may.is_all())
+        })?
+    };
     Drawn {
         namespace: workload.namespace.to_string(),
+        egress_tolerated: tolerated(Direction::Egress),
+        ingress_tolerated: tolerated(Direction::Ingress),
         egress: isolation(Direction::Egress),
         ingress: isolation(Direction::Ingress),
         name,
@@ -446,6 +463,25 @@ impl Maker<'_> {
                 );
             }
         }
+    }
+
+    /// Ports that were written down with nobody named, and that no rule opens to anybody.
+    fn closed_ports(&mut self, index: usize) {
+        let (Some(plan), Some(own)) = (self.plan, self.drawn[index].examples.first()) else {
+            return;
+        };
+        if self.drawn[index].ingress != Isolation::Isolated {
+            return;
+        }
+        let mut opened = PortSet::empty();
+        for id in self.engine.isolated_by(Direction::Ingress, own) {
+            for (_, ports) in self.engine.rules_with_ports(id, Direction::Ingress, own) {
+                opened = opened.union(&ports);
+            }
+        }
+        let closed = plan.open_ports(own).difference(&opened);
+        let to = Point::Workload(index);
+        self.add(Point::Any, to, closed, Standing::Missing, Traffic::App);
     }
 
     /// Connections with addresses outside, piece by piece; pieces with the same answer are one range.

@@ -5,7 +5,9 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use crate::engine::{Engine, Entity, Hypothetical};
-use crate::model::{AddressSet, IpRange, Labels, Namespace, Protocol, Service, Workload, cidr};
+use crate::model::{
+    AddressSet, IpRange, Labels, Namespace, Protocol, Resource, Service, Workload, cidr,
+};
 use crate::text;
 
 /// One end, resolved.
@@ -167,14 +169,14 @@ pub fn resolve(engine: &Engine, typed: &str) -> Result<End, EndError> {
         "external" => return Ok(addresses(engine, "external", "external", AddressSet::all())),
         "dns" => return dns(engine),
         "k8s-api" => {
-            return engine
-                .k8s_api_service()
-                .map(|service| service_end("k8s-api", "k8s-api", service))
-                .ok_or_else(|| EndError {
-                    message: "`k8s-api` is the Service default/kubernetes, and that was not loaded"
-                        .to_owned(),
-                    candidates: Vec::new(),
-                });
+            if let Some(service) = engine.k8s_api_service() {
+                return Ok(service_end("k8s-api", "k8s-api", service));
+            }
+            return unread(engine, Resource::Services, "default", typed).ok_or_else(|| EndError {
+                message: "`k8s-api` is the Service default/kubernetes, and that was not loaded"
+                    .to_owned(),
+                candidates: Vec::new(),
+            });
         }
         _ => {}
     }
@@ -234,8 +236,10 @@ fn find_namespace<'a>(
         })
 }
 
-fn not_loaded(engine: &Engine, namespace: &str, typed: &str) -> Option<End> {
-    (!engine.pods_readable(namespace)).then(|| End {
+/// Something in a namespace whose objects of a kind could not be read: it may exist.
+fn unread(engine: &Engine, resource: Resource, namespace: &str, typed: &str) -> Option<End> {
+    let coverage = &engine.cluster().coverage;
+    (!coverage.is_readable(resource, Some(namespace))).then(|| End {
         id: typed.to_owned(),
         name: typed.to_owned(),
         kind: EndKind::NotLoaded {
@@ -244,6 +248,10 @@ fn not_loaded(engine: &Engine, namespace: &str, typed: &str) -> Option<End> {
         entities: Vec::new(),
         pods: 0,
     })
+}
+
+fn not_loaded(engine: &Engine, namespace: &str, typed: &str) -> Option<End> {
+    unread(engine, Resource::Pods, namespace, typed)
 }
 
 fn not_found(engine: &Engine, typed: &str, why: &str) -> EndError {
@@ -396,6 +404,15 @@ fn dns(engine: &Engine) -> Result<End, EndError> {
         return Ok(service_end("dns", "dns", service));
     }
     let entities: Vec<Entity> = engine.dns_pods().into_iter().map(Entity::Pod).collect();
+    let hidden = || {
+        let kinds = [Resource::Services, Resource::Pods].into_iter();
+        kinds
+            .filter_map(|kind| unread(engine, kind, "kube-system", "dns"))
+            .next()
+    };
+    if let Some(end) = entities.is_empty().then(hidden).flatten() {
+        return Ok(end);
+    }
     if entities.is_empty() {
         return Err(EndError {
             message: "`dns` is the Service kube-system/kube-dns, and neither that nor a pod labelled k8s-app=kube-dns was loaded".to_owned(),
@@ -561,6 +578,9 @@ fn by_kind(
                     &format!("{namespace}/svc/{name}"),
                     service,
                 ));
+            }
+            if let Some(end) = unread(engine, Resource::Services, namespace, typed) {
+                return Ok(end);
             }
         }
         Some("Pod") => {
@@ -885,6 +905,35 @@ mod tests {
                     "{typed}: what is written can be typed back"
                 );
             }
+        }
+    }
+
+    /// Rule E12: what may not be read may exist.
+    #[test]
+    fn what_may_not_be_read_is_not_said_to_be_missing() {
+        let (mut cluster, _) = manifests::parse("t", WORLD);
+        for resource in [Resource::Services, Resource::Pods] {
+            cluster.coverage.set(
+                resource,
+                None,
+                crate::model::State::Forbidden {
+                    message: "no".into(),
+                },
+            );
+        }
+        let engine = Engine::build(&Arc::new(cluster), Profile::spec());
+        for typed in [
+            "k8s-api",
+            "dns",
+            "shop/svc/hidden",
+            "shop/hidden",
+            "vault/x",
+        ] {
+            let end = resolve(&engine, typed).unwrap_or_else(|error| panic!("{typed}: {error}"));
+            assert!(
+                matches!(end.kind, EndKind::NotLoaded { .. }),
+                "{typed}: {end:?}"
+            );
         }
     }
 

@@ -760,11 +760,20 @@ fn one_service_port(
     match failed {
         Some(reason) if tries.is_empty() => {
             answer.reason = reason;
-            if reason == Reason::FqdnUnknown {
-                answer.verdict = Verdict::Unknown;
-                answer.conditions = vec![Cause::AliasUnresolved {
-                    name: alias_of(service),
-                }];
+            match reason {
+                Reason::FqdnUnknown => {
+                    answer.verdict = Verdict::Unknown;
+                    answer.conditions = vec![Cause::AliasUnresolved {
+                        name: alias_of(service),
+                    }];
+                }
+                Reason::Unreadable => {
+                    answer.verdict = Verdict::Unknown;
+                    answer.conditions = vec![Cause::EndpointsUnreadable {
+                        service: format!("{}/{}", service.namespace, service.name),
+                    }];
+                }
+                _ => {}
             }
         }
         Some(_) => {

@@ -88,13 +88,14 @@ pub fn from_connections(found: &Connections, plan: Option<&Plan>, scope: &Scope)
         if !in_scope(drawn, scope) {
             continue;
         }
-        let cell = |direction, isolation| cell(found, index, direction, isolation, plan.is_some());
+        let cell =
+            |direction, isolation, tolerated| cell(found, index, direction, isolation, tolerated);
         rows.push(Row {
             id: drawn.end.id.clone(),
             name: drawn.name.clone(),
             namespace: drawn.namespace.clone(),
-            ingress: cell(Direction::Ingress, drawn.ingress),
-            egress: cell(Direction::Egress, drawn.egress),
+            ingress: cell(Direction::Ingress, drawn.ingress, drawn.ingress_tolerated),
+            egress: cell(Direction::Egress, drawn.egress, drawn.egress_tolerated),
         });
     }
     rows.sort_by(|a, b| (&a.namespace, &a.name, &a.id).cmp(&(&b.namespace, &b.name, &b.id)));
@@ -109,7 +110,7 @@ fn cell(
     index: usize,
     direction: Direction,
     isolation: Isolation,
-    judged: bool,
+    tolerated: Option<bool>,
 ) -> Vec<Item> {
     let me = Point::Workload(index);
     let home = &found.workloads[index].namespace;
@@ -140,20 +141,28 @@ fn cell(
         }
     }
     let mut items = merge(found, entries, direction, home);
-    let plain = if judged {
-        ItemState::AsExpected
-    } else {
-        ItemState::NoExpectation
-    };
     match isolation {
         // Whatever else is written: everything passes, so that is what the cell says first.
         Isolation::Open | Isolation::NoSubject => {
-            items.insert(0, word("Any", PortSet::all(), plain));
+            let state = match tolerated {
+                None => ItemState::NoExpectation,
+                Some(true) => ItemState::AsExpected,
+                Some(false) => ItemState::Unexpected,
+            };
+            items.insert(0, word("Any", PortSet::all(), state));
         }
         Isolation::Unknown => items.insert(0, word("?", PortSet::empty(), ItemState::Unknown)),
+        Isolation::Isolated if items.is_empty() => {
+            // Written down as closed, or at least with nothing that would have to be open.
+            let state = tolerated.map_or(ItemState::NoExpectation, |_| ItemState::AsExpected);
+            items.push(word("Deny All", PortSet::empty(), state));
+        }
         Isolation::Isolated => {
             if items.iter().all(|item| item.state == ItemState::Missing) {
-                items.insert(0, word("Deny All", PortSet::empty(), plain));
+                items.insert(
+                    0,
+                    word("Deny All", PortSet::empty(), ItemState::NoExpectation),
+                );
             }
         }
     }
@@ -283,5 +292,76 @@ fn item(
         peers: points.iter().map(|point| point_id(found, point)).collect(),
         ranges,
         state,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::engine::Profile;
+    use crate::source::manifests;
+
+    const PODS: &str = "
+{kind: Pod, apiVersion: v1, metadata: {name: a, namespace: x, labels: {app: a}}, status: {phase: Running, podIP: 10.0.0.1}}
+---
+{kind: Pod, apiVersion: v1, metadata: {name: b, namespace: x, labels: {app: b}}, status: {phase: Running, podIP: 10.0.0.2}}
+---
+";
+
+    /// `expect` holds the cells of `a`; the result is a's row, ingress before egress, each entry with its sign.
+    fn check(policies: &str, expect: Option<&str>, expected: &str) {
+        let (cluster, told) = manifests::parse("t", &format!("{PODS}{policies}"));
+        assert!(told.is_empty(), "{told:?}");
+        let engine = Engine::build(&Arc::new(cluster), Profile::spec());
+        let plan = expect.map(|cells| {
+            let text = format!(
+                "apiVersion: netseg/v1\nkind: Expectations\nmetadata: {{name: t}}\nworkloads:\n  a: {{select: {{namespace: x, labels: {{app: a}}}}}}\n  b: {{select: {{namespace: x, labels: {{app: b}}}}}}\nenvironments:\n  dev:\n    expect:\n      a: {cells}\n"
+            );
+            let read = crate::expect::read("e", &text).unwrap_or_else(|told| panic!("{told:?}"));
+            crate::expect::bind(&engine, &read, "dev", jiff::civil::date(2026, 1, 1))
+        });
+        let table = table(&engine, plan.as_ref(), &Scope::all());
+        let cell = |items: &[Item]| {
+            let told: Vec<String> = items
+                .iter()
+                .map(|i| format!("{} {}", i.full, i.state.sign()))
+                .collect();
+            told.join(", ")
+        };
+        let row = &table.rows[0];
+        assert_eq!(
+            format!("{} | {}", cell(&row.ingress), cell(&row.egress)),
+            expected
+        );
+    }
+
+    const DENY: &str = "{kind: NetworkPolicy, apiVersion: networking.k8s.io/v1, metadata: {name: deny, namespace: x}, spec: {policyTypes: [Ingress, Egress]}}";
+
+    #[test]
+    fn a_direction_that_should_be_closed_and_is_open_is_not_as_expected() {
+        check("", None, "Any  | Any ");
+        check("", Some("{ingress: deny, egress: any}"), "Any ▲ | Any =");
+    }
+
+    #[test]
+    fn a_closed_direction_is_as_expected_only_where_somebody_wrote_so() {
+        check(DENY, None, "Deny All  | Deny All ");
+        check(DENY, Some("{ingress: deny}"), "Deny All = | Deny All ");
+        check(
+            DENY,
+            Some("{egress: [\"80 -> b\"]}"),
+            "Deny All  | Deny All , 80 (b) ▼",
+        );
+    }
+
+    #[test]
+    fn a_documented_port_that_nobody_may_use_is_missing() {
+        check(
+            DENY,
+            Some("{ingress: [\"80\"]}"),
+            "Deny All , 80 (Any) ▼ | Deny All ",
+        );
     }
 }

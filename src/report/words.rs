@@ -188,6 +188,9 @@ pub fn cause(cause: &Cause) -> String {
         Cause::NodeUnknown => {
             "the pod runs on that very node; which one it runs on is not known".to_owned()
         }
+        Cause::EndpointsUnreadable { service } => format!(
+            "Service {service} has an endpoint that policies let through; its endpoints could not be read"
+        ),
         Cause::AliasUnresolved { name } => {
             format!("{name} resolves to an address that policies let through")
         }
@@ -399,11 +402,10 @@ pub fn probe_lines(engine: &Engine, answer: &Answer) -> Vec<WordLine> {
     if answer.port.is_none() {
         lines.push(ports_line(answer));
     }
+    // Where the two sides cannot tell why, it is told here.
     if answer.verdict == Verdict::Unreachable
-        || matches!(
-            answer.reason,
-            Reason::NotLoaded | Reason::HairpinUndefined | Reason::FqdnUnknown
-        )
+        || answer.shown.is_none()
+        || answer.reason == Reason::HairpinUndefined
     {
         lines.push(WordLine::new().add(
             format!("  {:<8} {}", "why", reason(answer.reason)),

@@ -139,6 +139,17 @@ impl Store {
         let Some(progress) = self.feeds.0.get_mut(feed) else {
             return;
         };
+        let (kind, namespace) = (
+            feed.resource.plural(),
+            feed.namespace.as_deref().unwrap_or("*"),
+        );
+        match &event {
+            Event::Listed => tracing::info!(kind, namespace, objects = progress.arrived, "listed"),
+            Event::Following => tracing::debug!(kind, namespace, "watching"),
+            Event::Polling => tracing::info!(kind, namespace, "polling"),
+            Event::Down(failure) => tracing::warn!(kind, namespace, ?failure, "not followed"),
+            _ => {}
+        }
         if !matches!(event, Event::Down(_)) {
             progress.last_good = Some(now);
         }
