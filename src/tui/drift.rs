@@ -82,7 +82,7 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, app: &App, hits: &mut Hits) {
         if selected {
             pen.text(body, 0, y, "›", Theme::key());
         }
-        for ((column, cells), words) in widths.iter().zip(cells(finding)) {
+        for ((column, cells), words) in widths.iter().zip(cells(finding, &widths)) {
             pen.line(clip(body, *column, *cells), 0, y, &words);
         }
         if selected && app.focus == Pane::Table {
@@ -115,13 +115,14 @@ fn verdict(verdict: Option<Verdict>) -> Line {
     )
 }
 
-fn cells(finding: &Finding) -> [Line; 7] {
+fn cells(finding: &Finding, widths: &[(u16, u16); 7]) -> [Line; 7] {
     let drift = if finding.glyph == "?" {
         Tone::Unknown
     } else {
         Tone::Drift
     };
     let word = |text: &str| vec![span(if text.is_empty() { "-" } else { text }, Tone::Plain)];
+    let end = |name: &str, cells: u16| word(&text::cut_middle(name, usize::from(cells)));
     [
         vec![span(
             format!("{} {}", finding.glyph, finding.code),
@@ -131,8 +132,8 @@ fn cells(finding: &Finding) -> [Line; 7] {
                 Tone::Plain
             },
         )],
-        word(&finding.from),
-        word(&finding.to),
+        end(&finding.from, widths[1].1),
+        end(&finding.to, widths[2].1),
         word(&finding.port),
         verdict(finding.expected),
         verdict(finding.actual),
@@ -140,13 +141,16 @@ fn cells(finding: &Finding) -> [Line; 7] {
     ]
 }
 
-/// Where each column starts and how many cells it has; the last gets the rest, the ends share what is left of the others.
-fn widths(findings: &[Finding], width: usize) -> Vec<(u16, u16)> {
+/// The deciding policy is shown from this many cells on.
+const BY: usize = 12;
+
+/// Where each column starts and how many cells it has, 0 for one that is left out; the last gets the rest.
+fn widths(findings: &[Finding], width: usize) -> [(u16, u16); 7] {
     let widest = |cell: fn(&Finding) -> usize, least: usize| {
         findings.iter().map(cell).max().unwrap_or(0).max(least)
     };
     let code = widest(|finding| text::width(&finding.code) + 2, 5);
-    let port = widest(|finding| text::width(&finding.port), 4).min(width / 8);
+    let port = widest(|finding| text::width(&finding.port), 4).min((width / 8).max(13));
     let verdicts = [
         widest(
             |finding| {
@@ -165,24 +169,36 @@ fn widths(findings: &[Finding], width: usize) -> Vec<(u16, u16)> {
             6,
         ),
     ];
-    let fixed = 1 + code + port + verdicts[0] + verdicts[1] + 12;
-    let left = width.saturating_sub(fixed);
-    let most = (left * 2 / 5).max(8);
-    let from = widest(|finding| text::width(&finding.from), 4).min(most);
-    let to = widest(|finding| text::width(&finding.to), 2).min(most);
-    let by = left.saturating_sub(from + to);
+    let from = widest(|finding| text::width(&finding.from), 4);
+    let to = widest(|finding| text::width(&finding.to), 2);
+    // Where names would be cut, what the code and the detail below say goes: the verdicts first, then the policy.
+    let names = 1 + code + from + to + port + 6;
+    let (verdicts, by) = if names + verdicts[0] + verdicts[1] + 4 + 2 + BY <= width {
+        let left = width - names - verdicts[0] - verdicts[1] - 6;
+        (verdicts, left)
+    } else {
+        let left = width.saturating_sub(names + 2);
+        ([0, 0], if left < BY { 0 } else { left })
+    };
+    let most = (width.saturating_sub(1 + code + port + 6) / 2).max(8);
     let mut at = 1;
-    [code, from, to, port, verdicts[0], verdicts[1], by]
-        .into_iter()
-        .map(|cells| {
-            let column = at;
-            at += cells + 2;
-            (
-                u16::try_from(column).unwrap_or(u16::MAX),
-                u16::try_from(cells).unwrap_or(u16::MAX),
-            )
-        })
-        .collect()
+    [
+        code,
+        from.min(most),
+        to.min(most),
+        port,
+        verdicts[0],
+        verdicts[1],
+        by,
+    ]
+    .map(|cells| {
+        let column = at;
+        at += if cells == 0 { 0 } else { cells + 2 };
+        (
+            u16::try_from(column).unwrap_or(u16::MAX),
+            u16::try_from(cells).unwrap_or(u16::MAX),
+        )
+    })
 }
 
 /// The selected finding in full.

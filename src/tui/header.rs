@@ -18,8 +18,8 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, app: &App) {
     let mut right = facts(app);
     let trail = trail(app);
     let whole = text::width(&plain(&trail));
-    let least = 10 + text::width(&app.view.origin).min(20);
     let width = usize::from(area.width);
+    let least = 10 + text::width(&app.view.origin).min(if width < 70 { 8 } else { 20 });
     let short = width < 100;
     for fact in &mut right {
         if let (true, Some(words)) = (short, fact.short.take()) {

@@ -9,6 +9,9 @@ pub(super) const SMALLEST: (u16, u16) = (60, 16);
 const TABLE_WIDTH: (u16, u16) = (64, 100);
 /// A map beside the table gets this much before the table gets more than it needs.
 const MAP_WIDTH: u16 = 122;
+/// A map above the table gets this much as soon as the table keeps its least.
+const MAP_HEIGHT: u16 = 24;
+const TABLE_HEIGHT: u16 = 6;
 /// The panel below, borders included, while an answer is in it.
 const PANEL: u16 = 6;
 /// The same while it says no more than what is selected.
@@ -129,7 +132,8 @@ pub(super) fn panes(width: u16, height: u16, wish: Wish) -> Option<Panes> {
         }
         Tier::Stacked => {
             // Only the table gives way to an answer: a map that moved would have to be read anew.
-            let graph_rows = (body.height - PANEL) * 7 / 10;
+            let share = (body.height - PANEL) * 7 / 10;
+            let graph_rows = share.max(MAP_HEIGHT.min(body.height - PANEL - TABLE_HEIGHT));
             panes.graph = Some(Rect {
                 height: graph_rows,
                 ..main
@@ -198,7 +202,7 @@ mod tests {
         let above = panes(120, 40, WISH).unwrap();
         assert_eq!(
             (above.graph.unwrap(), above.table.unwrap()),
-            (Rect::new(0, 2, 120, 21), Rect::new(0, 23, 120, 11))
+            (Rect::new(0, 2, 120, 24), Rect::new(0, 26, 120, 8))
         );
         assert_eq!(above.probe.unwrap().height, 4);
 
@@ -232,7 +236,7 @@ mod tests {
                 before.probe.unwrap().height + 2,
                 asked.probe.unwrap().height
             );
-            assert!(asked.table.unwrap().height >= 8);
+            assert!(asked.table.unwrap().height >= 6);
         }
     }
 

@@ -79,7 +79,7 @@ pub(super) fn draw(pen: &mut Pen<'_>, body: Rect, app: &App) {
             pen.theme.tone(Tone::Plain),
         );
         let counts = format!(
-            "{}  {}",
+            "{:14}{}",
             counted(item.workloads, "workload", "workloads"),
             counted(item.policies, "policy", "policies")
         );

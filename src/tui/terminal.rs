@@ -256,3 +256,72 @@ fn unknown(size: (u16, u16)) -> Buffer {
     cell.fg = Color::Rgb(1, 2, 3);
     Buffer::filled(Rect::new(0, 0, size.0, size.1), cell)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Says where the test below panics when it is run in a terminal of its own.
+    const WHERE: &str = "NETSEG_TEST_PANIC";
+
+    /// Ends its process. By itself it does nothing.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn takes_the_terminal_and_panics() {
+        let Ok(place) = std::env::var(WHERE) else {
+            return;
+        };
+        let _terminal = Terminal::enter(true).unwrap();
+        if place == "worker" {
+            let _ = tokio::task::spawn_blocking(|| panic!("injected")).await;
+            unreachable!("the process has ended");
+        }
+        panic!("injected");
+    }
+
+    #[test]
+    fn a_panic_anywhere_gives_the_terminal_back_and_ends_the_program() {
+        use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+        use std::io::Read;
+
+        for place in ["loop", "worker"] {
+            let pair = native_pty_system().openpty(PtySize::default()).unwrap();
+            let mut command = CommandBuilder::new(std::env::current_exe().unwrap());
+            command.args([
+                "--exact",
+                "tui::terminal::tests::takes_the_terminal_and_panics",
+                "--nocapture",
+            ]);
+            command.env(WHERE, place);
+            command.env("RUST_BACKTRACE", "0");
+            let mut child = pair.slave.spawn_command(command).unwrap();
+            drop(pair.slave);
+            let mut reader = pair.master.try_clone_reader().unwrap();
+            let reading = std::thread::spawn(move || {
+                let mut bytes = Vec::new();
+                // The end of the other side reads as an error on Linux.
+                let _ = reader.read_to_end(&mut bytes);
+                String::from_utf8_lossy(&bytes).into_owned()
+            });
+            let status = child.wait().unwrap();
+            let text = reading.join().unwrap();
+            assert_eq!(status.exit_code(), 101, "{place}: {text:?}");
+            for mode in ["?1049", "?2004", "?1000", "?1006"] {
+                let on = text.rfind(&format!("\x1b[{mode}h"));
+                let off = text.rfind(&format!("\x1b[{mode}l"));
+                assert!(on.is_some() && off > on, "{place}: {mode} in {text:?}");
+            }
+            for (on, off) in [("\x1b[?25l", "\x1b[?25h"), ("\x1b[?7l", "\x1b[?7h")] {
+                assert!(text.rfind(off) > text.rfind(on), "{place}: {text:?}");
+            }
+            assert!(
+                !text.contains("test result"),
+                "{place}: it went on, {text:?}"
+            );
+            // Said where it can be read: after the screen was left.
+            assert!(
+                text.rfind("injected") > text.rfind("\x1b[?1049l"),
+                "{place}: {text:?}"
+            );
+        }
+    }
+}
