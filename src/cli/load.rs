@@ -116,9 +116,18 @@ pub(crate) fn load_unjudged(args: &Args) -> Result<Loaded, Failure> {
             .iter()
             .filter(|d| d.severity == Severity::Error)
             .count();
+        let told = if bad == 1 {
+            "1 object is".to_owned()
+        } else {
+            format!("{bad} objects are")
+        };
         return Err(Failure::new(format!(
-            "{bad} objects are unreadable or invalid, and --strict is given"
-        )));
+            "{told} unreadable or invalid, and --strict is given"
+        ))
+        .hint(
+            "mend what is named above, or go without --strict: what it may change is unknown then"
+                .to_owned(),
+        ));
     }
     for name in &source.namespace {
         let is_known = cluster.namespaces.contains_key(name);
