@@ -189,10 +189,22 @@ pub fn resolve(engine: &Engine, typed: &str) -> Result<End, EndError> {
     if let Some(set) = parse_addresses(typed) {
         return Ok(address_end(engine, typed, set));
     }
+    if is_meant_as_address(typed) {
+        return Err(EndError {
+            message: format!(
+                "`{}` is no address, network or range of addresses",
+                text::tame(typed)
+            ),
+            candidates: Vec::new(),
+        });
+    }
     let parts: Vec<&str> = typed.splitn(3, '/').collect();
     match parts.as_slice() {
         [namespace, "*"] => {
-            let ns = find_namespace(engine, namespace, typed)?;
+            let ns = match find_namespace(engine, namespace, typed) {
+                Ok(ns) => ns,
+                Err(error) => return not_loaded(engine, namespace, typed).ok_or(error),
+            };
             let entities: Vec<Entity> = pods_of(engine, ns).map(Entity::Pod).collect();
             if entities.is_empty() {
                 return not_loaded(engine, namespace, typed)
@@ -449,6 +461,17 @@ fn parse_addresses(typed: &str) -> Option<AddressSet> {
     Some(ranges.into_iter().collect())
 }
 
+/// Digits and dots, or colons, at the start: no object has such a name and no namespace either.
+fn is_meant_as_address(typed: &str) -> bool {
+    let first = typed.split(['/', '-', ',']).next().unwrap_or_default();
+    let dotted = first.contains('.') && first.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    let with_colons = first.contains("::")
+        && first
+            .bytes()
+            .all(|b| b.is_ascii_hexdigit() || b == b':' || b == b'.');
+    dotted || with_colons
+}
+
 fn address_end(engine: &Engine, typed: &str, set: AddressSet) -> End {
     let single = set
         .iter()
@@ -520,6 +543,12 @@ fn by_labels(engine: &Engine, namespace: &str, list: &str, typed: &str) -> Resul
                 candidates: Vec::new(),
             });
         };
+        if key.trim().is_empty() {
+            return Err(EndError {
+                message: format!("`{}` has no label before the `=`", text::tame(pair)),
+                candidates: Vec::new(),
+            });
+        }
         labels.insert(key.trim(), value.trim());
     }
     let entities: Vec<Entity> = engine
@@ -967,6 +996,17 @@ mod tests {
                 "shop/svc/front",
             ),
             (
+                "10.0.0.0/33",
+                "`10.0.0.0/33` is no address, network or range of addresses",
+                "",
+            ),
+            (
+                "10.0.0.9-10.0.0.1",
+                "`10.0.0.9-10.0.0.1` is no address, network or range of addresses",
+                "",
+            ),
+            ("shop/?=x", "`=x` has no label before the `=`", ""),
+            (
                 "node/n2",
                 "cannot find `node/n2`: no node of that name",
                 "node/n1",
@@ -975,8 +1015,8 @@ mod tests {
             let error = resolve(&engine, typed).unwrap_err();
             assert_eq!(error.message, message);
             assert_eq!(
-                error.candidates.first().map(String::as_str),
-                Some(candidate),
+                error.candidates.first().map_or("", String::as_str),
+                candidate,
                 "{typed}"
             );
         }
