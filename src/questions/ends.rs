@@ -417,10 +417,8 @@ fn dns(engine: &Engine) -> Result<End, EndError> {
     }
     let entities: Vec<Entity> = engine.dns_pods().into_iter().map(Entity::Pod).collect();
     let hidden = || {
-        let kinds = [Resource::Services, Resource::Pods].into_iter();
-        kinds
-            .filter_map(|kind| unread(engine, kind, "kube-system", "dns"))
-            .next()
+        let mut kinds = [Resource::Services, Resource::Pods].into_iter();
+        kinds.find_map(|kind| unread(engine, kind, "kube-system", "dns"))
     };
     if let Some(end) = entities.is_empty().then(hidden).flatten() {
         return Ok(end);
