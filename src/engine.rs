@@ -307,6 +307,43 @@ impl Engine {
         named
     }
 
+    /// The same for all peers at once: every place that a rule at the subject names, with its ports.
+    pub(crate) fn named_places(
+        &self,
+        direction: Direction,
+        subject: &Entity,
+    ) -> std::collections::BTreeMap<u32, PortSet> {
+        let mut named: std::collections::BTreeMap<u32, PortSet> =
+            std::collections::BTreeMap::default();
+        let profile = self.compiled.profile;
+        for own in self.spots(subject, direction == Direction::Egress) {
+            for id in &self.guard(direction, &own).policies {
+                let rules = self.compiled.policies[id.0 as usize].rules[slot(direction)].iter();
+                for (rule, set) in rules.flatten().filter_map(|rule| Some((rule, rule.named?))) {
+                    // Names in egress rules are looked up at each peer.
+                    let shared = (direction == Direction::Ingress || rule.ports.names.is_empty())
+                        .then(|| rule.ports.at(&own.place.ports, profile).0);
+                    for index in self.compiled.sets[set as usize].sure.iter() {
+                        let place = &self.compiled.places[index as usize];
+                        if !judge::families_meet(own.place.family, place.family) {
+                            continue;
+                        }
+                        let ports = match &shared {
+                            Some(shared) => shared.clone(),
+                            None => rule.ports.at(&place.ports, profile).0,
+                        };
+                        if ports.is_empty() {
+                            continue;
+                        }
+                        let entry = named.entry(index).or_default();
+                        *entry = entry.union(&ports);
+                    }
+                }
+            }
+        }
+        named
+    }
+
     /// The rules of a policy in a direction, each with the ports it certainly means for an entity it selects: names in ingress
     /// rules are looked up at that entity, names in egress rules belong to destinations and are left out.
     pub fn rules_with_ports(

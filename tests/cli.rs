@@ -378,3 +378,79 @@ fn drift_needs_something_to_compare_with() {
     assert_eq!(output.status.code(), Some(3));
     assert!(err(&output).contains("--expect FILE"), "{}", err(&output));
 }
+
+#[test]
+fn a_word_that_can_be_about_nothing_is_no_clean_drift() {
+    let typo = run(&["--demo", "drift", "--only", "mongi"]);
+    assert_eq!(typo.status.code(), Some(3), "{}", out(&typo));
+    assert!(
+        err(&typo).contains("--only mongi: neither a workload nor a code of findings"),
+        "{}",
+        err(&typo)
+    );
+    assert!(err(&typo).contains("nearest: mongo"), "{}", err(&typo));
+    // Known words about which there is nothing to say are an answer.
+    for word in ["zookeeper", "stalker/zookeeper", "zk", "dns", "expired"] {
+        let known = run(&["--demo", "drift", "--only", word, "--env", "dev"]);
+        assert!(known.status.code() != Some(3), "{word}: {}", err(&known));
+    }
+}
+
+#[test]
+fn an_empty_source_says_nothing_about_connections() {
+    let output = with_input(&["-f", "-", "flows"], "");
+    assert_eq!(
+        out(&output),
+        "no workload was loaded, so nothing can be said\n"
+    );
+    assert!(
+        err(&output).contains("warning: nothing was loaded"),
+        "{}",
+        err(&output)
+    );
+    let half_open = with_input(&["-f", "-", "flows", "--half-open"], DENY_ALL);
+    assert_eq!(out(&half_open), "no pair is half-open\n");
+}
+
+#[test]
+fn a_policy_that_cannot_be_read_leaves_the_verdict_open() {
+    for broken in [
+        "{kind: NetworkPolicy, apiVersion: networking.k8s.io/v1, metadata: {name: p, namespace: x}, spec: {}",
+        "kind: NetworkPolicy\nmetadata: {name: p, namespace: x}\nspec: {}\n",
+        "{{ if .Values.lock }}\nkind: NetworkPolicy\n{{ end }}\n",
+    ] {
+        let input = format!("{DENY_ALL}---\n{broken}\n");
+        let output = with_input(&["-f", "-", "probe", "x/a", "x/b", "80"], &input);
+        assert_eq!(output.status.code(), Some(2), "{broken}: {}", out(&output));
+        // It may as well let through what the other one closes.
+        let denied = with_input(
+            &["-f", "-", "probe", "x/b", "x/a", "80", "-o", "json"],
+            &input,
+        );
+        assert_eq!(json(&denied)["ingress"]["verdict"], "unknown", "{broken}");
+    }
+}
+
+#[test]
+fn half_open_pairs_name_the_open_side_in_every_format() {
+    let input = format!(
+        "{DENY_ALL}---\n{{kind: NetworkPolicy, apiVersion: networking.k8s.io/v1, metadata: {{name: out, namespace: x}}, spec: {{podSelector: {{matchLabels: {{app: b}}}}, policyTypes: [Egress], egress: [{{to: [{{podSelector: {{matchLabels: {{app: a}}}}}}], ports: [{{port: 80}}]}}]}}}}\n"
+    );
+    for (format, expected) in [
+        (
+            "text",
+            "FROM  TO   PORTS   VERDICT\nx/b   x/a  80/TCP  DENY only the egress side is open\n",
+        ),
+        (
+            "csv",
+            "from,to,verdict,protocol,first,last,open\nx/pod/b,x/pod/a,deny,TCP,80,80,egress\n",
+        ),
+        (
+            "md",
+            "| From | To  | Ports  | Verdict                   |\n|------|-----|--------|---------------------------|\n| x/b  | x/a | 80/TCP | DENY, only egress is open |\n",
+        ),
+    ] {
+        let output = with_input(&["-f", "-", "flows", "--half-open", "-o", format], &input);
+        assert_eq!(out(&output), expected, "{format}");
+    }
+}

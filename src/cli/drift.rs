@@ -1,6 +1,7 @@
 //! `drift`: expectations against the cluster, finding by finding.
 
 use crate::expect::{self, Code, Finding};
+use crate::model::Workload;
 use crate::report::drift::{self, Drift};
 
 use super::args::{Args, DriftArgs, FailOn, TableFormat};
@@ -25,6 +26,7 @@ pub(crate) fn run(args: &Args, asked: &DriftArgs, out: &mut Out) -> Result<u8, F
     }
     findings.retain(|finding| in_scope(finding, &loaded.scope));
     if let Some(word) = &asked.only {
+        check_word(word, &loaded, &expectations, &findings)?;
         findings.retain(|finding| is_about(finding, word));
     }
     let found = Drift {
@@ -72,6 +74,41 @@ fn in_scope(finding: &Finding, scope: &crate::questions::scope::Scope) -> bool {
     scope.is_all() || ends.is_empty() || ends.iter().any(|namespace| scope.holds(namespace))
 }
 
+/// A word that can be about nothing is a mistake: a script would take the silence for "nothing differs".
+fn check_word(
+    word: &str,
+    loaded: &load::Loaded,
+    expectations: &expect::Expectations,
+    findings: &[Finding],
+) -> Result<(), Failure> {
+    let known: Vec<String> = loaded
+        .engine
+        .cluster()
+        .namespaces
+        .values()
+        .flat_map(|ns| &ns.workloads)
+        .map(Workload::id)
+        .collect();
+    let is_known = Code::ALL
+        .iter()
+        .any(|code| code.as_str().eq_ignore_ascii_case(word))
+        || known.iter().any(|id| is_end(id, word))
+        || expectations.knows(word)
+        || findings.iter().any(|finding| is_about(finding, word));
+
+    if is_known {
+        return Ok(());
+    }
+    let names = known.iter().filter_map(|id| id.rsplit('/').next());
+    let codes = Code::ALL.iter().map(|code| code.as_str());
+    let nearest = crate::text::nearest(word, names.chain(codes), 3);
+    Err(Failure::new(format!(
+        "--only {}: neither a workload nor a code of findings",
+        crate::text::tame(word)
+    ))
+    .hint(format!("nearest: {}", nearest.join(", "))))
+}
+
 /// What is about one workload, by its name or id, or of one code.
 fn is_about(finding: &Finding, word: &str) -> bool {
     if Code::ALL
@@ -80,15 +117,15 @@ fn is_about(finding: &Finding, word: &str) -> bool {
     {
         return finding.code.as_str().eq_ignore_ascii_case(word);
     }
-    let named = |id: &str| {
-        id == word
-            || id.rsplit('/').next() == Some(word)
-            || {
-                let mut parts = id.split('/');
-                matches!((parts.next(), parts.next(), parts.next()), (Some(namespace), Some(_), Some(name)) if format!("{namespace}/{name}") == word)
-            }
-    };
-    named(&finding.from) || named(&finding.to)
+    is_end(&finding.from, word) || is_end(&finding.to, word)
+}
+
+/// Whether an id is what a word names: the whole id, its name, or `ns/name`.
+fn is_end(id: &str, word: &str) -> bool {
+    let mut parts = id.split('/');
+    id == word
+        || id.rsplit('/').next() == Some(word)
+        || matches!((parts.next(), parts.next(), parts.next()), (Some(namespace), Some(_), Some(name)) if format!("{namespace}/{name}") == word)
 }
 
 fn status(findings: &[Finding], fail_on: FailOn) -> u8 {

@@ -7,7 +7,7 @@ use crate::compile::ProfileName;
 use crate::compile::enforcer::{self, Enforcer};
 use crate::engine::{Engine, Profile};
 use crate::expect::{self, Expectations, Plan};
-use crate::model::{Cluster, Diagnostic, Severity};
+use crate::model::{Cluster, Diagnostic, Resource, Severity};
 use crate::questions::ends::{self, End};
 use crate::questions::scope::Scope;
 use crate::report::json::Context;
@@ -116,13 +116,23 @@ pub(crate) fn load_unjudged(args: &Args) -> Result<Loaded, Failure> {
             .iter()
             .filter(|d| d.severity == Severity::Error)
             .count();
+        let told = if bad == 1 {
+            "1 object is".to_owned()
+        } else {
+            format!("{bad} objects are")
+        };
         return Err(Failure::new(format!(
-            "{bad} objects are unreadable or invalid, and --strict is given"
-        )));
+            "{told} unreadable or invalid, and --strict is given"
+        ))
+        .hint(
+            "mend what is named above, or go without --strict: what it may change is unknown then"
+                .to_owned(),
+        ));
     }
     for name in &source.namespace {
         let is_known = cluster.namespaces.contains_key(name);
-        if is_offline(source) && !is_known {
+        // Where Namespaces may not be listed, one that holds nothing readable may exist all the same.
+        if !is_known && cluster.coverage.is_readable(Resource::Namespaces, None) {
             let nearest =
                 crate::text::nearest(name, cluster.namespaces.keys().map(String::as_str), 3);
             return Err(Failure::new(format!(

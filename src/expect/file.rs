@@ -295,6 +295,13 @@ pub struct Exposure {
 }
 
 impl Expectations {
+    /// Whether a word is the id of a workload or of a named range, or a built-in one: something a rule can be about.
+    pub fn knows(&self, word: &str) -> bool {
+        BUILT_IN.contains(&word)
+            || self.workloads.iter().any(|workload| workload.id == word)
+            || self.peers.iter().any(|peer| peer.id == word)
+    }
+
     /// What the files call themselves, joined by commas.
     pub fn name(&self) -> String {
         self.names.join(", ")

@@ -239,16 +239,21 @@ fn qualified(meta: &wire::Meta) -> String {
     format!("{}/{}", tame(&meta.namespace), tame(&meta.name))
 }
 
-/// A policy we know only by name might select anything in its namespace, in both directions.
+/// A policy we know only by name might select anything in its namespace, in both directions, and might let anything through.
 fn unreadable_policy(o: &wire::Unreadable, namespace: &str, place: Option<&Place>) -> Policy {
+    let anything = || Rule {
+        peers: Peers::Everyone,
+        ports: Ports::All,
+        line: None,
+    };
     Policy {
         namespace: namespace.into(),
         name: o.metadata.name.clone(),
         source: place.map(Place::start),
         created: o.metadata.creation_timestamp.clone(),
         subject: Selector::everything(),
-        ingress: Some(Vec::new()),
-        egress: Some(Vec::new()),
+        ingress: Some(vec![anything()]),
+        egress: Some(vec![anything()]),
         invalid: vec![Problem {
             path: String::new(),
             message: tame(&o.why).into_owned(),
@@ -527,6 +532,15 @@ fn read_port(
             if name.is_empty() {
                 reader.refuse(&format!("{path}.port"), "a port name cannot be empty");
                 PortTest::Unreadable
+            } else if !is_port_name(name) {
+                reader.refuse(
+                    &format!("{path}.port"),
+                    format!(
+                        "`{}` is no port name: up to 15 of a-z, 0-9 and -, one of them a letter (a number stands without quotes)",
+                        tame(name)
+                    ),
+                );
+                PortTest::Unreadable
             } else {
                 PortTest::Named(name.clone())
             }
@@ -558,6 +572,18 @@ fn read_port(
         protocol,
         port: test,
     }
+}
+
+/// What the API takes for a port name: as RFC 6335 has it, in lower case.
+fn is_port_name(text: &str) -> bool {
+    text.len() <= 15
+        && text.bytes().any(|b| b.is_ascii_lowercase())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+        && !text.contains("--")
 }
 
 fn number(port: i64) -> Option<NonZeroU16> {
@@ -837,6 +863,10 @@ fn file_pod(o: &wire::Pod, place: Option<&Place>) -> Pod {
         made.phase = Phase::Running;
         made.ready = true;
         made.stands_in = made.addresses.is_empty();
+    } else if made.phase == Phase::Running && !o.status.conditions.iter().any(|c| c.kind == "Ready")
+    {
+        // Written by hand: a server always says whether a pod is ready.
+        made.ready = true;
     }
     made
 }
@@ -1099,6 +1129,14 @@ mod tests {
             (
                 "{ingress: [{ports: [{port: web, endPort: 80}]}]}",
                 "spec.ingress[0].ports[0].endPort",
+            ),
+            (
+                "{ingress: [{ports: [{port: '80'}]}]}",
+                "spec.ingress[0].ports[0].port",
+            ),
+            (
+                "{ingress: [{ports: [{port: Web}]}]}",
+                "spec.ingress[0].ports[0].port",
             ),
             (
                 "{ingress: [{ports: [{protocol: tcp}]}]}",

@@ -80,6 +80,8 @@ pub struct Drawn {
     pub ingress_tolerated: Option<bool>,
     /// One pod of each kind that policies can tell apart.
     pub examples: Vec<Entity>,
+    /// Whether no other workload in the list has the same name, in whatever namespace.
+    pub is_only: bool,
 }
 
 /// All of them, sorted.
@@ -138,12 +140,18 @@ pub fn connections(engine: &Engine, plan: Option<&Plan>, scope: &Scope) -> Conne
         outside,
         list: Vec::new(),
     };
-    for from in 0..maker.drawn.len() {
-        for to in 0..maker.drawn.len() {
-            if scope.holds(&maker.drawn[from].namespace) || scope.holds(&maker.drawn[to].namespace)
-            {
-                maker.between(from, to);
+    let mut named = named_pairs(engine, &maker.drawn);
+    if plan.is_some() {
+        // What is required counts too, whether or not a rule names it.
+        for from in 0..maker.drawn.len() {
+            for to in 0..maker.drawn.len() {
+                named.entry((from, to)).or_default();
             }
+        }
+    }
+    for ((from, to), named) in named {
+        if scope.holds(&maker.drawn[from].namespace) || scope.holds(&maker.drawn[to].namespace) {
+            maker.between(from, to, &named);
         }
     }
     for index in 0..maker.drawn.len() {
@@ -199,7 +207,57 @@ fn draw(engine: &Engine, plan: Option<&Plan>, workload: &crate::model::Workload)
         name,
         examples,
         end,
+        is_only: true,
     }
+}
+
+/// What rules name between two workloads, by the end whose rule it is.
+#[derive(Default)]
+struct NamedPorts {
+    egress: PortSet,
+    ingress: PortSet,
+}
+
+impl NamedPorts {
+    fn at(&mut self, direction: Direction) -> &mut PortSet {
+        match direction {
+            Direction::Egress => &mut self.egress,
+            Direction::Ingress => &mut self.ingress,
+        }
+    }
+}
+
+/// The pairs of workloads (from, to) of which a rule at one end names the other. Walks what rules name, because most pairs of a
+/// large cluster are named by none.
+fn named_pairs(engine: &Engine, drawn: &[Drawn]) -> BTreeMap<(usize, usize), NamedPorts> {
+    let mut at: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+    for (index, workload) in drawn.iter().enumerate() {
+        for place in workload.examples.iter().flat_map(|e| engine.places_of(e)) {
+            let there = at.entry(place).or_default();
+            if there.last() != Some(&index) {
+                there.push(index);
+            }
+        }
+    }
+    let mut pairs: BTreeMap<(usize, usize), NamedPorts> = BTreeMap::new();
+    for (index, workload) in drawn.iter().enumerate() {
+        for (direction, example) in Direction::BOTH
+            .into_iter()
+            .flat_map(|direction| workload.examples.iter().map(move |e| (direction, e)))
+        {
+            for (place, ports) in engine.named_places(direction, example) {
+                for other in at.get(&place).into_iter().flatten() {
+                    let pair = match direction {
+                        Direction::Egress => (index, *other),
+                        Direction::Ingress => (*other, index),
+                    };
+                    let named = pairs.entry(pair).or_default().at(direction);
+                    *named = named.union(&ports);
+                }
+            }
+        }
+    }
+    pairs
 }
 
 fn dns_targets(engine: &Engine) -> BTreeMap<(Entity, Protocol, u16), u16> {
@@ -250,12 +308,19 @@ fn narrow(mut list: Vec<Connection>, drawn: Vec<Drawn>, scope: &Scope) -> Connec
         }
     }
     list.sort();
-    let workloads = drawn
+    let mut workloads: Vec<Drawn> = drawn
         .into_iter()
         .enumerate()
         .filter(|(i, _)| kept.contains(i))
         .map(|(_, d)| d)
         .collect();
+    let mut count: BTreeMap<String, usize> = BTreeMap::new();
+    for workload in &workloads {
+        *count.entry(workload.name.clone()).or_default() += 1;
+    }
+    for workload in &mut workloads {
+        workload.is_only = count[&workload.name] == 1;
+    }
     Connections { workloads, list }
 }
 
@@ -315,15 +380,16 @@ impl Maker<'_> {
         sorted
     }
 
-    fn between(&mut self, from: usize, to: usize) {
-        let (mut named, mut must, mut may) = (PortSet::empty(), PortSet::empty(), PortSet::all());
-        for a in &self.drawn[from].examples {
-            for b in &self.drawn[to].examples {
-                named = named.union(&self.engine.named(Direction::Egress, a, b));
-                named = named.union(&self.engine.named(Direction::Ingress, b, a));
-                let (required, tolerated) = self.wish(a, b);
-                must = must.union(&required);
-                may = may.intersection(&tolerated);
+    fn between(&mut self, from: usize, to: usize, ports: &NamedPorts) {
+        let named = ports.egress.union(&ports.ingress);
+        let (mut must, mut may) = (PortSet::empty(), PortSet::all());
+        if self.plan.is_some() {
+            for a in &self.drawn[from].examples {
+                for b in &self.drawn[to].examples {
+                    let (required, tolerated) = self.wish(a, b);
+                    must = must.union(&required);
+                    may = may.intersection(&tolerated);
+                }
             }
         }
         let considered = named.union(&must);
@@ -332,13 +398,15 @@ impl Maker<'_> {
         }
         let allowed = self.groups.allowed(&self.members[from], &self.members[to]);
         let mut found = self.sort(&considered, &allowed, &must, &may);
-        if from != to {
+        // Where everything named is let through by both ends, neither is half-open.
+        if from != to && !named.is_subset(&allowed.sure) {
             for (open, ports) in
                 half_open_ports(self.engine, &self.drawn[from].end, &self.drawn[to].end)
             {
                 found.push((ports.difference(&must), Standing::HalfOpen(open)));
             }
         }
+        found.retain(|(ports, _)| !ports.is_empty());
         let scrapes = self.drawn[from].name.contains("prometheus");
         for (ports, standing) in found {
             let (names, rest) = self.split_dns(to, &ports);
@@ -708,7 +776,7 @@ pub fn point_name(connections: &Connections, point: &Point, home: &str) -> Strin
     match point {
         Point::Workload(index) => {
             let drawn = &connections.workloads[*index];
-            if drawn.namespace == home || is_only(connections, &drawn.name) {
+            if drawn.namespace == home || drawn.is_only {
                 drawn.name.clone()
             } else {
                 drawn.end.name.clone()
@@ -721,15 +789,6 @@ pub fn point_name(connections: &Connections, point: &Point, home: &str) -> Strin
         Point::Dns => "DNS".to_owned(),
         Point::K8sApi => "K8s API".to_owned(),
     }
-}
-
-fn is_only(connections: &Connections, name: &str) -> bool {
-    connections
-        .workloads
-        .iter()
-        .filter(|other| other.name == name)
-        .count()
-        == 1
 }
 
 /// Whether a workload's end is in view only because something in scope talks to it.

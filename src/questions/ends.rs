@@ -189,10 +189,22 @@ pub fn resolve(engine: &Engine, typed: &str) -> Result<End, EndError> {
     if let Some(set) = parse_addresses(typed) {
         return Ok(address_end(engine, typed, set));
     }
+    if is_meant_as_address(typed) {
+        return Err(EndError {
+            message: format!(
+                "`{}` is no address, network or range of addresses",
+                text::tame(typed)
+            ),
+            candidates: Vec::new(),
+        });
+    }
     let parts: Vec<&str> = typed.splitn(3, '/').collect();
     match parts.as_slice() {
         [namespace, "*"] => {
-            let ns = find_namespace(engine, namespace, typed)?;
+            let ns = match find_namespace(engine, namespace, typed) {
+                Ok(ns) => ns,
+                Err(error) => return not_loaded(engine, namespace, typed).ok_or(error),
+            };
             let entities: Vec<Entity> = pods_of(engine, ns).map(Entity::Pod).collect();
             if entities.is_empty() {
                 return not_loaded(engine, namespace, typed)
@@ -405,10 +417,8 @@ fn dns(engine: &Engine) -> Result<End, EndError> {
     }
     let entities: Vec<Entity> = engine.dns_pods().into_iter().map(Entity::Pod).collect();
     let hidden = || {
-        let kinds = [Resource::Services, Resource::Pods].into_iter();
-        kinds
-            .filter_map(|kind| unread(engine, kind, "kube-system", "dns"))
-            .next()
+        let mut kinds = [Resource::Services, Resource::Pods].into_iter();
+        kinds.find_map(|kind| unread(engine, kind, "kube-system", "dns"))
     };
     if let Some(end) = entities.is_empty().then(hidden).flatten() {
         return Ok(end);
@@ -447,6 +457,17 @@ fn parse_addresses(typed: &str) -> Option<AddressSet> {
         }
     }
     Some(ranges.into_iter().collect())
+}
+
+/// Digits and dots, or colons, at the start: no object has such a name and no namespace either.
+fn is_meant_as_address(typed: &str) -> bool {
+    let first = typed.split(['/', '-', ',']).next().unwrap_or_default();
+    let dotted = first.contains('.') && first.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    let with_colons = first.contains("::")
+        && first
+            .bytes()
+            .all(|b| b.is_ascii_hexdigit() || b == b':' || b == b'.');
+    dotted || with_colons
 }
 
 fn address_end(engine: &Engine, typed: &str, set: AddressSet) -> End {
@@ -520,6 +541,12 @@ fn by_labels(engine: &Engine, namespace: &str, list: &str, typed: &str) -> Resul
                 candidates: Vec::new(),
             });
         };
+        if key.trim().is_empty() {
+            return Err(EndError {
+                message: format!("`{}` has no label before the `=`", text::tame(pair)),
+                candidates: Vec::new(),
+            });
+        }
         labels.insert(key.trim(), value.trim());
     }
     let entities: Vec<Entity> = engine
@@ -967,6 +994,17 @@ mod tests {
                 "shop/svc/front",
             ),
             (
+                "10.0.0.0/33",
+                "`10.0.0.0/33` is no address, network or range of addresses",
+                "",
+            ),
+            (
+                "10.0.0.9-10.0.0.1",
+                "`10.0.0.9-10.0.0.1` is no address, network or range of addresses",
+                "",
+            ),
+            ("shop/?=x", "`=x` has no label before the `=`", ""),
+            (
                 "node/n2",
                 "cannot find `node/n2`: no node of that name",
                 "node/n1",
@@ -975,8 +1013,8 @@ mod tests {
             let error = resolve(&engine, typed).unwrap_err();
             assert_eq!(error.message, message);
             assert_eq!(
-                error.candidates.first().map(String::as_str),
-                Some(candidate),
+                error.candidates.first().map_or("", String::as_str),
+                candidate,
                 "{typed}"
             );
         }

@@ -13,6 +13,8 @@ pub struct Flows {
     pub peers: Vec<FlowPeer>,
     /// By from, to, then verdict; indices into `peers`.
     pub flows: Vec<Flow>,
+    /// Whether only half-open pairs were asked for.
+    pub half_open: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -168,6 +170,7 @@ pub fn flows(engine: &Engine, scope: &Scope) -> Flows {
     Flows {
         peers: prepared.into_iter().map(|(peer, _)| peer).collect(),
         flows,
+        half_open: false,
     }
 }
 
@@ -196,6 +199,7 @@ pub fn half_open(engine: &Engine, scope: &Scope) -> Flows {
     Flows {
         peers: prepared.into_iter().map(|(peer, _)| peer).collect(),
         flows,
+        half_open: true,
     }
 }
 

@@ -5,7 +5,7 @@ use std::num::NonZeroU16;
 
 use crate::engine::{Allowed, Cause, Engine, Entity, Explanation, Limit, Reason, Side, Verdict};
 use crate::expect::Plan;
-use crate::model::{Direction, PortRange, PortSet, Protocol, Service, SourceRef};
+use crate::model::{Backend, Direction, PortRange, PortSet, Protocol, Service, SourceRef};
 
 use super::ends::{End, EndKind, PortQuery, ports_of};
 
@@ -117,6 +117,18 @@ pub fn probe(
         }
     }
     let sources = sources(engine, from);
+    if sources.is_empty()
+        && let Some((namespace, name)) = service_of(from)
+        && let Some(service) = engine
+            .cluster()
+            .namespace(namespace)
+            .and_then(|ns| ns.service(name))
+        && matches!(service.backend, Backend::ExternalName(_))
+    {
+        let mut answer = not_loaded(from, to, port);
+        alias(&mut answer, service);
+        return Ok(answer);
+    }
     if let Some((namespace, name)) = service_of(to) {
         let service = engine
             .cluster()
@@ -312,14 +324,15 @@ fn single(
     port: u16,
 ) -> Answer {
     let mut answer = blank(from, to, protocol, Some(port));
-    let tries = cross(sources, &to.entities, protocol, port, from.id == to.id);
-    judge(engine, &mut answer, &tries);
+    let tries = cross(engine, sources, &to.entities, protocol, port);
+    judge(engine, &mut answer, &tries, &[]);
     if to.id == "dns" && port == 53 && protocol == Protocol::Udp {
         let mut other = blank(from, to, Protocol::Tcp, Some(port));
         judge(
             engine,
             &mut other,
-            &cross(sources, &to.entities, Protocol::Tcp, port, false),
+            &cross(engine, sources, &to.entities, Protocol::Tcp, port),
+            &[],
         );
         answer.over_tcp = Some(other.verdict);
     }
@@ -327,18 +340,23 @@ fn single(
     answer
 }
 
-/// Every pair; within one end that stands for several pods, a pod's traffic to itself is not what is asked about.
+/// Whether a pair is a pod with itself, and not what is asked about: an end stands for several, and this is one of both.
+fn is_aside(engine: &Engine, from: &[Entity], to: &[Entity], a: &Entity, b: &Entity) -> bool {
+    (from.len() > 1 || to.len() > 1) && engine.is_self(a, b)
+}
+
+/// Every pair, but for a pod with itself where an end stands for several.
 fn cross(
+    engine: &Engine,
     from: &[Entity],
     to: &[Entity],
     protocol: Protocol,
     port: u16,
-    same_end: bool,
 ) -> Vec<Try> {
     let mut tries = Vec::new();
     for a in from {
         for b in to {
-            if same_end && a == b && from.len() > 1 {
+            if is_aside(engine, from, to, a, b) {
                 continue;
             }
             tries.push(Try {
@@ -353,8 +371,9 @@ fn cross(
     tries
 }
 
-/// Judges every try and merges: alike is that verdict, else unknown (rule E6).
-fn judge(engine: &Engine, answer: &mut Answer, tries: &[Try]) {
+/// Judges every try and merges: alike is that verdict, else unknown (rule E6). `lost` are clients that nothing could be tried
+/// for, so that with them pairs always differ.
+fn judge(engine: &Engine, answer: &mut Answer, tries: &[Try], lost: &[Pair]) {
     let mut verdicts: Vec<(Verdict, Reason)> = Vec::with_capacity(tries.len());
     let mut first: Option<(Verdict, Explanation)> = None;
     let mut first_obstacle: Option<(Verdict, Explanation)> = None;
@@ -383,18 +402,16 @@ fn judge(engine: &Engine, answer: &mut Answer, tries: &[Try]) {
             first = Some((why.verdict, why));
         }
     }
-    let Some((verdict, _)) = first.as_ref() else {
+    let Some(verdict) = first.as_ref().map(|(verdict, _)| *verdict) else {
         return;
     };
-    let agree = verdicts.iter().all(|(other, _)| other == verdict);
+    let agree = lost.is_empty() && verdicts.iter().all(|(other, _)| *other == verdict);
     // Where pairs differ the obstacle is what a reader is after.
-    let (verdict, shown) = if agree {
-        first.expect("checked above")
-    } else {
-        (
-            Verdict::Unknown,
-            first_obstacle.expect("they differ, so one is no allow").1,
-        )
+    let (verdict, shown) = match (agree, first, first_obstacle) {
+        (true, Some(first), _) => first,
+        (false, _, Some((_, obstacle))) => (Verdict::Unknown, obstacle),
+        (false, Some((_, first)), None) => (Verdict::Unknown, first),
+        (_, None, _) => return,
     };
     answer.verdict = verdict;
     answer.reason = if agree {
@@ -425,7 +442,7 @@ fn judge(engine: &Engine, answer: &mut Answer, tries: &[Try]) {
                 verdict: *verdict,
                 reason: *reason,
             });
-        answer.pairs = pairs.collect();
+        answer.pairs = pairs.chain(lost.iter().cloned()).collect();
         answer.pairs.sort();
         answer.pairs.dedup();
     }
@@ -519,7 +536,7 @@ fn several_ports(
     let mut unreachable: Option<Reason> = None;
     for a in sources {
         for b in &to.entities {
-            if from.id == to.id && a == b && sources.len() > 1 {
+            if is_aside(engine, sources, &to.entities, a, b) {
                 continue;
             }
             if let Some(reason) = engine.unreachable(a, b) {
@@ -561,7 +578,8 @@ fn several_ports(
     judge(
         engine,
         &mut answer,
-        &cross(sources, &to.entities, protocol, port, from.id == to.id),
+        &cross(engine, sources, &to.entities, protocol, port),
+        &[],
     );
     let open = if all {
         wanted.is_subset(&sure)
@@ -578,7 +596,9 @@ fn several_ports(
         if sure.is_empty() || answer.verdict == Verdict::Unknown {
             answer.all_agree = answer.pairs.is_empty();
         } else {
+            // Some of the ports asked for are open, others are not.
             answer.reason = Reason::PairsDiffer;
+            answer.all_agree = false;
         }
         answer.verdict = Verdict::Unknown;
     }
@@ -727,7 +747,7 @@ fn one_service_port(
     let mut answer = blank(from, to, protocol, Some(port));
     let mut tries = Vec::new();
     let mut endpoints = BTreeSet::new();
-    let mut failed = None;
+    let mut lost: Vec<(&Entity, Reason)> = Vec::new();
     for source in sources {
         match engine.expand_service(service, protocol, port, Some(source)) {
             Ok(expansion) => {
@@ -743,7 +763,7 @@ fn one_service_port(
                     });
                 }
             }
-            Err(reason) => failed = Some(reason),
+            Err(reason) => lost.push((source, reason)),
         }
     }
     let ports: BTreeSet<u16> = endpoints.iter().map(|(_, port)| *port).collect();
@@ -757,16 +777,11 @@ fn one_service_port(
         },
         endpoints: endpoints.len(),
     });
-    match failed {
-        Some(reason) if tries.is_empty() => {
-            answer.reason = reason;
+    match lost.first() {
+        Some((_, reason)) if tries.is_empty() => {
+            answer.reason = *reason;
             match reason {
-                Reason::FqdnUnknown => {
-                    answer.verdict = Verdict::Unknown;
-                    answer.conditions = vec![Cause::AliasUnresolved {
-                        name: alias_of(service),
-                    }];
-                }
+                Reason::FqdnUnknown => alias(&mut answer, service),
                 Reason::Unreadable => {
                     answer.verdict = Verdict::Unknown;
                     answer.conditions = vec![Cause::EndpointsUnreadable {
@@ -776,21 +791,35 @@ fn one_service_port(
                 _ => {}
             }
         }
-        Some(_) => {
-            // Some clients have an endpoint and some have none.
-            judge(engine, &mut answer, &tries);
-            answer.verdict = Verdict::Unknown;
-            answer.reason = Reason::PairsDiffer;
-            answer.all_agree = false;
+        _ => {
+            // Some clients may have an endpoint and some none.
+            let lost: Vec<Pair> = lost
+                .into_iter()
+                .map(|(source, reason)| Pair {
+                    from: entity_id(engine, source),
+                    to: format!("{}/service/{}", service.namespace, service.name),
+                    verdict: Verdict::Unreachable,
+                    reason,
+                })
+                .collect();
+            judge(engine, &mut answer, &tries, &lost);
         }
-        None => judge(engine, &mut answer, &tries),
     }
     answer
 }
 
+/// Nothing can be said of a DNS alias before it is resolved (rule N75).
+fn alias(answer: &mut Answer, service: &Service) {
+    answer.verdict = Verdict::Unknown;
+    answer.reason = Reason::FqdnUnknown;
+    answer.conditions = vec![Cause::AliasUnresolved {
+        name: alias_of(service),
+    }];
+}
+
 fn alias_of(service: &Service) -> String {
     match &service.backend {
-        crate::model::Backend::ExternalName(name) => name.clone(),
+        Backend::ExternalName(name) => name.clone(),
         _ => String::new(),
     }
 }

@@ -1,11 +1,14 @@
 //! The architecture table of what is: a row a workload, ingress and egress in the words teams use in their documents.
 
+use std::collections::BTreeMap;
+
 use crate::engine::{Engine, Isolation};
 use crate::expect::Plan;
 use crate::model::{AddressSet, Direction, PortRange, PortSet, Protocol};
 
 use super::connections::{
-    Connections, Point, Standing, connections, in_scope, point_id, point_name, told_ranges,
+    Connection, Connections, Point, Standing, connections, in_scope, point_id, point_name,
+    told_ranges,
 };
 use super::scope::Scope;
 
@@ -83,13 +86,34 @@ pub fn table(engine: &Engine, plan: Option<&Plan>, scope: &Scope) -> Table {
 
 /// Makes the table from connections already collected.
 pub fn from_connections(found: &Connections, plan: Option<&Plan>, scope: &Scope) -> Table {
+    // The connections of each workload, by direction: the list is walked once, not once a row.
+    let mut own: Vec<[Vec<&Connection>; 2]> = vec![[Vec::new(), Vec::new()]; found.workloads.len()];
+    for connection in &found.list {
+        for (point, direction) in [
+            (&connection.to, Direction::Ingress),
+            (&connection.from, Direction::Egress),
+        ] {
+            if let Point::Workload(index) = point {
+                own[*index][usize::from(direction == Direction::Egress)].push(connection);
+            }
+        }
+    }
     let mut rows: Vec<Row> = Vec::new();
     for (index, drawn) in found.workloads.iter().enumerate() {
         if !in_scope(drawn, scope) {
             continue;
         }
-        let cell =
-            |direction, isolation, tolerated| cell(found, index, direction, isolation, tolerated);
+        let cell = |direction: Direction, isolation, tolerated| {
+            let own = &own[index][usize::from(direction == Direction::Egress)];
+            cell(
+                found,
+                own,
+                &drawn.namespace,
+                direction,
+                isolation,
+                tolerated,
+            )
+        };
         rows.push(Row {
             id: drawn.end.id.clone(),
             name: drawn.name.clone(),
@@ -107,22 +131,18 @@ pub fn from_connections(found: &Connections, plan: Option<&Plan>, scope: &Scope)
 
 fn cell(
     found: &Connections,
-    index: usize,
+    own: &[&Connection],
+    home: &str,
     direction: Direction,
     isolation: Isolation,
     tolerated: Option<bool>,
 ) -> Vec<Item> {
-    let me = Point::Workload(index);
-    let home = &found.workloads[index].namespace;
     let mut entries: Vec<(Protocol, PortRange, ItemState, Point)> = Vec::new();
-    for connection in &found.list {
-        let (own, other) = match direction {
-            Direction::Egress => (&connection.from, &connection.to),
-            Direction::Ingress => (&connection.to, &connection.from),
+    for connection in own {
+        let other = match direction {
+            Direction::Egress => &connection.to,
+            Direction::Ingress => &connection.from,
         };
-        if *own != me {
-            continue;
-        }
         let state = match connection.standing {
             Standing::Open => ItemState::NoExpectation,
             Standing::AsExpected => ItemState::AsExpected,
@@ -190,6 +210,7 @@ fn merge(
     // Egress entries are one a peer, ingress entries one a port with all peers.
     type Key = (Option<Point>, PortRange, ItemState);
     let mut grouped: Vec<(Key, PortSet, Vec<Point>)> = Vec::new();
+    let mut known: BTreeMap<Key, usize> = BTreeMap::new();
     for (protocol, range, state, point) in entries {
         let key = (
             (direction == Direction::Egress).then(|| point.clone()),
@@ -197,20 +218,23 @@ fn merge(
             state,
         );
         let ports = PortSet::range(protocol, range);
-        match grouped.iter_mut().find(|(k, _, _)| *k == key) {
-            Some((_, set, points)) => {
+        match known.get(&key) {
+            Some(index) => {
+                let (_, set, points) = &mut grouped[*index];
                 *set = set.union(&ports);
-                if !points.contains(&point) {
-                    points.push(point);
-                }
+                points.push(point);
             }
-            None => grouped.push((key, ports, vec![point])),
+            None => {
+                known.insert(key.clone(), grouped.len());
+                grouped.push((key, ports, vec![point]));
+            }
         }
     }
     let mut items: Vec<Item> = grouped
         .into_iter()
         .map(|((_, range, state), ports, mut points)| {
             points.sort();
+            points.dedup();
             if points.contains(&Point::Any) {
                 // Everyone holds all others.
                 points = vec![Point::Any];

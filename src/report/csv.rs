@@ -20,18 +20,25 @@ pub(crate) fn record(fields: &[String]) -> String {
 }
 
 pub fn flows(flows: &Flows) -> String {
-    let mut out =
-        record(&["from", "to", "verdict", "protocol", "first", "last"].map(str::to_owned));
+    let mut head = ["from", "to", "verdict", "protocol", "first", "last"]
+        .map(str::to_owned)
+        .to_vec();
+    if flows.half_open {
+        head.push("open".to_owned());
+    }
+    let mut out = record(&head);
     for flow in &flows.flows {
         for (protocol, range) in flow.ports.iter() {
-            out += &record(&[
+            let mut fields = vec![
                 flows.peers[flow.from].end.id.clone(),
                 flows.peers[flow.to].end.id.clone(),
                 flow.verdict.as_str().to_owned(),
                 protocol.to_string(),
                 range.first().to_string(),
                 range.last().to_string(),
-            ]);
+            ];
+            fields.extend(flow.open.map(|open| open.to_string()));
+            out += &record(&fields);
         }
     }
     out

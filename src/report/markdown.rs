@@ -60,7 +60,12 @@ pub fn flows(flows: &Flows) -> String {
                 flows.peers[flow.from].end.name.clone(),
                 flows.peers[flow.to].end.name.clone(),
                 flow.ports.to_string(),
-                words::verdict(flow.verdict).to_owned(),
+                match flow.open {
+                    None => words::verdict(flow.verdict).to_owned(),
+                    Some(open) => {
+                        format!("{}, only {open} is open", words::verdict(flow.verdict))
+                    }
+                },
             ]
         })
         .collect();

@@ -3,7 +3,7 @@
 use crate::compile::enforcer::{Enforcer, Enforces};
 use crate::engine::{Engine, Verdict};
 use crate::model::{Diagnostic, SourceRef};
-use crate::questions::flows::Flows;
+use crate::questions::flows::{Flows, PeerKind};
 use crate::questions::info::Info;
 use crate::questions::matrix::Matrix;
 use crate::questions::probe::Answer;
@@ -76,7 +76,12 @@ pub fn probe(engine: &Engine, answer: &Answer, enforcer: &Enforcer) -> String {
 
 pub fn flows(flows: &Flows) -> String {
     if flows.flows.is_empty() {
-        return "no connection is let through\n".to_owned();
+        let has_workloads = flows.peers.iter().any(|p| p.kind == PeerKind::Workload);
+        return match (has_workloads, flows.half_open) {
+            (false, _) => "no workload was loaded, so nothing can be said\n".to_owned(),
+            (true, false) => "no connection is let through\n".to_owned(),
+            (true, true) => "no pair is half-open\n".to_owned(),
+        };
     }
     let rows: Vec<Vec<String>> = flows
         .flows

@@ -10,13 +10,24 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::model::from_wire::{self, Arrived, Mode, Place};
-use crate::model::{Cluster, Coverage, Diagnostic, SourceRef};
+use crate::model::{Cluster, Coverage, Diagnostic, Resource, SourceRef, State};
 use crate::text::tame;
 use crate::wire::{self, Object};
 use crate::yaml;
 
 /// Beyond this size a JSON text gets no line index: its policies are named by file only.
 const INDEXED_JSON_BYTES: usize = 32 << 20;
+
+/// Kinds outside the core group that decide which pods there are and what stands behind a Service.
+const KINDS_READ: [&str; 7] = [
+    "CronJob",
+    "DaemonSet",
+    "Deployment",
+    "EndpointSlice",
+    "Job",
+    "ReplicaSet",
+    "StatefulSet",
+];
 
 /// The largest file that is read, a guard against pointing at a disk image by mistake.
 const MAX_FILE_BYTES: u64 = 2 << 30;
@@ -52,8 +63,7 @@ impl LoadError {
 /// Loads every path, `-` being standard input, into one cluster. Offline input is the whole world: what it does not hold does
 /// not exist.
 pub fn load(paths: &[PathBuf]) -> Result<(Cluster, Vec<Diagnostic>), LoadError> {
-    let mut objects = Vec::new();
-    let mut diagnostics = Vec::new();
+    let mut input = Input::default();
     for path in paths {
         if path.as_os_str() == "-" {
             let mut bytes = Vec::new();
@@ -65,7 +75,7 @@ pub fn load(paths: &[PathBuf]) -> Result<(Cluster, Vec<Diagnostic>), LoadError> 
                 path: path.clone(),
                 source,
             })?;
-            read_bytes("-", &bytes, &mut objects, &mut diagnostics);
+            input.read_bytes("-", &bytes);
             continue;
         }
         for file in files_of(path)? {
@@ -77,32 +87,41 @@ pub fn load(paths: &[PathBuf]) -> Result<(Cluster, Vec<Diagnostic>), LoadError> 
                 return Err(LoadError::TooLarge { path: file });
             }
             let bytes = std::fs::read(&file).map_err(failed)?;
-            read_bytes(
-                &tame(&file.display().to_string()),
-                &bytes,
-                &mut objects,
-                &mut diagnostics,
-            );
+            input.read_bytes(&tame(&file.display().to_string()), &bytes);
         }
     }
-    let (cluster, problems) = from_wire::cluster(&objects, Coverage::complete(), Mode::Files);
-    diagnostics.extend(problems);
-    Ok((cluster, diagnostics))
+    if input.objects.is_empty() {
+        input.diagnostics.push(
+            Diagnostic::warning(
+                "nothing was loaded: the input holds no object that says who may reach whom",
+            )
+            .help("what is needed: kubectl get pods,ns,netpol,svc,endpointslices,nodes -A -o json"),
+        );
+    }
+    Ok(input.cluster())
 }
 
 /// Reads one text as if it were a file of that name.
 pub fn parse(name: &str, text: &str) -> (Cluster, Vec<Diagnostic>) {
-    let (objects, mut diagnostics) = objects(name, text);
-    let (cluster, problems) = from_wire::cluster(&objects, Coverage::complete(), Mode::Files);
-    diagnostics.extend(problems);
-    (cluster, diagnostics)
+    let mut input = Input::default();
+    input.read_text(name, text);
+    input.cluster()
 }
 
 /// Reads the objects of one text, for whoever keeps them apart to change them one by one.
 pub(super) fn objects(name: &str, text: &str) -> (Vec<Arrived>, Vec<Diagnostic>) {
-    let (mut objects, mut diagnostics) = (Vec::new(), Vec::new());
-    read_text(name, text, &mut objects, &mut diagnostics);
-    (objects, diagnostics)
+    let mut input = Input::default();
+    input.read_text(name, text);
+    (input.objects, input.diagnostics)
+}
+
+/// What has been read so far.
+#[derive(Default)]
+struct Input {
+    objects: Vec<Arrived>,
+    diagnostics: Vec<Diagnostic>,
+    /// The first text that cannot be read and speaks of policies: they may be in force in any namespace.
+    lost: Option<String>,
 }
 
 /// The manifests of a path in name order: itself, or all below it. Hidden folders are skipped.
@@ -142,57 +161,69 @@ fn files_of(path: &Path) -> Result<Vec<PathBuf>, LoadError> {
     Ok(found)
 }
 
-fn read_bytes(
-    name: &str,
-    bytes: &[u8],
-    objects: &mut Vec<Arrived>,
-    diagnostics: &mut Vec<Diagnostic>,
-) {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => read_text(name, text, objects, diagnostics),
-        Err(error) => {
-            let line = bytes[..error.valid_up_to()].split(|b| *b == b'\n').count();
-            diagnostics.push(
-                Diagnostic::error("is not UTF-8 text")
-                    .at(Some(SourceRef {
-                        file: name.into(),
-                        line: u32::try_from(line).unwrap_or(u32::MAX),
-                    }))
-                    .help("save it as UTF-8; PowerShell's `>` writes UTF-16"),
-            );
+impl Input {
+    fn cluster(mut self) -> (Cluster, Vec<Diagnostic>) {
+        let mut coverage = Coverage::complete();
+        if let Some(why) = self.lost {
+            // Never taken for absent: what rests on there being no further policy is unknown (rule E12).
+            coverage.set(Resource::NetworkPolicies, None, State::Failed { why });
         }
+        let (cluster, problems) = from_wire::cluster(&self.objects, coverage, Mode::Files);
+        self.diagnostics.extend(problems);
+        (cluster, self.diagnostics)
     }
-}
 
-fn read_text(
-    name: &str,
-    text: &str,
-    objects: &mut Vec<Arrived>,
-    diagnostics: &mut Vec<Diagnostic>,
-) {
-    let mut reader = Reader {
-        file: name.into(),
-        objects,
-        diagnostics,
-    };
-    let bare = text.trim_start_matches('\u{feff}').trim_start();
-    if bare.starts_with('{') || bare.starts_with('[') {
-        let skipped = text.len() - bare.len();
-        let line = u32::try_from(text[..skipped].matches('\n').count()).unwrap_or(0) + 1;
-        // Looks like JSON, and is read by the fast reader if it is; flow YAML begins the same way.
-        if reader.json(bare, line) {
-            return;
+    fn read_bytes(&mut self, name: &str, bytes: &[u8]) {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => self.read_text(name, text),
+            Err(error) => {
+                let line = bytes[..error.valid_up_to()].split(|b| *b == b'\n').count();
+                let at = SourceRef {
+                    file: name.into(),
+                    line: u32::try_from(line).unwrap_or(u32::MAX),
+                };
+                // UTF-16 has a zero beside each plain letter.
+                let letters: Vec<u8> = bytes.iter().copied().filter(|b| *b != 0).collect();
+                self.lose(&String::from_utf8_lossy(&letters), &at);
+                self.diagnostics.push(
+                    Diagnostic::error("is not UTF-8 text")
+                        .at(Some(at))
+                        .help("save it as UTF-8; PowerShell's `>` writes UTF-16"),
+                );
+            }
         }
     }
-    for document in yaml::documents(text) {
-        reader.yaml(document.text, document.first_line);
+
+    /// Notes that a text could not be read, if there may be a policy in it.
+    fn lose(&mut self, text: &str, at: &SourceRef) {
+        if self.lost.is_none() && text.contains("NetworkPolicy") {
+            self.lost = Some(format!("{at} speaks of NetworkPolicy and cannot be read"));
+        }
+    }
+
+    fn read_text(&mut self, name: &str, text: &str) {
+        let mut reader = Reader {
+            file: name.into(),
+            input: self,
+        };
+        let bare = text.trim_start_matches('\u{feff}').trim_start();
+        if bare.starts_with('{') || bare.starts_with('[') {
+            let skipped = text.len() - bare.len();
+            let line = u32::try_from(text[..skipped].matches('\n').count()).unwrap_or(0) + 1;
+            // Looks like JSON, and is read by the fast reader if it is; flow YAML begins the same way.
+            if reader.json(bare, line) {
+                return;
+            }
+        }
+        for document in yaml::documents(text) {
+            reader.yaml(document.text, document.first_line, &wire::Head::default());
+        }
     }
 }
 
 struct Reader<'a> {
     file: Arc<str>,
-    objects: &'a mut Vec<Arrived>,
-    diagnostics: &'a mut Vec<Diagnostic>,
+    input: &'a mut Input,
 }
 
 impl Reader<'_> {
@@ -220,15 +251,16 @@ impl Reader<'_> {
             let offset = value.as_ptr() as usize - text.as_ptr() as usize;
             line += u32::try_from(text[done..offset].matches('\n').count()).unwrap_or(0);
             done = offset;
-            self.json_value(value, line);
+            self.json_value(value, line, &wire::Head::default());
         }
         true
     }
 
-    fn json_value(&mut self, text: &str, line: u32) {
+    /// `of` is the list the value stands in: as servers write them, `PodList` and the like, its items do not repeat the kind.
+    fn json_value(&mut self, text: &str, line: u32, of: &wire::Head) {
         if text.starts_with('[') {
             if let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(text) {
-                self.json_items(&items, text, line);
+                self.json_items(&items, text, line, of);
             }
             return;
         }
@@ -237,56 +269,71 @@ impl Reader<'_> {
                 #[derive(serde::Deserialize)]
                 struct List<'a> {
                     #[serde(borrow, default)]
-                    items: Vec<&'a RawValue>,
+                    items: Option<Vec<&'a RawValue>>,
                 }
                 match serde_json::from_str::<List<'_>>(text) {
-                    Ok(list) => self.json_items(&list.items, text, line),
-                    Err(error) => self.unreadable(&head, line, &error.to_string()),
+                    Ok(list) => {
+                        self.json_items(&list.items.unwrap_or_default(), text, line, &head);
+                    }
+                    Err(error) => self.no_object(text, line, &error.to_string()),
                 }
             }
-            Ok(head) => self.keep(&head, line, text, Decode::Json),
+            Ok(head) => self.keep(&item_head(head, of), line, text, Decode::Json),
             Err(error) => {
                 let line = line + u32::try_from(error.line()).unwrap_or(1).saturating_sub(1);
-                self.no_object(line, &error.to_string());
+                let why = error.to_string();
+                match serde_json::from_str::<Named>(text).map(|named| item_head(named.into(), of)) {
+                    Ok(head) if head.kind == "NetworkPolicy" => self.unreadable(&head, line, &why),
+                    Ok(head) if !head.kind.is_empty() => self.no_object("", line, &why),
+                    _ => self.no_object(text, line, &why),
+                }
             }
         }
     }
 
-    fn json_items(&mut self, items: &[&RawValue], text: &str, first_line: u32) {
+    fn json_items(&mut self, items: &[&RawValue], text: &str, first_line: u32, of: &wire::Head) {
         let mut line = first_line;
         let mut done = 0;
         for item in items {
             let offset = item.get().as_ptr() as usize - text.as_ptr() as usize;
             line += u32::try_from(text[done..offset].matches('\n').count()).unwrap_or(0);
             done = offset;
-            self.json_value(item.get(), line);
+            self.json_value(item.get(), line, of);
         }
     }
 
-    fn yaml(&mut self, text: &str, first_line: u32) {
+    fn yaml(&mut self, text: &str, first_line: u32, of: &wire::Head) {
         match yaml::read::<Option<wire::Head>>(text) {
             Ok(None) => {}
             Ok(Some(head)) if head.kind.ends_with("List") => {
                 let outline = yaml::outline(text);
                 for (item, line) in outline.items {
-                    self.yaml(&item, first_line + line - 1);
+                    self.yaml(&item, first_line + line - 1, &head);
                 }
             }
-            Ok(Some(head)) => self.keep(&head, first_line, text, Decode::Yaml),
-            Err(error) => match salvage(text) {
-                // A policy that cannot be read is not a policy that does not exist.
-                Some(head) if head.kind == "NetworkPolicy" => {
-                    self.unreadable(&head, first_line + error.line - 1, &error.message);
+            Ok(Some(head)) => self.keep(&item_head(head, of), first_line, text, Decode::Yaml),
+            Err(error) => {
+                let line = first_line + error.line - 1;
+                match salvage(text).map(|head| item_head(head, of)) {
+                    // A policy that cannot be read is not a policy that does not exist.
+                    Some(head)
+                        if head.kind == "NetworkPolicy" && !head.metadata.name.is_empty() =>
+                    {
+                        self.unreadable(&head, line, &error.message);
+                    }
+                    Some(head) if !head.kind.ends_with("List") && head.kind != "NetworkPolicy" => {
+                        self.no_object("", line, &error.message);
+                    }
+                    _ => self.no_object(text, line, &error.message),
                 }
-                _ => self.no_object(first_line + error.line - 1, &error.message),
-            },
+            }
         }
     }
 
     /// Decodes an object by its kind; a kind that says nothing about who reaches whom is passed over.
     fn keep(&mut self, head: &wire::Head, line: u32, text: &str, decode: Decode) {
         if head.kind.is_empty() {
-            self.diagnostics.push(
+            self.input.diagnostics.push(
                 Diagnostic::warning("is no Kubernetes object: it has no `kind`; it is left out")
                     .at(Some(self.at(line))),
             );
@@ -330,7 +377,10 @@ impl Reader<'_> {
                 });
                 (read, None)
             }
-            _ => return,
+            (group, kind) => {
+                self.pass_over(head, group, kind, line);
+                return;
+            }
         };
         match object {
             Ok(object) => {
@@ -339,9 +389,49 @@ impl Reader<'_> {
                     line,
                     lines,
                 });
-                self.objects.push(Arrived { object, place });
+                self.input.objects.push(Arrived { object, place });
             }
             Err((within, message)) => self.unreadable(head, line + within - 1, &message),
+        }
+    }
+
+    /// Most kinds have nothing to do with traffic. A policy that is left out has to be told, whatever the reason.
+    fn pass_over(&mut self, head: &wire::Head, group: &str, kind: &str, line: u32) {
+        let is_core = group.is_empty() || group == "networking.k8s.io" || group == "extensions";
+        if is_core && kind.eq_ignore_ascii_case("NetworkPolicy") {
+            let why = format!(
+                "`{}` of apiVersion `{}` is not known; a server takes NetworkPolicy of networking.k8s.io/v1",
+                tame(kind),
+                tame(&head.api_version)
+            );
+            let head = wire::Head {
+                kind: "NetworkPolicy".to_owned(),
+                ..head.clone()
+            };
+            self.unreadable(&head, line, &why);
+            return;
+        }
+        if head.api_version.is_empty() && KINDS_READ.contains(&kind) {
+            self.input.diagnostics.push(
+                Diagnostic::error("has no `apiVersion`; it is left out")
+                    .at(Some(self.at(line)))
+                    .on(format!("{kind} {}", qualified(head)))
+                    .help("an API server refuses it too: write apps/v1, batch/v1 or discovery.k8s.io/v1"),
+            );
+            return;
+        }
+        let is_policy = kind.ends_with("NetworkPolicy") && !kind.starts_with("Staged")
+            || (group, kind) == ("security.istio.io", "AuthorizationPolicy");
+        if is_policy {
+            self.input.diagnostics.push(
+                Diagnostic::warning(format!(
+                    "is a policy of {}, which is not evaluated; every answer leaves it out",
+                    tame(group)
+                ))
+                .at(Some(self.at(line)))
+                .on(format!("{} {}", tame(kind), qualified(head)))
+                .help("answers say what NetworkPolicy of networking.k8s.io/v1 alone would do"),
+            );
         }
     }
 
@@ -356,15 +446,64 @@ impl Reader<'_> {
             line,
             lines: None,
         });
-        self.objects.push(Arrived { object, place });
+        self.input.objects.push(Arrived { object, place });
     }
 
-    fn no_object(&mut self, line: u32, why: &str) {
-        self.diagnostics.push(
+    /// Tells of a text that is left out; `text` is what may have held policies, empty when it certainly held none.
+    fn no_object(&mut self, text: &str, line: u32, why: &str) {
+        let at = self.at(line);
+        self.input.lose(text, &at);
+        self.input.diagnostics.push(
             Diagnostic::error(format!("cannot be read: {}", tame(why)))
-                .at(Some(self.at(line)))
+                .at(Some(at))
                 .help("this document is left out, the other documents are used"),
         );
+    }
+}
+
+fn qualified(head: &wire::Head) -> String {
+    let (namespace, name) = (tame(&head.metadata.namespace), tame(&head.metadata.name));
+    if namespace.is_empty() {
+        return name.into_owned();
+    }
+    format!("{namespace}/{name}")
+}
+
+/// What an item is: what it says of itself, else what its list holds.
+fn item_head(mut head: wire::Head, of: &wire::Head) -> wire::Head {
+    if head.kind.is_empty()
+        && let Some(kind) = of.kind.strip_suffix("List")
+    {
+        kind.clone_into(&mut head.kind);
+        head.api_version.clone_from(&of.api_version);
+    }
+    head
+}
+
+/// As little of an object as it takes to say which one it is.
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
+struct Named {
+    kind: String,
+    metadata: NamedMeta,
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
+struct NamedMeta {
+    name: String,
+    namespace: String,
+}
+
+impl From<Named> for wire::Head {
+    fn from(named: Named) -> Self {
+        let mut head = Self {
+            kind: named.kind,
+            ..Self::default()
+        };
+        head.metadata.name = named.metadata.name;
+        head.metadata.namespace = named.metadata.namespace;
+        head
     }
 }
 
@@ -379,6 +518,16 @@ fn salvage(text: &str) -> Option<wire::Head> {
     for line in text.lines() {
         if !line.starts_with([' ', '-', '#']) {
             in_metadata = line.starts_with("metadata:");
+            // The short form: `metadata: {name: p, namespace: x}`.
+            let inline = line.strip_prefix("metadata:").map_or("", str::trim);
+            let inline = inline.trim_start_matches('{').trim_end_matches('}');
+            for part in inline.split(',') {
+                if let Some(name) = value(part, "name:") {
+                    head.metadata.name = name;
+                } else if let Some(namespace) = value(part, "namespace:") {
+                    head.metadata.namespace = namespace;
+                }
+            }
             if let Some(kind) = value(line, "kind:") {
                 head.kind = kind;
             }
@@ -519,5 +668,96 @@ mod tests {
         assert!(cluster.namespaces.is_empty());
         assert_eq!(told.len(), 1);
         assert!(told[0].message.contains("no `kind`"));
+    }
+
+    /// Whether further policies may be in force that could not be read.
+    fn policies_are_lost(cluster: &Cluster) -> bool {
+        !cluster
+            .coverage
+            .is_readable(Resource::NetworkPolicies, Some("x"))
+    }
+
+    #[test]
+    fn items_of_a_servers_list_do_not_repeat_their_kind() {
+        for text in [
+            r#"{"kind": "NetworkPolicyList", "apiVersion": "networking.k8s.io/v1", "items": [{"metadata": {"name": "p", "namespace": "x"}, "spec": {"podSelector": {}}}]}"#,
+            "kind: NetworkPolicyList\napiVersion: networking.k8s.io/v1\nitems:\n- metadata: {name: p, namespace: x}\n  spec: {podSelector: {}}\n",
+        ] {
+            let (cluster, told) = parse("t", text);
+            assert!(told.is_empty(), "{told:?}");
+            assert_eq!(cluster.namespaces["x"].policies[0].name, "p", "{text}");
+        }
+    }
+
+    #[test]
+    fn a_policy_in_a_text_that_cannot_be_read_is_never_taken_for_absent() {
+        for text in [
+            "{kind: NetworkPolicy, apiVersion: networking.k8s.io/v1, metadata: {name: p, namespace: x}, spec: {}",
+            r#"{"kind": "List", "items": [{"kind": "NetworkPolicy", "apiVersion": "networking.k8s.io/v1", "metadata": {"name": "p"#,
+            "kind: List\napiVersion: v1\nitems:\n- kind: NetworkPolicy\n  apiVersion: networking.k8s.io/v1\n  metadata: {name: p, namespace: x}\n- kind: Pod\n  metadata: {name: q\n",
+            "{{ if .Values.lock }}\nkind: NetworkPolicy\n{{ end }}\n",
+        ] {
+            let (cluster, told) = parse("t", text);
+            assert_eq!(told.len(), 1, "{text}: {told:?}");
+            assert!(policies_are_lost(&cluster), "{text}");
+        }
+        let mut input = Input::default();
+        let utf16: Vec<u8> = "\u{feff}kind: NetworkPolicy\n"
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        input.read_bytes("t", &utf16);
+        assert!(policies_are_lost(&input.cluster().0));
+    }
+
+    #[test]
+    fn a_broken_pod_says_nothing_about_policies() {
+        for text in [
+            "kind: Pod\nmetadata: [unclosed\n",
+            r#"{"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "a", "labels": 7}}"#,
+        ] {
+            let (cluster, told) = parse("t", text);
+            assert_eq!(told.len(), 1, "{told:?}");
+            assert!(!policies_are_lost(&cluster), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_policy_that_no_server_takes_is_kept_as_unreadable() {
+        for text in [
+            "kind: NetworkPolicy\nmetadata: {name: p, namespace: x}\nspec: {}\n",
+            "kind: Networkpolicy\napiVersion: networking.k8s.io/v1\nmetadata: {name: p, namespace: x}\n",
+            // Two keys of one name: what was meant is not known.
+            "kind: NetworkPolicy\napiVersion: networking.k8s.io/v1\nmetadata: {name: p, namespace: x}\nspec: {}\nspec: {}\n",
+            r#"{"kind": "NetworkPolicy", "apiVersion": "networking.k8s.io/v1", "metadata": {"name": "p", "namespace": "x", "labels": 7}}"#,
+        ] {
+            let (cluster, told) = parse("t", text);
+            assert_eq!(told.len(), 1, "{text}: {told:?}");
+            assert_eq!(told[0].object.as_deref(), Some("NetworkPolicy x/p"));
+            assert!(!cluster.namespaces["x"].policies[0].invalid.is_empty());
+        }
+    }
+
+    #[test]
+    fn policies_of_other_apis_are_told_of() {
+        let (cluster, told) = parse(
+            "t",
+            "{kind: NetworkPolicy, apiVersion: projectcalico.org/v3, metadata: {name: c, namespace: x}}\n---\n{kind: CiliumClusterwideNetworkPolicy, apiVersion: cilium.io/v2, metadata: {name: w}}\n---\n{kind: Deployment, metadata: {name: d, namespace: x}}\n",
+        );
+        assert!(cluster.namespaces.is_empty());
+        let objects: Vec<_> = told.iter().filter_map(|d| d.object.as_deref()).collect();
+        assert_eq!(
+            objects,
+            [
+                "NetworkPolicy x/c",
+                "CiliumClusterwideNetworkPolicy w",
+                "Deployment x/d"
+            ]
+        );
+        assert!(
+            told[0]
+                .message
+                .starts_with("is a policy of projectcalico.org, which is not evaluated")
+        );
     }
 }
