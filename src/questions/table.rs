@@ -243,6 +243,14 @@ fn merge(
         })
         .collect();
     items.sort_by_cached_key(order);
+    // The same port twice, as expected for some and not for others: then it has to be said for whom it is not.
+    let short: Vec<String> = items.iter().map(|item| item.text.clone()).collect();
+    for item in &mut items {
+        let odd = !matches!(item.state, ItemState::AsExpected | ItemState::NoExpectation);
+        if odd && short.iter().filter(|text| **text == item.text).count() > 1 {
+            item.text.clone_from(&item.full);
+        }
+    }
     items
 }
 
