@@ -313,3 +313,16 @@ fn what_is_asked_of_a_whole_namespace_leaves_out_a_pod_with_itself() {
     check(&policy, "x/b -> x/*:80", "deny isolated-no-match");
     check(&policy, "x/a -> x/a:80", "allow self-traffic");
 }
+
+#[test]
+fn a_template_counts_as_many_endpoints_as_it_has_replicas() {
+    let answer = check(
+        &[
+            "{kind: Deployment, apiVersion: apps/v1, metadata: {name: d, namespace: x}, spec: {replicas: 3, template: {metadata: {labels: {app: d}}}}}",
+            "{kind: Service, apiVersion: v1, metadata: {name: d, namespace: x}, spec: {clusterIP: 10.96.0.14, selector: {app: d}, ports: [{port: 80}]}}",
+        ],
+        "y/a -> x/svc/d:80",
+        "allow not-isolated",
+    );
+    assert_eq!(answer.via.map(|via| via.endpoints), Some(3));
+}

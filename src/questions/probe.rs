@@ -775,7 +775,14 @@ fn one_service_port(
         } else {
             None
         },
-        endpoints: endpoints.len(),
+        endpoints: endpoints
+            .iter()
+            .map(|(entity, _)| match entity {
+                // A template stands for all its replicas.
+                Entity::Pod(id) => engine.pod(*id).count as usize,
+                _ => 1,
+            })
+            .sum(),
     });
     match lost.first() {
         Some((_, reason)) if tries.is_empty() => {

@@ -93,6 +93,12 @@ fn the_program_answers_alike_from_files_and_from_a_server_and_follows_it() {
         assert_eq!(live.status.code(), from_file.status.code(), "{question:?}");
     }
 
+    // A namespace that does not exist is a slip of the fingers, not an empty answer.
+    let slip = netseg(&["flows", "-n", "stalkr"], Some(&admin));
+    let told = String::from_utf8_lossy(&slip.stderr);
+    assert_eq!(slip.status.code(), Some(3), "{told}");
+    assert!(told.contains("no namespace `stalkr` was loaded"), "{told}");
+
     // The screen, while a policy goes away and comes back.
     let kubeconfig = admin.display().to_string();
     let mut screen = Terminal::start(&["--kubeconfig", &kubeconfig], (120, 40), &[]);
