@@ -3,14 +3,14 @@
 //!
 //! A rule open to everyone is one connection with [`Point::Any`], not one with every workload.
 
+mod outside;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU16;
 
 use crate::engine::{Allowed, Engine, Entity, Group, Groups, Isolation};
 use crate::expect::Plan;
-use crate::model::{
-    AddressSet, Direction, NamespaceScope, Peer, Peers, PortRange, PortSet, Protocol, cidr,
-};
+use crate::model::{AddressSet, Direction, PortRange, PortSet, Protocol, cidr};
 
 use super::ends::{End, EndKind, workload_end};
 use super::flows::half_open_ports;
@@ -552,141 +552,6 @@ impl Maker<'_> {
         self.add(Point::Any, to, closed, Standing::Missing, Traffic::App);
     }
 
-    /// Connections with addresses outside, piece by piece; pieces with the same answer are one range.
-    fn outside(&mut self, index: usize, direction: Direction) {
-        let Some(own) = self.drawn[index].examples.first().cloned() else {
-            return;
-        };
-        let blocks = self.blocks(direction, &own);
-        let mut pieces: Vec<(AddressSet, Vec<(PortSet, Standing)>)> = Vec::new();
-        let mut cuts: Vec<PortSet> = Vec::new();
-        for (set, address) in &self.outside {
-            let (from, to) = match direction {
-                Direction::Egress => (&own, address),
-                Direction::Ingress => (address, &own),
-            };
-            if self.engine.unreachable(from, to).is_some() {
-                continue;
-            }
-            let (must, may) = self.wish(from, to);
-            let allowed = self.engine.allowed(from, to);
-            let named = blocks
-                .iter()
-                .filter(|(block, _)| {
-                    block
-                        .as_ref()
-                        .is_none_or(|b| set.first().is_some_and(|a| b.contains(a)))
-                })
-                .fold(PortSet::empty(), |all, (_, ports)| all.union(ports));
-            let considered = named.intersection(&allowed.possible).union(&must);
-            let found = self.sort(&considered, &allowed, &must, &may);
-            cuts.extend(found.iter().map(|(ports, _)| ports.clone()));
-            pieces.push((set.clone(), found));
-        }
-        // Ports that behave alike everywhere are told together.
-        let reachable = pieces
-            .iter()
-            .fold(AddressSet::empty(), |all, (set, _)| all.union(set));
-        for cell in partition(&cuts) {
-            let mut by_standing: BTreeMap<Standing, AddressSet> = BTreeMap::new();
-            for (set, found) in &pieces {
-                for (ports, standing) in found {
-                    if !ports.is_empty() && cell.is_subset(ports) {
-                        let entry = by_standing.entry(*standing).or_default();
-                        *entry = entry.union(set);
-                    }
-                }
-            }
-            for (standing, set) in by_standing {
-                let point = if set == reachable {
-                    Point::Any
-                } else {
-                    Point::Range(set)
-                };
-                let (from, to) = match direction {
-                    Direction::Egress => (Point::Workload(index), point),
-                    Direction::Ingress => (point, Point::Workload(index)),
-                };
-                self.add(from, to, cell.clone(), standing, Traffic::App);
-            }
-        }
-    }
-
-    /// The blocks and the everyone-rules of the policies that isolate an entity, each with its ports.
-    fn blocks(&self, direction: Direction, own: &Entity) -> Vec<(Option<AddressSet>, PortSet)> {
-        let mut blocks = Vec::new();
-        for id in self.engine.isolated_by(direction, own) {
-            for (rule, ports) in self.engine.rules_with_ports(id, direction, own) {
-                match &rule.peers {
-                    Peers::Everyone => blocks.push((None, ports)),
-                    Peers::AnyOf(items) => {
-                        for item in items {
-                            if let Peer::IpBlock(block) = &item.peer {
-                                blocks.push((Some(block.addresses()), ports.clone()));
-                            }
-                        }
-                    }
-                }
-            }
-        }
-        blocks
-    }
-
-    /// Rules whose peer is an empty namespaceSelector: every pod, wherever it is.
-    fn every_pod(&mut self, index: usize, direction: Direction) {
-        let Some(own) = self.drawn[index].examples.first().cloned() else {
-            return;
-        };
-        let mut ports = PortSet::empty();
-        for id in self.engine.isolated_by(direction, &own) {
-            for (rule, of_rule) in self.engine.rules_with_ports(id, direction, &own) {
-                let Peers::AnyOf(items) = &rule.peers else {
-                    continue;
-                };
-                let every = items.iter().any(|item| {
-                    matches!(&item.peer, Peer::Pods { namespaces: NamespaceScope::Matching(n), pods } if n.is_everything() && pods.is_everything())
-                });
-                if every {
-                    ports = ports.union(&of_rule);
-                }
-            }
-        }
-        if ports.is_empty() {
-            return;
-        }
-        let mut unexpected = PortSet::empty();
-        for other in 0..self.drawn.len() {
-            let Some(peer) = self.drawn[other].examples.first() else {
-                continue;
-            };
-            let (from, to) = if direction == Direction::Egress {
-                (&own, peer)
-            } else {
-                (peer, &own)
-            };
-            if other == index || self.plan.is_none() {
-                continue;
-            }
-            let open = ports.intersection(&self.engine.allowed(from, to).sure);
-            unexpected = unexpected.union(&open.difference(&self.wish(from, to).1));
-        }
-        let calm = if self.plan.is_some() {
-            Standing::AsExpected
-        } else {
-            Standing::Open
-        };
-        for (ports, standing) in [
-            (ports.difference(&unexpected), calm),
-            (unexpected, Standing::Unexpected),
-        ] {
-            let (from, to) = match direction {
-                Direction::Egress => (Point::Workload(index), Point::Cluster),
-                Direction::Ingress => (Point::Cluster, Point::Workload(index)),
-            };
-            self.add(from, to, ports, standing, Traffic::App);
-        }
-    }
-
     /// Joins entries that differ only in their ports.
     fn join_ports(&mut self) {
         let mut joined: BTreeMap<(Point, Point, Standing, Traffic), PortSet> = BTreeMap::new();
@@ -707,34 +572,6 @@ impl Maker<'_> {
             })
             .collect();
     }
-}
-
-/// Cuts port sets into disjoint pieces such that each set is a union of pieces.
-fn partition(sets: &[PortSet]) -> Vec<PortSet> {
-    let mut cells: Vec<PortSet> = Vec::new();
-    for set in sets {
-        let mut rest = set.clone();
-        let mut next = Vec::with_capacity(cells.len() + 1);
-        for cell in cells {
-            let both = cell.intersection(&rest);
-            if both.is_empty() {
-                next.push(cell);
-                continue;
-            }
-            let without = cell.difference(&both);
-            if !without.is_empty() {
-                next.push(without);
-            }
-            rest = rest.difference(&both);
-            next.push(both);
-        }
-        if !rest.is_empty() {
-            next.push(rest);
-        }
-        cells = next;
-    }
-    cells.sort();
-    cells
 }
 
 /// Whether a set of outside addresses holds every public IPv4 address: what people call the internet.

@@ -1,14 +1,18 @@
 //! The ends of a connection as people write them, and the things they stand for.
 
+mod complete;
+mod ports;
+
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 
 use crate::engine::{Engine, Entity, Hypothetical};
-use crate::model::{
-    AddressSet, IpRange, Labels, Namespace, Protocol, Resource, Service, Workload, cidr,
-};
+use crate::model::{AddressSet, IpRange, Labels, Namespace, Resource, Service, Workload, cidr};
 use crate::text;
+
+pub use complete::{Candidate, complete};
+pub use ports::{PortQuery, parse_port, ports_of};
 
 /// One end, resolved.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,80 +73,6 @@ impl EndError {
         }
         format!("nearest: {}", self.candidates.join(", "))
     }
-}
-
-/// A port as asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PortQuery {
-    /// `protocol` is `None` when it was not written: TCP, but UDP for 53 towards `dns`.
-    Number {
-        protocol: Option<Protocol>,
-        port: u16,
-    },
-    Range {
-        protocol: Option<Protocol>,
-        first: u16,
-        last: u16,
-    },
-    Any {
-        protocol: Option<Protocol>,
-    },
-    Named {
-        protocol: Option<Protocol>,
-        name: String,
-    },
-}
-
-/// Reads `6379`, `53/udp`, `8000-8010`, `any` or a port name.
-pub fn parse_port(text: &str) -> Result<PortQuery, String> {
-    let (port, protocol) = match text.split_once('/') {
-        None => (text, None),
-        Some((port, protocol)) => match Protocol::parse(protocol) {
-            Some(protocol) => (port, Some(protocol)),
-            None => {
-                return Err(format!(
-                    "`{}` is none of tcp, udp, sctp",
-                    text::tame(protocol)
-                ));
-            }
-        },
-    };
-    let number = |text: &str| match text.parse::<u32>() {
-        Ok(n @ 1..=65535) => Ok(u16::try_from(n).expect("checked to fit")),
-        Ok(n) => Err(format!("there is no port {n}; ports run from 1 to 65535")),
-        Err(_) => Err(format!("`{}` is no port number", text::tame(text))),
-    };
-    if port.eq_ignore_ascii_case("any") {
-        return Ok(PortQuery::Any { protocol });
-    }
-    if port.is_empty() {
-        return Err(
-            "a port is a number, a range such as 8000-8010, `any`, or a port name".to_owned(),
-        );
-    }
-    if port.bytes().all(|b| b.is_ascii_digit()) {
-        return Ok(PortQuery::Number {
-            protocol,
-            port: number(port)?,
-        });
-    }
-    if let Some((first, last)) = port.split_once('-')
-        && port.bytes().all(|b| b.is_ascii_digit() || b == b'-')
-    {
-        let (first, last) = (number(first)?, number(last)?);
-        if first > last {
-            return Err(format!("the range {first}-{last} is the wrong way round"));
-        }
-        return Ok(PortQuery::Range {
-            protocol,
-            first,
-            last,
-        });
-    }
-    Ok(PortQuery::Named {
-        protocol,
-        name: port.to_owned(),
-    })
 }
 
 /// kubectl's short kinds.
@@ -747,140 +677,13 @@ fn by_bare_name(engine: &Engine, typed: &str) -> Result<End, EndError> {
     }
 }
 
-/// A proposal for completion.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Candidate {
-    pub text: String,
-    /// What it is: `3 pods`, `Service`, `whole namespace`.
-    pub detail: String,
-}
-
-/// What the typed text may become: names that begin with it first, then names that hold it.
-pub fn complete(engine: &Engine, typed: &str, limit: usize) -> Vec<Candidate> {
-    let mut all: Vec<Candidate> = Vec::new();
-    for ns in engine.cluster().namespaces.values() {
-        for workload in &ns.workloads {
-            let live = workload
-                .pods
-                .iter()
-                .filter(|index| !ns.pods[**index].is_finished())
-                .count();
-            let detail = match live {
-                0 => format!("{}, no pods", workload.kind),
-                1 => format!("{}, 1 pod", workload.kind),
-                n => format!("{}, {n} pods", workload.kind),
-            };
-            all.push(Candidate {
-                text: short(ns, workload),
-                detail,
-            });
-        }
-        for service in &ns.services {
-            all.push(Candidate {
-                text: format!("{}/svc/{}", ns.name, service.name),
-                detail: "Service".to_owned(),
-            });
-        }
-        if !ns.pods.is_empty() {
-            all.push(Candidate {
-                text: format!("{}/*", ns.name),
-                detail: "whole namespace".to_owned(),
-            });
-        }
-    }
-    for (name, detail) in [
-        ("dns", "cluster DNS"),
-        ("k8s-api", "API server"),
-        ("internet", "public addresses"),
-        ("external", "any outside address"),
-    ] {
-        all.push(Candidate {
-            text: name.to_owned(),
-            detail: detail.to_owned(),
-        });
-    }
-    for node in engine.cluster().nodes.iter() {
-        all.push(Candidate {
-            text: format!("node/{}", node.name),
-            detail: "node".to_owned(),
-        });
-    }
-    let wanted = typed.to_lowercase();
-    let rank = |candidate: &Candidate| {
-        let text = candidate.text.to_lowercase();
-        let last = text.rsplit('/').next().unwrap_or(&text).to_owned();
-        if text.starts_with(&wanted) || last.starts_with(&wanted) {
-            Some(0)
-        } else {
-            text.contains(&wanted).then_some(1)
-        }
-    };
-    let mut ranked: Vec<(i32, Candidate)> = all
-        .into_iter()
-        .filter_map(|c| rank(&c).map(|r| (r, c)))
-        .collect();
-    // Workloads come before Services of the same rank: they are what is asked about most.
-    ranked.sort_by_key(|(rank, candidate)| {
-        (*rank, candidate.detail == "Service", candidate.text.clone())
-    });
-    ranked
-        .into_iter()
-        .map(|(_, candidate)| candidate)
-        .take(limit)
-        .collect()
-}
-
-/// The ports worth offering for an end: those of its containers, or of the Service, as they would be typed.
-pub fn ports_of(engine: &Engine, end: &End) -> Vec<String> {
-    let mut ports: Vec<(Protocol, u16)> = Vec::new();
-    match &end.kind {
-        EndKind::Service { namespace, name } => {
-            if let Some(service) = engine
-                .cluster()
-                .namespace(namespace)
-                .and_then(|ns| ns.service(name))
-            {
-                ports.extend(engine.service_ports(service));
-            }
-        }
-        _ => {
-            for entity in &end.entities {
-                if let Entity::Pod(id) = entity {
-                    ports.extend(
-                        engine
-                            .pod(*id)
-                            .ports
-                            .iter()
-                            .filter(|p| !p.init)
-                            .map(|p| (p.protocol, p.port)),
-                    );
-                }
-            }
-        }
-    }
-    if end.id == "dns" && ports.is_empty() {
-        ports.extend([(Protocol::Udp, 53), (Protocol::Tcp, 53)]);
-    }
-    let mut seen = Vec::new();
-    for (protocol, port) in ports {
-        let text = match protocol {
-            Protocol::Tcp => port.to_string(),
-            Protocol::Udp => format!("{port}/udp"),
-            Protocol::Sctp => format!("{port}/sctp"),
-        };
-        if !seen.contains(&text) {
-            seen.push(text);
-        }
-    }
-    seen
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
     use super::*;
     use crate::engine::Profile;
+    use crate::model::Protocol;
     use crate::source::manifests;
 
     const WORLD: &str = "
