@@ -237,6 +237,15 @@ impl Engine {
         }
     }
 
+    /// Whether something that could not be read, or that an API server would refuse, may change what is let through.
+    pub fn in_doubt(&self, direction: Direction, entity: &Entity) -> bool {
+        let spots = self.spots(entity, direction == Direction::Egress);
+        spots.first().is_some_and(|spot| {
+            let guard = self.guard(direction, spot);
+            guard.unreadable || !guard.doubtful.is_empty()
+        })
+    }
+
     /// The policies that certainly isolate an entity in a direction, by name.
     pub fn isolated_by(&self, direction: Direction, entity: &Entity) -> Vec<PolicyId> {
         let spots = self.spots(entity, direction == Direction::Egress);

@@ -36,11 +36,20 @@ pub(crate) fn run(args: &Args, asked: &GraphArgs, out: &mut Out) -> Result<u8, F
 fn picture(graph: &graph::Graph, ascii: bool) -> String {
     let typed = std::env::var("COLUMNS")
         .ok()
-        .and_then(|text| text.parse().ok());
+        .and_then(|text| text.parse().ok())
+        .filter(|columns: &u16| *columns > 0);
     let width = typed
         .or_else(|| crossterm::terminal::size().ok().map(|(columns, _)| columns))
         .unwrap_or(WIDTH);
-    let scene = graph::layout(graph, &graph::Options::new(width.max(40), HEIGHT), None);
+    let map = drawn::for_map(graph.clone());
+    if map.nodes().is_empty() && !graph.nodes().is_empty() {
+        return format!(
+            "{} workloads and {} connections are too many for a map: narrow it with -n, or ask for matrix, -o dot or -o json\n",
+            graph.nodes().len(),
+            graph.edges().len()
+        );
+    }
+    let scene = graph::layout(&map, &graph::Options::new(width.max(40), HEIGHT), None);
     let mut text = scene.text(ascii);
     let legend: Vec<String> = scene
         .legend()

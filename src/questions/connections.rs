@@ -178,9 +178,14 @@ fn draw(engine: &Engine, plan: Option<&Plan>, workload: &crate::model::Workload)
             examples.push(entity.clone());
         }
     }
+    // What a doubtful policy lets through is not known, whoever else isolates.
     let isolation = |direction| {
         examples.first().map_or(Isolation::Open, |entity| {
-            engine.isolation(direction, entity)
+            if engine.in_doubt(direction, entity) {
+                Isolation::Unknown
+            } else {
+                engine.isolation(direction, entity)
+            }
         })
     };
     let name = end

@@ -396,4 +396,20 @@ mod tests {
             "Deny All , 80 (Any) ▼ | Deny All ",
         );
     }
+
+    #[test]
+    fn under_a_policy_in_doubt_nothing_is_said_to_be_denied() {
+        let (cluster, _) = manifests::parse(
+            "t",
+            &format!(
+                "{PODS}{DENY}\n---\n{{kind: NetworkPolicy, apiVersion: networking.k8s.io/v1, metadata: {{name: p, namespace: x}}, spec: {{ingress: 7}}}}"
+            ),
+        );
+        let engine = Engine::build(&Arc::new(cluster), Profile::spec());
+        let row = &table(&engine, None, &Scope::all()).rows[0];
+        assert_eq!(
+            (row.ingress[0].text.as_str(), row.ingress[0].state),
+            ("?", ItemState::Unknown)
+        );
+    }
 }

@@ -169,11 +169,9 @@ pub fn cause(cause: &Cause) -> String {
                 "namespace {namespace} has the labels a namespaceSelector asks for; they could not be read"
             )
         }
-        Cause::InvalidPolicy { namespace, name } => {
-            format!(
-                "NetworkPolicy {namespace}/{name}, which an API server would refuse, is not in force or lets it through"
-            )
-        }
+        Cause::InvalidPolicy { namespace, name } => format!(
+            "NetworkPolicy {namespace}/{name}, which an API server would refuse, has the effect that lets this through"
+        ),
         Cause::AddressUnknown => {
             "the pod's address, not known yet, lies inside the ipBlock".to_owned()
         }

@@ -101,6 +101,10 @@ fn empty(app: &App) -> (&'static str, &'static str) {
             "no workloads in scope",
             "n chooses namespaces, a shows all of them",
         ),
+        (_, false) if app.view.graph.nodes().is_empty() => (
+            "too many connections for a map",
+            "narrow it with n, or read the table",
+        ),
         (_, false) => ("drawing …", ""),
     }
 }

@@ -128,7 +128,7 @@ impl Ground {
         };
         let scope = Scope::of(settings.namespaces.iter().cloned());
         let found = connections(engine, plan.as_ref(), &scope);
-        let graph = Arc::new(drawn::from_connections(&found, &scope));
+        let graph = Arc::new(drawn::for_map(drawn::from_connections(&found, &scope)));
         let (findings, met) = findings::of(engine, plan.as_ref(), &built.enforcer, &scope);
         let current = Arc::new(Current {
             built,
