@@ -23,7 +23,7 @@ fn the_first_row_is_selected_and_movement_stops_at_the_ends() {
         ("j", "zookeeper"),
         ("g", "jobs"),
         ("k up", "jobs"),
-        ("pgdn", "mongo"),
+        ("pgdn", "zookeeper"),
         ("pgup", "jobs"),
         ("h l", "jobs"),
     ] {
