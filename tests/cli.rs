@@ -454,3 +454,19 @@ fn half_open_pairs_name_the_open_side_in_every_format() {
         assert_eq!(out(&output), expected, "{format}");
     }
 }
+
+#[test]
+fn half_open_is_a_side_that_names_the_other_not_one_open_to_everyone() {
+    let half_open = |from: &str, to: &str, port: &str| {
+        json(&run(&["--demo", "probe", from, to, port, "-o", "json"]))["halfOpen"].clone()
+    };
+    // kafka's policy names the orchestrator, whose own egress is closed; mongo's is open to everyone.
+    assert_eq!(
+        half_open("stalker/orchestrator", "stalker/kafka", "9092"),
+        "ingress"
+    );
+    assert_eq!(
+        half_open("stalker/zookeeper", "stalker/mongo", "27017"),
+        serde_json::Value::Null
+    );
+}

@@ -452,7 +452,10 @@ fn judge(engine: &Engine, answer: &mut Answer, tries: &[Try], lost: &[Pair]) {
 
 /// One side names the other end in a rule, and the other side denies.
 fn half_open(egress: &Side, ingress: &Side) -> Option<Direction> {
-    let opens = |side: &Side| side.verdict == Verdict::Allow && side.reason == Reason::RuleAllow;
+    // A rule open to everyone names nobody.
+    let opens = |side: &Side| {
+        side.verdict == Verdict::Allow && side.decided_by.iter().any(|rule| rule.item.is_some())
+    };
     if opens(egress) && ingress.verdict == Verdict::Deny {
         Some(Direction::Egress)
     } else if opens(ingress) && egress.verdict == Verdict::Deny {
