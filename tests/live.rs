@@ -422,6 +422,24 @@ async fn watches_cut_short_are_opened_less_and_less_often() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn policies_of_other_apis_are_told_of_before_anything_is_answered() {
+    let server = Server::with(SHOP);
+    server.serve_groups(&["apps", "cilium.io"]);
+    let options = LiveOptions {
+        kubeconfig: Some(server.kubeconfig()),
+        ..LiveOptions::default()
+    };
+    let snapshot = live::load_once(options, LIMIT).await.unwrap();
+    let told: Vec<&str> = snapshot
+        .diagnostics
+        .iter()
+        .map(|diagnostic| diagnostic.message.as_str())
+        .collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("not evaluated: cilium.io;"), "{told:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_odd_object_is_told_and_hides_nothing() {
     let server = Server::with(SHOP);
     server.apply(

@@ -4,6 +4,7 @@
 //! `store`, which publishes [`Snapshot`]s: the first one says that everything is loading. What may not be listed for the whole
 //! cluster is listed by namespace (`scope`). Nothing is ever written to the cluster.
 
+mod apis;
 mod connect;
 mod credentials;
 mod decode;

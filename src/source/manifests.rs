@@ -421,7 +421,11 @@ impl Reader<'_> {
             return;
         }
         let is_policy = kind.ends_with("NetworkPolicy") && !kind.starts_with("Staged")
-            || (group, kind) == ("security.istio.io", "AuthorizationPolicy");
+            || [
+                ("security.istio.io", "AuthorizationPolicy"),
+                ("k8s.ovn.org", "EgressFirewall"),
+            ]
+            .contains(&(group, kind));
         if is_policy {
             self.input.diagnostics.push(
                 Diagnostic::warning(format!(
@@ -742,7 +746,7 @@ mod tests {
     fn policies_of_other_apis_are_told_of() {
         let (cluster, told) = parse(
             "t",
-            "{kind: NetworkPolicy, apiVersion: projectcalico.org/v3, metadata: {name: c, namespace: x}}\n---\n{kind: CiliumClusterwideNetworkPolicy, apiVersion: cilium.io/v2, metadata: {name: w}}\n---\n{kind: Deployment, metadata: {name: d, namespace: x}}\n",
+            "{kind: NetworkPolicy, apiVersion: projectcalico.org/v3, metadata: {name: c, namespace: x}}\n---\n{kind: CiliumClusterwideNetworkPolicy, apiVersion: cilium.io/v2, metadata: {name: w}}\n---\n{kind: EgressFirewall, apiVersion: k8s.ovn.org/v1, metadata: {name: f, namespace: x}}\n---\n{kind: Deployment, metadata: {name: d, namespace: x}}\n",
         );
         assert!(cluster.namespaces.is_empty());
         let objects: Vec<_> = told.iter().filter_map(|d| d.object.as_deref()).collect();
@@ -751,6 +755,7 @@ mod tests {
             [
                 "NetworkPolicy x/c",
                 "CiliumClusterwideNetworkPolicy w",
+                "EgressFirewall x/f",
                 "Deployment x/d"
             ]
         );

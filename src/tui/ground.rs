@@ -12,7 +12,7 @@ use crate::compile::enforcer::{self, Enforcer};
 use crate::engine::{Engine, Entity, Isolation, Profile, Verdict};
 use crate::expect::{Expectations, Plan, bind};
 use crate::graph::{Graph, drawn};
-use crate::model::{Diagnostic, Direction, State, Workload};
+use crate::model::{Diagnostic, Direction, Severity, State, Workload};
 use crate::questions::connections::{Connections, connections};
 use crate::questions::ends::{self, EndKind, PortQuery};
 use crate::questions::probe::{self, probe};
@@ -438,12 +438,6 @@ fn notes(built: &Built, snapshot: &Snapshot) -> Vec<String> {
     let mut notes: Vec<String> = banner(&built.enforcer, engine.policies().len())
         .into_iter()
         .collect();
-    if engine.policies().len() == 0 && engine.pods().len() > 0 {
-        notes.push(
-            "no NetworkPolicy was read, so nothing is isolated and everything is allowed"
-                .to_owned(),
-        );
-    }
     for (resource, namespace, state) in engine.cluster().coverage.iter() {
         let place = namespace.map_or_else(String::new, |namespace| format!(" in {namespace}"));
         match state {
@@ -458,7 +452,19 @@ fn notes(built: &Built, snapshot: &Snapshot) -> Vec<String> {
             _ => {}
         }
     }
-    notes.extend(snapshot.diagnostics.iter().map(note));
+    let (doubts, rest): (Vec<&Diagnostic>, Vec<&Diagnostic>) = snapshot
+        .diagnostics
+        .iter()
+        .partition(|diagnostic| diagnostic.severity >= Severity::Warning);
+    // Such as policies that were left out: whoever reads that all is allowed has to read them before.
+    notes.extend(doubts.into_iter().map(note));
+    if engine.policies().len() == 0 && engine.pods().len() > 0 {
+        notes.push(
+            "no NetworkPolicy was read, so nothing is isolated and everything is allowed"
+                .to_owned(),
+        );
+    }
+    notes.extend(rest.into_iter().map(note));
     notes.iter().map(|note| tame(note).into_owned()).collect()
 }
 

@@ -170,6 +170,8 @@ struct World {
     log: Vec<Request>,
     /// Watches opened before the last [`Server::end_watches`] end.
     watch_epoch: u64,
+    /// API groups it says it has, beside those of its kinds.
+    groups: Vec<String>,
     sockets: Vec<TcpStream>,
 }
 
@@ -247,6 +249,11 @@ impl Server {
         for document in netseg::yaml::documents(manifests) {
             self.put(netseg::yaml::read(document.text).unwrap());
         }
+    }
+
+    /// Says from now on that it has these API groups too.
+    pub(crate) fn serve_groups(&self, names: &[&str]) {
+        self.inner.world().groups = names.iter().map(|&name| name.to_owned()).collect();
     }
 
     /// Creates or changes one object.
@@ -440,6 +447,16 @@ fn serve(inner: &Inner, mut socket: TcpStream) -> Option<()> {
     let mut reader = BufReader::new(socket.try_clone().ok()?);
     loop {
         let request = read_request(&mut reader)?;
+        if request.plural == "apis" {
+            let names = inner.world().groups.clone();
+            let groups: Vec<Value> = names.iter().map(|name| json!({ "name": name })).collect();
+            answer(
+                &mut socket,
+                200,
+                &json!({ "kind": "APIGroupList", "groups": groups }),
+            )?;
+            continue;
+        }
         let (fault, epoch) = {
             let mut world = inner.world();
             world.log.push(request.clone());
@@ -535,6 +552,9 @@ fn read_request(reader: &mut BufReader<TcpStream>) -> Option<Request> {
         query,
         headers,
     };
+    if path == "/apis" {
+        "apis".clone_into(&mut request.plural);
+    }
     for (group, plural, ..) in KINDS {
         let Some(rest) = path.strip_prefix(group) else {
             continue;

@@ -56,6 +56,9 @@ pub(super) struct Store {
     origin: Arc<str>,
     /// What is to be known of the connection.
     notes: Vec<Diagnostic>,
+    /// What is to be known of policies of other APIs.
+    other_apis: Option<Diagnostic>,
+    other_apis_changed: bool,
     namespaces: BTreeMap<String, Objects>,
     nodes: Objects,
     pub(super) feeds: Feeds,
@@ -78,6 +81,8 @@ impl Store {
                 .iter()
                 .map(|note| Diagnostic::new(Severity::Info, note.as_str()))
                 .collect(),
+            other_apis: None,
+            other_apis_changed: false,
             generation: 0,
             namespaces: BTreeMap::new(),
             nodes: Objects::new(),
@@ -89,6 +94,11 @@ impl Store {
             made_nodes: (Arc::default(), Vec::new()),
             last: None,
         }
+    }
+
+    pub(super) fn say_of_other_apis(&mut self, said: Option<Diagnostic>) {
+        self.other_apis_changed |= self.other_apis != said;
+        self.other_apis = said;
     }
 
     pub(super) fn add_feed(&mut self, feed: Feed) {
@@ -276,7 +286,7 @@ impl Store {
     ///
     /// A namespace in which something arrived that changes nothing (a probe's time stamp) keeps its `Arc`.
     pub(super) fn snapshot(&mut self) -> Option<Arc<Snapshot>> {
-        let mut is_changed = false;
+        let mut is_changed = std::mem::take(&mut self.other_apis_changed);
         for name in std::mem::take(&mut self.changed) {
             is_changed |= self.make(&name);
         }
@@ -357,6 +367,7 @@ impl Store {
         let of_namespaces = self.made.values().flat_map(|made| &made.diagnostics);
         self.notes
             .iter()
+            .chain(&self.other_apis)
             .chain(&self.made_nodes.1)
             .chain(of_namespaces)
             .cloned()

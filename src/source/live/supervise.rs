@@ -13,6 +13,7 @@ use tokio::time::{MissedTickBehavior, sleep_until};
 use crate::model::Resource;
 use crate::source::Snapshot;
 
+use super::apis;
 use super::connect::{self, Connection};
 use super::follow::{self, Event, Feed, Pace};
 use super::heartbeat::{self, Beat};
@@ -71,6 +72,8 @@ pub(super) struct Supervisor {
     readiness: watch::Sender<Readiness>,
     /// Whether the heartbeat stopped and the feeds were told.
     is_silent: bool,
+    /// Whether it was asked which policy APIs there are: no answer is given before.
+    knows_apis: bool,
     /// The task that connects anew; a further one replaces it.
     connecting: Option<Running>,
 }
@@ -108,6 +111,7 @@ impl Supervisor {
             pulse,
             readiness,
             is_silent: false,
+            knows_apis: false,
             connecting: None,
         };
         let outlets = Outlets {
@@ -133,6 +137,8 @@ impl Supervisor {
             self.pace.heartbeat,
             beats_in,
         ));
+        let (apis_in, mut apis) = mpsc::channel(1);
+        let _apis = Running::spawn(apis::ask(Arc::clone(&self.session), apis_in));
         let mut clocks = (Instant::now(), SystemTime::now());
         loop {
             tokio::select! {
@@ -153,6 +159,11 @@ impl Supervisor {
                 Some(beat) = beats.recv() => {
                     self.take_beat(&beat);
                     due.get_or_insert(earliest);
+                }
+                Some(said) = apis.recv() => {
+                    self.knows_apis = true;
+                    self.store.say_of_other_apis(said);
+                    due = Some(tokio::time::Instant::now());
                 }
                 _ = clock.tick() => {
                     let awake = clocks.0.elapsed();
@@ -286,7 +297,10 @@ impl Supervisor {
         if let Some(snapshot) = self.store.snapshot() {
             self.snapshots.send_replace(snapshot);
         }
-        let readiness = self.store.feeds.readiness();
+        let mut readiness = self.store.feeds.readiness();
+        if readiness == Readiness::Ready && !self.knows_apis {
+            readiness = Readiness::Waiting;
+        }
         self.readiness.send_if_modified(|last| {
             let is_new = *last != readiness;
             *last = readiness;
