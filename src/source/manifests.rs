@@ -434,7 +434,7 @@ impl Reader<'_> {
                 ))
                 .at(Some(self.at(line)))
                 .on(format!("{} {}", tame(kind), qualified(head)))
-                .help("answers say what NetworkPolicy of networking.k8s.io/v1 alone would do"),
+                .help(super::ONLY_NETWORK_POLICY),
             );
         }
     }

@@ -1,6 +1,5 @@
 //! Whether the server knows policies of other APIs: those are not evaluated, and no answer may keep silent about that.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +7,7 @@ use serde::Deserialize;
 use tokio::sync::mpsc;
 
 use crate::model::Diagnostic;
+use crate::source::ONLY_NETWORK_POLICY;
 
 use super::session::{Failure, Session};
 
@@ -20,7 +20,7 @@ const AGAIN: Duration = Duration::from_secs(300);
 /// After a failure.
 const SOON: Duration = Duration::from_secs(5);
 
-/// API groups whose objects allow or deny connections beside `NetworkPolicy` of networking.k8s.io/v1.
+/// By name: API groups whose objects allow or deny connections beside `NetworkPolicy` of networking.k8s.io/v1.
 const GROUPS: [&str; 7] = [
     "cilium.io",
     "crd.antrea.io",
@@ -70,14 +70,13 @@ async fn groups(session: &Session) -> Result<Vec<String>, Failure> {
 fn say(groups: Result<Vec<String>, Failure>) -> Option<Diagnostic> {
     let message = match groups {
         Ok(groups) => {
-            let served: BTreeSet<&str> = GROUPS
+            let served: Vec<&str> = GROUPS
                 .into_iter()
                 .filter(|known| groups.iter().any(|group| group == known))
                 .collect();
             if served.is_empty() {
                 return None;
             }
-            let served: Vec<&str> = served.into_iter().collect();
             format!(
                 "the server has policy APIs that are not evaluated: {}; every answer leaves their policies out",
                 served.join(", ")
@@ -90,8 +89,7 @@ fn say(groups: Result<Vec<String>, Failure>) -> Option<Diagnostic> {
             failure.why()
         ),
     };
-    let help = "answers say what NetworkPolicy of networking.k8s.io/v1 alone would do";
-    Some(Diagnostic::warning(message).help(help))
+    Some(Diagnostic::warning(message).help(ONLY_NETWORK_POLICY))
 }
 
 #[cfg(test)]

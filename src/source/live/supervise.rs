@@ -205,8 +205,7 @@ impl Supervisor {
             return false;
         }
         self.adjust_scope();
-        *self.readiness.borrow() == Readiness::Waiting
-            && self.store.feeds.readiness() != Readiness::Waiting
+        *self.readiness.borrow() == Readiness::Waiting && self.now_ready() != Readiness::Waiting
     }
 
     fn hear(&self, objects: u64) {
@@ -293,14 +292,19 @@ impl Supervisor {
         self.tasks.insert(feed, task);
     }
 
+    /// How far the first load is, the question for other policy APIs included.
+    fn now_ready(&self) -> Readiness {
+        match self.store.feeds.readiness() {
+            Readiness::Ready if !self.knows_apis => Readiness::Waiting,
+            readiness => readiness,
+        }
+    }
+
     fn publish(&mut self) {
         if let Some(snapshot) = self.store.snapshot() {
             self.snapshots.send_replace(snapshot);
         }
-        let mut readiness = self.store.feeds.readiness();
-        if readiness == Readiness::Ready && !self.knows_apis {
-            readiness = Readiness::Waiting;
-        }
+        let readiness = self.now_ready();
         self.readiness.send_if_modified(|last| {
             let is_new = *last != readiness;
             *last = readiness;
