@@ -244,6 +244,23 @@ impl Plan {
             .difference(&self.flow_ports(from, to, |kind| kind == Kind::Never))
     }
 
+    /// What the rows claim, by row and direction.
+    pub(crate) fn row_claims(&self) -> impl Iterator<Item = &Claim> {
+        let cells = self
+            .workloads
+            .iter()
+            .flat_map(|bound| bound.cells.iter().flatten());
+        cells.flat_map(|cell| match &cell.content {
+            BoundContent::Claims(claims) => claims.as_slice(),
+            BoundContent::Deny | BoundContent::Any => &[],
+        })
+    }
+
+    /// All claims: those of the rows, then flows and exceptions.
+    pub(crate) fn claims(&self) -> impl Iterator<Item = &Claim> {
+        self.row_claims().chain(&self.flows)
+    }
+
     /// The flows that have to work, in document order. What could not be bound is not among them.
     pub fn musts(&self) -> &[Must] {
         &self.musts

@@ -590,18 +590,8 @@ fn by_name(engine: &Engine, namespace: &str, name: &str, typed: &str) -> Result<
         [only] => return Ok(workload_end(engine, only)),
         [] => {}
         several => {
-            return Err(EndError {
-                message: format!(
-                    "`{}` is ambiguous: {} workloads have that name",
-                    text::tame(typed),
-                    several.len()
-                ),
-                candidates: several
-                    .iter()
-                    .take(3)
-                    .map(|workload| workload.id())
-                    .collect(),
-            });
+            let ids = several.iter().map(|workload| workload.id());
+            return Err(ambiguous(typed, "workloads", ids));
         }
     }
     if let Some(id) = engine.find_pod(namespace, name) {
@@ -641,18 +631,8 @@ fn by_bare_name(engine: &Engine, typed: &str) -> Result<End, EndError> {
         [only] => return Ok(workload_end(engine, only)),
         [] => {}
         several => {
-            return Err(EndError {
-                message: format!(
-                    "`{}` is ambiguous: {} workloads have that name",
-                    text::tame(typed),
-                    several.len()
-                ),
-                candidates: several
-                    .iter()
-                    .take(3)
-                    .map(|workload| workload.id())
-                    .collect(),
-            });
+            let ids = several.iter().map(|workload| workload.id());
+            return Err(ambiguous(typed, "workloads", ids));
         }
     }
     let pods: Vec<_> = engine
@@ -662,18 +642,22 @@ fn by_bare_name(engine: &Engine, typed: &str) -> Result<End, EndError> {
     match pods.as_slice() {
         [only] => Ok(pod_end(engine, *only)),
         [] => Err(not_found(engine, typed, "no workload or pod has that name")),
-        several => Err(EndError {
-            message: format!(
-                "`{}` is ambiguous: {} pods have that name",
-                text::tame(typed),
-                several.len()
-            ),
-            candidates: several
-                .iter()
-                .take(3)
-                .map(|id| pod_end(engine, *id).id)
-                .collect(),
-        }),
+        several => {
+            let ids = several.iter().map(|id| pod_end(engine, *id).id);
+            Err(ambiguous(typed, "pods", ids))
+        }
+    }
+}
+
+/// Several things have the name; the first three are proposed.
+fn ambiguous(typed: &str, what: &str, ids: impl ExactSizeIterator<Item = String>) -> EndError {
+    EndError {
+        message: format!(
+            "`{}` is ambiguous: {} {what} have that name",
+            text::tame(typed),
+            ids.len()
+        ),
+        candidates: ids.take(3).collect(),
     }
 }
 

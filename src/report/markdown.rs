@@ -98,16 +98,6 @@ pub fn architecture(table_of: &Table) -> String {
             .collect::<Vec<_>>()
             .join(", ")
     };
-    let rows: Vec<Vec<String>> = table_of
-        .rows
-        .iter()
-        .map(|row| {
-            vec![
-                format!("{}/{}", row.namespace, row.name),
-                cell(&row.ingress),
-                cell(&row.egress),
-            ]
-        })
-        .collect();
+    let rows = text::table_rows(table_of, cell);
     table(&["Pod", "Ingress", "Egress"], &rows)
 }

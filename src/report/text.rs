@@ -7,7 +7,7 @@ use crate::questions::flows::{Flows, PeerKind};
 use crate::questions::info::Info;
 use crate::questions::matrix::Matrix;
 use crate::questions::probe::Answer;
-use crate::questions::table::{Item, Table};
+use crate::questions::table::{Item, Row, Table};
 use crate::text::{fit, tame, width};
 
 use super::words;
@@ -202,19 +202,21 @@ pub fn diagnostic(diagnostic: &Diagnostic) -> String {
     out
 }
 
+/// The rows of the architecture table, with the cells as one format writes them.
+pub(super) fn table_rows(table: &Table, cell: impl Fn(&[Item]) -> String) -> Vec<Vec<String>> {
+    let cells = |row: &Row| {
+        vec![
+            format!("{}/{}", row.namespace, row.name),
+            cell(&row.ingress),
+            cell(&row.egress),
+        ]
+    };
+    table.rows.iter().map(cells).collect()
+}
+
 /// The architecture table. With an environment each entry carries its sign.
 pub fn table(table: &Table) -> String {
-    let rows: Vec<Vec<String>> = table
-        .rows
-        .iter()
-        .map(|row| {
-            vec![
-                format!("{}/{}", row.namespace, row.name),
-                cell(&row.ingress),
-                cell(&row.egress),
-            ]
-        })
-        .collect();
+    let rows = table_rows(table, cell);
     let mut out = columns(&["WORKLOAD", "INGRESS", "EGRESS"], &rows);
     if let Some(environment) = &table.environment {
         out += &format!(

@@ -345,7 +345,6 @@ impl Found {
                     Direction::Egress => (id.to_owned(), "any".to_owned()),
                     Direction::Ingress => ("any".to_owned(), id.to_owned()),
                 };
-                let mut clean = true;
                 let mut open: BTreeSet<String> = BTreeSet::new();
                 let mut unknown: BTreeSet<String> = BTreeSet::new();
                 for pod in engine.pods() {
@@ -360,71 +359,52 @@ impl Found {
                         Isolation::Isolated | Isolation::NoSubject => false,
                     };
                 }
+                let namespace = tame(&deny.namespace);
                 let everything = format!("{}/*", deny.namespace);
-                let at = Some(&deny.at);
+                let mut said: Vec<(Code, Severity, String, String)> = Vec::new();
                 match engine.isolation(direction, &new_pod) {
-                    Isolation::Open => {
-                        clean = false;
-                        let (from, to) = ends(&everything);
-                        let message = format!(
-                            "namespace {} is to deny {direction} by default, and a new pod without labels is not isolated",
-                            tame(&deny.namespace)
-                        );
-                        self.tell(
-                            world,
-                            (Code::Unisolated, Severity::Error),
-                            (&from, &to),
-                            at,
-                            message,
-                        );
-                    }
+                    Isolation::Open => said.push((
+                        Code::Unisolated,
+                        Severity::Error,
+                        everything.clone(),
+                        format!(
+                            "namespace {namespace} is to deny {direction} by default, and a new pod without labels is not isolated"
+                        ),
+                    )),
                     Isolation::Unknown => {
                         unknown.insert(everything.clone());
                     }
                     Isolation::Isolated | Isolation::NoSubject => {}
                 }
-                for id in open {
-                    clean = false;
-                    let (from, to) = ends(&id);
+                said.extend(open.into_iter().map(|id| {
                     let message = format!(
-                        "namespace {} is to deny {direction} by default, and {} is not isolated",
-                        tame(&deny.namespace),
+                        "namespace {namespace} is to deny {direction} by default, and {} is not isolated",
                         name(&id)
                     );
-                    self.tell(
-                        world,
-                        (Code::Unisolated, Severity::Error),
-                        (&from, &to),
-                        at,
-                        message,
-                    );
-                }
-                for id in unknown {
-                    clean = false;
-                    let (from, to) = ends(&id);
+                    (Code::Unisolated, Severity::Error, id, message)
+                }));
+                said.extend(unknown.into_iter().map(|id| {
                     let message = format!(
                         "whether {} is isolated for {direction} cannot be decided from what was read",
                         name(&id)
                     );
-                    self.tell(
-                        world,
-                        (Code::Unknown, Severity::Warning),
-                        (&from, &to),
-                        at,
-                        message,
-                    );
+                    (Code::Unknown, Severity::Warning, id, message)
+                }));
+                if said.is_empty() {
+                    said.push((
+                        Code::Met,
+                        Severity::Info,
+                        everything,
+                        format!("namespace {namespace} denies {direction} by default, as expected"),
+                    ));
                 }
-                if clean {
-                    let (from, to) = ends(&everything);
-                    let message = format!(
-                        "namespace {} denies {direction} by default, as expected",
-                        tame(&deny.namespace)
-                    );
+                for (code, severity, id, message) in said {
+                    let (from, to) = ends(&id);
                     self.tell(
                         world,
-                        (Code::Met, Severity::Info),
+                        (code, severity),
                         (&from, &to),
-                        at,
+                        Some(&deny.at),
                         message,
                     );
                 }

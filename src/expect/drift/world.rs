@@ -8,7 +8,7 @@ use crate::model::{AddressSet, Family, IpRange, Labels, PortSet};
 
 use super::super::plan::binding::borders;
 use super::super::plan::ends::End;
-use super::super::plan::{BoundContent, Plan, PortsAt};
+use super::super::plan::{Plan, PortsAt};
 
 /// Pods that neither policies nor the document can tell apart.
 pub(super) struct Class {
@@ -208,18 +208,8 @@ impl<'a> World<'a> {
 
 /// Entities that a claim names one by one: each is a class of its own.
 fn mentioned(plan: &Plan) -> BTreeSet<Entity> {
-    let rows = plan.workloads.iter().flat_map(|bound| {
-        bound
-            .cells
-            .iter()
-            .flatten()
-            .flat_map(|cell| match &cell.content {
-                BoundContent::Claims(claims) => claims.as_slice(),
-                BoundContent::Deny | BoundContent::Any => &[],
-            })
-    });
     let mut named = BTreeSet::new();
-    for claim in rows.chain(&plan.flows) {
+    for claim in plan.claims() {
         if let PortsAt::At(by_entity) = &claim.ports {
             named.extend(by_entity.keys().cloned());
         }

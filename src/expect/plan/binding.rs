@@ -501,31 +501,13 @@ impl Binder<'_> {
 
     fn finish(mut self) -> Plan {
         let mut musts = Vec::new();
-        let rows = self.plan.workloads.iter().flat_map(|bound| {
-            bound
-                .cells
-                .iter()
-                .flatten()
-                .flat_map(|cell| match &cell.content {
-                    BoundContent::Claims(claims) => claims.as_slice(),
-                    BoundContent::Deny | BoundContent::Any => &[],
-                })
-        });
-        for claim in rows.chain(&self.plan.flows) {
+        for claim in self.plan.claims() {
             let removed = || {
-                let cells = self
-                    .plan
-                    .workloads
-                    .iter()
-                    .flat_map(|b| b.cells.iter().flatten());
-                cells.into_iter().any(|cell| match &cell.content {
-                    BoundContent::Claims(claims) => claims.iter().any(|c| {
-                        c.kind == Kind::Removed
-                            && c.from == claim.from
-                            && c.to == claim.to
-                            && claim.ports.all().is_subset(&c.ports.all())
-                    }),
-                    BoundContent::Deny | BoundContent::Any => false,
+                self.plan.row_claims().any(|c| {
+                    c.kind == Kind::Removed
+                        && c.from == claim.from
+                        && c.to == claim.to
+                        && claim.ports.all().is_subset(&c.ports.all())
                 })
             };
             if claim.kind == Kind::Must && !removed() {
@@ -545,18 +527,8 @@ impl Binder<'_> {
 
 /// Every set of outside addresses that this plan may tell apart.
 pub(crate) fn borders(plan: &Plan) -> Vec<AddressSet> {
-    let rows = plan.workloads.iter().flat_map(|bound| {
-        bound
-            .cells
-            .iter()
-            .flatten()
-            .flat_map(|cell| match &cell.content {
-                BoundContent::Claims(claims) => claims.as_slice(),
-                BoundContent::Deny | BoundContent::Any => &[],
-            })
-    });
     let mut sets = vec![plan.internet.clone()];
-    for claim in rows.chain(&plan.flows) {
+    for claim in plan.claims() {
         for end in [&claim.from, &claim.to].into_iter().chain(&claim.except) {
             match end {
                 End::Ranges(set) => sets.push(set.clone()),
