@@ -20,7 +20,7 @@ use crate::model::{Cluster, Direction, Labels, Namespace, Node, PortTest, Ports,
 pub(crate) use bits::Bits;
 pub(crate) use netpol::{CompiledPolicy, CompiledRule, Match};
 pub(crate) use places::{Atoms, Place, PlaceKind, Places};
-pub use profile::{Profile, ProfileName, Switch};
+pub use profile::{Profile, ProfileName, Switch, TieBreak};
 
 /// A pod of the cluster, by namespace and name order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -6,6 +6,7 @@
 pub mod cidr;
 pub mod coverage;
 pub mod diagnostic;
+pub mod foreign;
 pub mod from_wire;
 pub mod labels;
 pub mod policy;
@@ -20,10 +21,11 @@ use std::sync::Arc;
 pub use cidr::{AddressSet, Family, IpBlock, IpRange};
 pub use coverage::{Coverage, Resource, State};
 pub use diagnostic::{Diagnostic, Severity, SourceRef};
+pub use foreign::{Effect, Foreign, PolicyKind, Project};
 pub use labels::{Labels, NAMESPACE_NAME, Requirement, Selector, Test};
 pub use policy::{
-    Direction, NamespaceScope, Peer, PeerItem, Peers, Policy, PortItem, PortTest, Ports, Problem,
-    Rule,
+    Action, Direction, NamespaceScope, Peer, PeerItem, Peers, Policy, PolicyApi, PortItem,
+    PortTest, Ports, Problem, Rule, Tier,
 };
 pub use ports::{PortRange, PortSet, Protocol};
 pub use services::{Backend, Endpoint, EndpointPort, Service, ServicePort, TargetPort};
@@ -36,6 +38,10 @@ pub struct Cluster {
     pub namespaces: BTreeMap<String, Arc<Namespace>>,
     /// By name.
     pub nodes: Arc<Vec<Node>>,
+    /// The policies that stand in no namespace, by tier, priority, API and name.
+    pub cluster_policies: Arc<Vec<Policy>>,
+    /// Policies of other projects, by kind, namespace and name. They are not evaluated.
+    pub foreign: Arc<Vec<Foreign>>,
     pub coverage: Coverage,
 }
 
@@ -51,11 +57,12 @@ impl Cluster {
             .map(|index| &self.nodes[index])
     }
 
-    /// Walks every policy by namespace, then name.
+    /// Walks every policy: those of namespaces by namespace and name, then the cluster-wide ones in their order.
     pub fn policies(&self) -> impl Iterator<Item = &Policy> {
         self.namespaces
             .values()
             .flat_map(|namespace| &namespace.policies)
+            .chain(self.cluster_policies.iter())
     }
 }
 

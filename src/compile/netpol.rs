@@ -8,7 +8,7 @@ use crate::model::{
 };
 
 use super::{Bits, Compiled, Place, PlaceKind, Profile, Switch, slot};
-use crate::model::{Direction, PortRange};
+use crate::model::{Direction, PolicyApi, PortRange, Resource};
 
 /// Whether a peer means a place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,8 +25,30 @@ pub enum Cause {
     PoliciesUnreadable { namespace: String },
     /// A namespaceSelector reads labels that could not be read.
     NamespaceLabelsUnreadable { namespace: String },
-    /// An object an API server would refuse, or one that could not be decoded.
-    InvalidPolicy { namespace: String, name: String },
+    /// An object an API server would refuse, or one that could not be decoded. The namespace is empty for cluster-wide kinds.
+    InvalidPolicy {
+        api: PolicyApi,
+        namespace: String,
+        name: String,
+    },
+    /// A cluster-wide policy kind that the server has could not be read (rule E12).
+    TierUnreadable { resource: Resource },
+    /// It is not known whether the enforcer in force acts on policies of this API (rule A4).
+    ApiUnsupported { api: PolicyApi },
+    /// Policies of one tier and priority disagree, and nobody says which comes first (rule A9). By name.
+    EqualPriority { names: Vec<String> },
+    /// A rule for a domain name, whose addresses are not known (rule A22).
+    DomainName { name: String },
+    /// A peer without a field this program knows, where enforcers differ (rule A24).
+    EmptyPeer,
+    /// A policy of another project, which is not evaluated; `None` when it is not known whether there is one.
+    OtherPolicy {
+        kind: crate::model::PolicyKind,
+        namespace: String,
+        name: Option<String>,
+    },
+    /// Enforcers differ on whether a NetworkPolicy for the other direction ends the Baseline tier (rule A13).
+    BaselineScope,
     /// A block against a pod whose address is not known yet.
     AddressUnknown,
     /// Enforcers differ on whether a block matches pods.
@@ -101,7 +123,9 @@ impl RulePorts {
                     made.fixed = made.fixed.union(&PortSet::range(*protocol, *range));
                 }
                 PortTest::Named(name) => made.names.push((*protocol, name.clone())),
-                PortTest::Unreadable => made.doubtful = PortSet::all(),
+                PortTest::NamedAnyProtocol(_) | PortTest::Unreadable => {
+                    made.doubtful = PortSet::all()
+                }
             }
         }
         made
@@ -321,7 +345,8 @@ fn names_pods(peer: &Peer) -> bool {
             pods,
         } => !(namespaces.is_everything() && pods.is_everything()),
         Peer::IpBlock(block) => block.cidr.prefix_len() == block.cidr.max_prefix_len(),
-        Peer::Unreadable => false,
+        Peer::Nodes(_) | Peer::DomainName(_) | Peer::Empty | Peer::Unreadable => false,
+        Peer::TenantPods { .. } => true,
     }
 }
 
@@ -370,6 +395,7 @@ fn place_matches(
     match peer {
         // Whatever it was meant to be, it is not certainly anyone (rule N21).
         Peer::Unreadable => Match::Maybe(Cause::AddressUnknown),
+        Peer::Nodes(_) | Peer::DomainName(_) | Peer::TenantPods { .. } | Peer::Empty => Match::No,
         Peer::Pods { namespaces, pods } => match &place.kind {
             PlaceKind::Pod { namespace, labels } => labels_match(pods, labels, scope(*namespace)),
             PlaceKind::HostPod { namespace, labels } => {

@@ -193,6 +193,7 @@ impl Engine {
         for id in &guard.doubtful {
             let policy = self.policy(*id);
             side.causes.push(Cause::InvalidPolicy {
+                api: policy.api,
                 namespace: policy.namespace.to_string(),
                 name: policy.name.clone(),
             });
@@ -360,7 +361,8 @@ impl Engine {
 
     fn miss(&self, item: &Peer, own: u32, peer: &Entity, spot: &Spot<'_>) -> PeerMiss {
         match item {
-            Peer::Unreadable => PeerMiss::Invalid,
+            Peer::Unreadable | Peer::Empty => PeerMiss::Invalid,
+            Peer::Nodes(_) | Peer::DomainName(_) | Peer::TenantPods { .. } => PeerMiss::NotAPod,
             Peer::IpBlock(block) => {
                 let family = crate::model::Family::of(block.cidr.addr());
                 if spot.place.family.is_some_and(|own| own != family) {
@@ -511,7 +513,9 @@ fn port_fails(
         match &item.port {
             PortTest::Any => {}
             PortTest::Range(range) if range.contains(port) => {}
-            PortTest::Range(_) | PortTest::Unreadable => fails.push(Fail::Port),
+            PortTest::Range(_) | PortTest::Unreadable | PortTest::NamedAnyProtocol(_) => {
+                fails.push(Fail::Port)
+            }
             PortTest::Named(name) => {
                 let numbers: Vec<u16> = declared
                     .iter()

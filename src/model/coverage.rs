@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::foreign::PolicyKind;
+
 /// The kinds of objects that verdicts rest on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Resource {
@@ -14,9 +16,17 @@ pub enum Resource {
     Nodes,
     ReplicaSets,
     Jobs,
+    /// v1alpha2 of policy.networking.k8s.io.
+    ClusterNetworkPolicies,
+    /// v1alpha1 of the same group.
+    AdminNetworkPolicies,
+    BaselineAdminNetworkPolicies,
+    /// Policies of other projects. They are counted, not evaluated: where one may act the verdict is unknown.
+    Other(PolicyKind),
 }
 
 impl Resource {
+    /// The kinds that every server has.
     pub const ALL: [Self; 8] = [
         Self::Namespaces,
         Self::Pods,
@@ -28,6 +38,17 @@ impl Resource {
         Self::Jobs,
     ];
 
+    /// The kinds that a server may not have at all: nothing is missing then.
+    pub fn is_optional(self) -> bool {
+        matches!(
+            self,
+            Self::ClusterNetworkPolicies
+                | Self::AdminNetworkPolicies
+                | Self::BaselineAdminNetworkPolicies
+                | Self::Other(_)
+        )
+    }
+
     /// The API group; empty for the core group.
     pub fn group(self) -> &'static str {
         match self {
@@ -36,6 +57,10 @@ impl Resource {
             Self::EndpointSlices => "discovery.k8s.io",
             Self::ReplicaSets => "apps",
             Self::Jobs => "batch",
+            Self::ClusterNetworkPolicies
+            | Self::AdminNetworkPolicies
+            | Self::BaselineAdminNetworkPolicies => "policy.networking.k8s.io",
+            Self::Other(kind) => kind.group(),
         }
     }
 
@@ -49,6 +74,10 @@ impl Resource {
             Self::Nodes => "Node",
             Self::ReplicaSets => "ReplicaSet",
             Self::Jobs => "Job",
+            Self::ClusterNetworkPolicies => "ClusterNetworkPolicy",
+            Self::AdminNetworkPolicies => "AdminNetworkPolicy",
+            Self::BaselineAdminNetworkPolicies => "BaselineAdminNetworkPolicy",
+            Self::Other(kind) => kind.kind(),
         }
     }
 
@@ -63,6 +92,10 @@ impl Resource {
             Self::Nodes => "nodes",
             Self::ReplicaSets => "replicasets",
             Self::Jobs => "jobs",
+            Self::ClusterNetworkPolicies => "clusternetworkpolicies",
+            Self::AdminNetworkPolicies => "adminnetworkpolicies",
+            Self::BaselineAdminNetworkPolicies => "baselineadminnetworkpolicies",
+            Self::Other(kind) => kind.plural(),
         }
     }
 }

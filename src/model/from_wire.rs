@@ -81,6 +81,8 @@ pub fn cluster(objects: &[Arrived], coverage: Coverage, mode: Mode) -> (Cluster,
         Cluster {
             namespaces,
             nodes: Arc::new(nodes),
+            cluster_policies: Arc::default(),
+            foreign: Arc::default(),
             coverage,
         },
         diagnostics,

@@ -140,6 +140,17 @@ pub fn reason(reason: Reason) -> &'static str {
         Reason::HostNetworkSubject => "on the node's own network: policies do not select it",
         Reason::NoEnforcementAtExternal => "outside the cluster: nothing is enforced at this end",
         Reason::IsolatedNoMatch => "isolated, and no rule matches",
+        Reason::TierAccept => "a cluster-wide policy accepts it",
+        Reason::DefaultAllow => "no policy decides: everything is let through",
+        Reason::TierDeny => "a cluster-wide policy denies it",
+        Reason::FailClosedPeer => {
+            "a cluster-wide rule has a peer without a known field, and closes everything"
+        }
+        Reason::EqualPriority => {
+            "two policies of one priority disagree, and nothing says which comes first"
+        }
+        Reason::OtherPolicyApi => "policies of another project may decide; they are not evaluated",
+        Reason::NatAmbiguous => "it depends on which address the packet carries when it arrives",
         Reason::ProfileUndefined => "enforcers differ, and it is not known which one runs here",
         Reason::AddressUnknown => "it depends on an address that is not known",
         Reason::Unreadable => "something it depends on could not be read",
@@ -158,6 +169,14 @@ pub fn reason(reason: Reason) -> &'static str {
     }
 }
 
+fn object_name(kind: &str, namespace: &str, name: &str) -> String {
+    if namespace.is_empty() {
+        format!("{kind} {name}")
+    } else {
+        format!("{kind} {namespace}/{name}")
+    }
+}
+
 /// What an unknown verdict hangs on: a statement, such that the verdict is allow if it holds and deny if not.
 pub fn cause(cause: &Cause) -> String {
     let told = match cause {
@@ -169,9 +188,52 @@ pub fn cause(cause: &Cause) -> String {
                 "namespace {namespace} has the labels a namespaceSelector asks for; they could not be read"
             )
         }
-        Cause::InvalidPolicy { namespace, name } => format!(
-            "NetworkPolicy {namespace}/{name}, which an API server would refuse, has the effect that lets this through"
+        Cause::InvalidPolicy {
+            api,
+            namespace,
+            name,
+        } => format!(
+            "{}, which an API server would refuse, has the effect that lets this through",
+            object_name(api.kind(), namespace, name)
         ),
+        Cause::TierUnreadable { resource } => format!(
+            "no {} stands in the way; they could not be read",
+            resource.kind()
+        ),
+        Cause::ApiUnsupported { api } => format!(
+            "what {} {} says makes no difference: it is not known whether the enforcer acts on it",
+            api.kind(),
+            api.version()
+        ),
+        Cause::EqualPriority { names } => format!(
+            "of the policies {}, which have one priority, the one that lets this through comes first",
+            names.join(", ")
+        ),
+        Cause::DomainName { name } => {
+            format!("the address is one of {name} at that moment")
+        }
+        Cause::EmptyPeer => {
+            "the enforcer skips a peer without a known field, instead of closing everything"
+                .to_owned()
+        }
+        Cause::OtherPolicy {
+            kind,
+            namespace,
+            name,
+        } => match name {
+            Some(name) => format!(
+                "{}, which is not evaluated, lets this through",
+                object_name(kind.kind(), namespace, name)
+            ),
+            None => format!(
+                "no {} of {} stands in the way; they could not be read",
+                kind.kind(),
+                kind.group()
+            ),
+        },
+        Cause::BaselineScope => {
+            "a NetworkPolicy for the other direction also ends the Baseline tier".to_owned()
+        }
         Cause::AddressUnknown => {
             "the pod's address, not known yet, lies inside the ipBlock".to_owned()
         }

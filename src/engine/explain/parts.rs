@@ -52,8 +52,11 @@ pub struct Side {
     pub reason: Reason,
     /// Every policy that isolates this end in this direction, by name; empty when none does.
     pub isolated_by: Vec<PolicyId>,
-    /// Every rule that lets the connection through, by policy and place.
+    /// The rules that decide, by policy and place: every one that lets the connection through, or the one of a cluster-wide
+    /// policy that denies it.
     pub decided_by: Vec<RuleId>,
+    /// Rules of cluster-wide policies that matched and passed the connection on to the next tier, in the order of the chain.
+    pub passed_by: Vec<RuleId>,
     /// Only for a denial, and only when there is a rule at all.
     pub nearest: Option<Nearest>,
     /// Why it is unknown, if it is.
@@ -177,6 +180,7 @@ impl Side {
             reason,
             isolated_by: Vec::new(),
             decided_by: Vec::new(),
+            passed_by: Vec::new(),
             nearest: None,
             causes: Vec::new(),
         }

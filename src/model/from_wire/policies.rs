@@ -3,8 +3,9 @@
 use ipnet::IpNet;
 
 use crate::model::{
-    Diagnostic, Direction, IpBlock, NamespaceScope, Peer, PeerItem, Peers, Policy, PortItem,
-    PortRange, PortTest, Ports, Problem, Protocol, Requirement, Rule, Selector, SourceRef, Test,
+    Action, Diagnostic, Direction, IpBlock, NamespaceScope, Peer, PeerItem, Peers, Policy,
+    PolicyApi, PortItem, PortRange, PortTest, Ports, Problem, Protocol, Requirement, Rule,
+    Selector, SourceRef, Test, Tier,
 };
 use crate::text::tame;
 use crate::wire;
@@ -18,15 +19,20 @@ pub(super) fn unreadable_policy(
     place: Option<&Place>,
 ) -> Policy {
     let anything = || Rule {
+        action: Action::Accept,
+        name: String::new(),
         peers: Peers::Everyone,
         ports: Ports::All,
         line: None,
     };
     Policy {
+        api: PolicyApi::NetworkPolicy,
+        tier: Tier::NetworkPolicy,
         namespace: namespace.into(),
         name: o.metadata.name.clone(),
         source: place.map(Place::start),
         created: o.metadata.creation_timestamp.clone(),
+        subject_namespaces: NamespaceScope::Own,
         subject: Selector::everything(),
         ingress: Some(vec![anything()]),
         egress: Some(vec![anything()]),
@@ -140,10 +146,13 @@ pub(super) fn policy(
         }
     }
     Policy {
+        api: PolicyApi::NetworkPolicy,
+        tier: Tier::NetworkPolicy,
         namespace: namespace.into(),
         name: o.metadata.name.clone(),
         source: place.map(Place::start),
         created: o.metadata.creation_timestamp.clone(),
+        subject_namespaces: NamespaceScope::Own,
         subject,
         ingress,
         egress,
@@ -176,6 +185,8 @@ fn rules(
         };
         let field = format!("{path}.{}", direction.peer_field());
         made.push(Rule {
+            action: Action::Accept,
+            name: String::new(),
             peers: if peers.is_empty() {
                 Peers::Everyone
             } else {

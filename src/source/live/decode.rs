@@ -62,7 +62,12 @@ pub(super) fn object(resource: Resource, text: &str) -> Object {
         Resource::Services => serde_json::from_str(text).map(Object::Service),
         Resource::EndpointSlices => serde_json::from_str(text).map(Object::EndpointSlice),
         Resource::NetworkPolicies => serde_json::from_str(text).map(Object::NetworkPolicy),
-        Resource::ReplicaSets | Resource::Jobs => metadata(text).map(|metadata| {
+        Resource::ReplicaSets
+        | Resource::Jobs
+        | Resource::ClusterNetworkPolicies
+        | Resource::AdminNetworkPolicies
+        | Resource::BaselineAdminNetworkPolicies
+        | Resource::Other(_) => metadata(text).map(|metadata| {
             Object::Workload(Box::new(wire::Workload {
                 kind: resource.kind().to_owned(),
                 metadata,

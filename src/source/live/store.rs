@@ -359,6 +359,8 @@ impl Store {
                 .map(|(name, made)| (name.clone(), Arc::clone(&made.namespace)))
                 .collect(),
             nodes: Arc::clone(&self.made_nodes.0),
+            cluster_policies: Arc::default(),
+            foreign: Arc::default(),
             coverage,
         }
     }

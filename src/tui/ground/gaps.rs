@@ -106,6 +106,12 @@ fn cost(cluster: &Cluster, resource: Resource, of: &str) -> String {
         Resource::Nodes => "the names and addresses of nodes are unseen".to_owned(),
         Resource::ReplicaSets => "pods of Deployments stand under their ReplicaSets".to_owned(),
         Resource::Jobs => "pods of CronJobs stand under their Jobs".to_owned(),
+        Resource::ClusterNetworkPolicies
+        | Resource::AdminNetworkPolicies
+        | Resource::BaselineAdminNetworkPolicies
+        | Resource::Other(_) => {
+            format!("what they may open or close is UNKNOWN in {of}")
+        }
     }
 }
 
