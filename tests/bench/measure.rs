@@ -3,192 +3,270 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
-use netseg::engine::{Engine, PodId, Verdict};
+use netseg::engine::{Engine, Verdict};
 use netseg::model::{Cluster, Protocol};
 
-use crate::ask::{self, Live};
+use crate::ask::{self, Live, Matrix};
 use crate::clock::{Clock, Times, as_f64};
-use crate::edits;
-use crate::generate::random::Random;
-use crate::generate::{self, Maker, Plan};
+use crate::generate::{self, Generated, Plan};
 use crate::naive::Naive;
 use crate::table::{self, Bound, Row};
+use crate::work::{COLD, Changes, HOT, PORT, Subject, templates};
 
-/// Pairs that are asked: more than caches hold.
-const COLD: usize = 200_000;
-const HOT: usize = 256;
+use Bound::{AtLeast, AtMost};
+
 const NAIVE: usize = 20_000;
-const PORT: u16 = 8080;
 
-struct Subject {
-    cluster: Arc<Cluster>,
-    engine: Engine,
-    pods: Vec<PodId>,
-    pairs: Vec<(usize, usize)>,
+/// What one cluster cost.
+pub(crate) struct Outcome {
+    /// Every gate is kept.
+    pub(crate) good: bool,
+    pub(crate) objects: usize,
+    /// Nanoseconds.
+    pub(crate) compile: f64,
 }
 
-impl Subject {
-    fn new(cluster: Arc<Cluster>) -> Self {
-        let engine = ask::compile(&cluster);
-        let pods: Vec<PodId> = engine.pods().collect();
-        let mut random = Random::new(7);
-        let pairs = (0..COLD).map(|_| (random.below(pods.len()), random.below(pods.len())));
+/// Measures one cluster and prints its table.
+pub(crate) fn cluster(clock: &mut Clock, title: &str, cluster: Cluster) -> Outcome {
+    let subject = Subject::new(Arc::new(cluster));
+    let mut sheet = Sheet::new(clock, &subject, title);
+    sheet.agreement();
+    sheet.compile();
+    sheet.probes();
+    sheet.matrices();
+    sheet.outcome()
+}
+
+/// The same for a plan, with changes.
+pub(crate) fn plan(clock: &mut Clock, title: &str, plan: &Plan) -> Outcome {
+    let made = generate::generate(plan);
+    let subject = Subject::new(Arc::new(made.cluster.clone()));
+    let mut sheet = Sheet::new(clock, &subject, title);
+    sheet.agreement();
+    sheet.compile();
+    sheet.probes();
+    sheet.matrices();
+    sheet.changes(made, plan);
+    sheet.outcome()
+}
+
+/// One table while it is filled.
+struct Sheet<'a> {
+    clock: &'a mut Clock,
+    subject: &'a Subject,
+    good: bool,
+    /// Nanoseconds of the naive evaluator for one pair and one port.
+    naive: f64,
+    compile: Times,
+}
+
+impl<'a> Sheet<'a> {
+    fn new(clock: &'a mut Clock, subject: &'a Subject, title: &str) -> Self {
+        let policies = subject.cluster.policies().count();
+        let pods = subject.pods.len();
+        table::heading(&format!("{title}: {pods} pods, {policies} policies"));
+        let naive = Naive::new(&subject.cluster);
+        let times = clock
+            .rounds(|| {
+                let all = subject.pairs[..NAIVE].iter();
+                all.filter(|(from, to)| naive.allows(*from, *to, Protocol::Tcp, PORT))
+                    .count()
+            })
+            .each(NAIVE);
+        table::print(&Row::time("naive, one pair one port", &times));
         Self {
-            pairs: pairs.collect(),
-            cluster,
-            engine,
-            pods,
+            clock,
+            subject,
+            good: true,
+            naive: times.min(),
+            compile: Times::default(),
         }
     }
 
-    fn probe(&self, (from, to): (usize, usize)) -> bool {
-        let (from, to) = (self.pods[from], self.pods[to]);
-        ask::probe(&self.engine, from, to, Protocol::Tcp, PORT) == Verdict::Allow
+    fn print(&mut self, row: &Row) {
+        self.good &= table::print(row);
     }
 
-    fn objects(&self) -> usize {
-        self.pods.len() + self.cluster.policies().count()
+    fn outcome(&self) -> Outcome {
+        Outcome {
+            good: self.good,
+            objects: self.subject.objects(),
+            compile: self.compile.min(),
+        }
     }
-}
 
-/// Prints the table of one plan. Returns whether every gate is kept.
-pub(crate) fn plan(clock: &mut Clock, plan: &Plan) -> bool {
-    let made = generate::generate(plan);
-    let subject = Subject::new(Arc::new(made.cluster));
-    table::heading(&format!(
-        "{}: {} pods, {} policies, seed {}",
-        plan.size.name,
-        subject.pods.len(),
-        subject.cluster.policies().count(),
-        plan.seed
-    ));
-    let naive = naive_pair(clock, &subject);
-    let mut good = agreement(&subject);
-    let (row, compile) = compile(clock, &subject, &naive);
-    good &= table::print(&row);
-    for row in probes(clock, &subject, &naive) {
-        good &= table::print(&row);
+    /// A fast answer that is wrong is worth nothing.
+    fn agreement(&mut self) {
+        let naive = Naive::new(&self.subject.cluster);
+        let pairs = &self.subject.pairs[..NAIVE];
+        let differ = pairs
+            .iter()
+            .filter(|(from, to)| {
+                let expected = naive.allows(*from, *to, Protocol::Tcp, PORT);
+                expected != (self.subject.probe((*from, *to)) == Verdict::Allow)
+            })
+            .count();
+        let allowed = self.subject.allowed(pairs);
+        let row = Row::value(
+            "answers that differ from naive",
+            format!("{differ} of {NAIVE} ({allowed} allowed)"),
+        );
+        self.print(&row.against(as_f64(differ), "", AtMost(0.0), AtMost(0.0)));
     }
-    for row in policy_changes(clock, &subject, made.maker, &compile) {
-        good &= table::print(&row);
+
+    fn compile(&mut self) {
+        let cluster = &self.subject.cluster;
+        let times = self.clock.rounds(|| ask::compile(cluster));
+        let pairs = times.min() / as_f64(self.subject.objects()) / self.naive;
+        let row = Row::time("compile", &times);
+        self.print(&row.against(pairs, "naive pairs an object", AtMost(3.0), AtMost(1.0)));
+        self.compile = times;
     }
-    good
-}
 
-fn naive_pair(clock: &mut Clock, subject: &Subject) -> Times {
-    let naive = Naive::new(&subject.cluster);
-    let pairs = &subject.pairs[..NAIVE];
-    let times = clock
-        .rounds(|| {
-            let all = pairs.iter();
-            all.filter(|(from, to)| naive.allows(*from, *to, Protocol::Tcp, PORT))
-                .count()
-        })
-        .each(NAIVE);
-    table::print(&Row::time("naive, one pair one port", &times));
-    times
-}
+    fn probes(&mut self) {
+        let subject = self.subject;
+        let cold = self
+            .clock
+            .rounds(|| subject.allowed(black_box(&subject.pairs)))
+            .each(COLD);
+        let hot = self
+            .clock
+            .rounds(|| {
+                let repeats = (0..100).map(|_| subject.allowed(black_box(&subject.pairs[..HOT])));
+                repeats.sum::<usize>()
+            })
+            .each(100 * HOT);
+        let naive = self.naive;
+        for (name, times, gate, aim) in [
+            ("probe by id, cold", cold, 12.0, 20.0),
+            ("probe by id, hot", hot, 30.0, 45.0),
+        ] {
+            let row = Row::time(name, &times);
+            let ratio = naive / times.min();
+            self.print(&row.against(ratio, "x naive", AtLeast(gate), AtLeast(aim)));
+        }
+    }
 
-/// A fast answer that is wrong is worth nothing.
-fn agreement(subject: &Subject) -> bool {
-    let naive = Naive::new(&subject.cluster);
-    let pairs = &subject.pairs[..NAIVE];
-    let differ = pairs
-        .iter()
-        .filter(|(from, to)| {
-            naive.allows(*from, *to, Protocol::Tcp, PORT) != subject.probe((*from, *to))
-        })
-        .count();
-    let allowed = pairs.iter().filter(|pair| subject.probe(**pair)).count();
-    let row = Row::value(
-        "answers that differ from naive",
-        format!("{differ} of {NAIVE} ({allowed} allowed)"),
-    );
-    table::print(&row.against(
-        as_f64(differ),
-        "",
-        Bound::AtMost(0.0),
-        Bound::AtMost(0.0),
-    ))
-}
+    fn matrices(&mut self) {
+        let engine = &self.subject.engine;
+        let (times, found) = self.matrix(engine, |engine| ask::matrix(engine, Protocol::Tcp, PORT));
+        let classes = as_f64(found.classes);
+        let bytes = classes * classes / 8.0;
+        let percent = bytes / times.min() / self.clock.memcpy() * 100.0;
+        let row = Row::time("class matrix, one port", &times);
+        self.print(&row.against(percent, "% of memcpy", AtLeast(5.0), AtLeast(20.0)));
+        let ratio = self.naive * classes * classes / times.min();
+        let row = Row::value("class matrix, one port, against naive", String::new());
+        self.print(&row.against(ratio, "x naive", AtLeast(3_000.0), AtLeast(10_000.0)));
 
-fn compile(clock: &mut Clock, subject: &Subject, naive: &Times) -> (Row, Times) {
-    let times = clock.rounds(|| ask::compile(&subject.cluster));
-    let pairs = times.min() / as_f64(subject.objects()) / naive.min();
-    let row = Row::time("compile", &times).against(
-        pairs,
-        "naive pairs an object",
-        Bound::AtMost(3.0),
-        Bound::AtMost(1.0),
-    );
-    (row, times)
-}
+        let (times, all) = self.matrix(engine, ask::matrix_of_all_ports);
+        let row = Row::time("class matrix, all ports", &times);
+        let each = times.min() / (classes * classes);
+        self.print(&row.against(each, "ns a class pair", AtMost(12.0), AtMost(4.0)));
 
-fn probes(clock: &mut Clock, subject: &Subject, naive: &Times) -> [Row; 2] {
-    let count = |pairs: &[(usize, usize)]| {
-        let all = black_box(pairs).iter();
-        all.filter(|pair| subject.probe(**pair)).count()
-    };
-    let cold = clock.rounds(|| count(&subject.pairs)).each(COLD);
-    let hot = clock
-        .rounds(|| {
-            let repeats = (0..100).map(|_| count(&subject.pairs[..HOT]));
-            repeats.sum::<usize>()
-        })
-        .each(100 * HOT);
-    [
-        Row::time("probe by id, cold", &cold).against(
-            naive.min() / cold.min(),
-            "x naive",
-            Bound::AtLeast(12.0),
-            Bound::AtLeast(20.0),
-        ),
-        Row::time("probe by id, hot", &hot).against(
-            naive.min() / hot.min(),
-            "x naive",
-            Bound::AtLeast(30.0),
-            Bound::AtLeast(45.0),
-        ),
-    ]
-}
+        let templates = templates(&self.subject.cluster);
+        let percent = |matrix: &Matrix| as_f64(matrix.allowed) / (classes * classes) * 100.0;
+        let row = Row::value(
+            "verdict classes",
+            format!(
+                "{} of {templates} templates; {:.1}% of pairs allowed on the port, {:.1}% on any",
+                found.classes,
+                percent(&found),
+                percent(&all)
+            ),
+        );
+        let ratio = classes / as_f64(templates);
+        self.print(&row.against(ratio, "x templates", AtMost(1.5), AtMost(1.1)));
+    }
 
-fn policy_changes(
-    clock: &mut Clock,
-    subject: &Subject,
-    mut maker: Maker,
-    compile: &Times,
-) -> [Row; 2] {
-    let mut live = Live::new(&subject.cluster);
-    let mut cluster = Arc::clone(&subject.cluster);
-    let mut random = Random::new(11);
-    // No block takes seconds, even if every change were a whole compile.
-    let count = ((1e9 / compile.median()) as usize).clamp(1, 50);
-    let times = clock.blocks(10, |clock| {
-        let samples = (0..count).map(|_| {
-            let (_, mut policy) = maker.app_policy("added");
-            let held = &cluster.namespaces[policy.namespace.as_ref()].policies;
-            if !held.is_empty() {
-                policy.name.clone_from(&random.pick(held).name);
-            }
-            cluster = edits::with_policy(&cluster, policy);
-            clock.nanos(|| live.apply(&cluster)).0
-        });
-        samples.collect()
-    });
-    black_box(live.engine());
-    let p99 = times.percentile(99);
-    [
-        Row::time("policy change", &times).against(
-            compile.min() / times.median(),
+    fn matrix(&mut self, engine: &Engine, run: impl Fn(&Engine) -> Matrix) -> (Times, Matrix) {
+        let found = run(engine);
+        (self.clock.rounds(|| run(engine)), found)
+    }
+
+    fn changes(&mut self, made: Generated, plan: &Plan) {
+        let mut changes = Changes::new(made);
+        let mut live = Live::new(changes.cluster());
+        let compile = self.compile.clone();
+        let naive = self.naive;
+
+        let times = self.each(&mut changes, &mut live, Changes::policy);
+        let row = Row::time("policy change", &times);
+        let ratio = compile.median() / times.median();
+        self.print(&row.against(
+            ratio,
             "changes a compile",
-            Bound::AtLeast(5_000.0),
-            Bound::AtLeast(30_000.0),
-        ),
-        Row::value("policy change, p99", table::duration(p99)).against(
-            p99 / 1e6,
-            "ms",
-            Bound::AtMost(1.0),
-            Bound::AtMost(0.2),
-        ),
-    ]
+            AtLeast(5_000.0),
+            AtLeast(30_000.0),
+        ));
+        let p99 = times.percentile(99);
+        let row = Row::value("policy change, p99", table::duration(p99));
+        self.print(&row.against(p99 / 1e6, "ms", AtMost(1.0), AtMost(0.2)));
+
+        let times = self.each(&mut changes, &mut live, Changes::replica);
+        let row = Row::time("pod add, known class", &times);
+        let pairs = times.median() / naive;
+        self.print(&row.against(pairs, "naive pairs", AtMost(3.0), AtMost(1.0)));
+
+        let times = self.each(&mut changes, &mut live, Changes::unlike);
+        let row = Row::time("pod add, new class", &times);
+        let pairs = times.median() / naive;
+        self.print(&row.against(pairs, "naive pairs", AtMost(500.0), AtMost(50.0)));
+        self.follows(&changes, &live);
+
+        let unseen: [(&'static str, fn(&mut Changes) -> Arc<Cluster>); 3] = [
+            ("policy with an unseen label key", Changes::unseen_key),
+            ("policy with an unseen address block", Changes::unseen_block),
+            ("policy with an unseen port name", Changes::unseen_port),
+        ];
+        for (name, change) in unseen {
+            let times = self.clock.blocks(9, |clock| {
+                // A program that has never seen it.
+                let mut changes = Changes::new(generate::generate(plan));
+                let mut live = Live::new(changes.cluster());
+                let cluster = change(&mut changes);
+                vec![clock.nanos(|| live.apply(&cluster)).0]
+            });
+            let percent = times.median() / compile.median() * 100.0;
+            let row = Row::time(name, &times);
+            self.print(&row.against(percent, "% of a compile", AtMost(100.0), AtMost(3.0)));
+        }
+    }
+
+    /// Applies one change after the other, each measured by itself.
+    fn each(
+        &mut self,
+        changes: &mut Changes,
+        live: &mut Live,
+        change: fn(&mut Changes) -> Arc<Cluster>,
+    ) -> Times {
+        // No block takes seconds, even if every change were a whole compile.
+        let fits = (1e9 / self.compile.median()).clamp(1.0, 50.0);
+        self.clock.blocks(10, |clock| {
+            let mut samples = Vec::new();
+            while as_f64(samples.len()) < fits {
+                let cluster = change(changes);
+                samples.push(clock.nanos(|| live.apply(&cluster)).0);
+            }
+            samples
+        })
+    }
+
+    /// After all changes the engine has to say what a fresh one says.
+    fn follows(&mut self, changes: &Changes, live: &Live) {
+        let fresh = Subject::new(Arc::clone(changes.cluster()));
+        let pairs = fresh.pairs.iter();
+        let differ = pairs
+            .filter(|(from, to)| {
+                let (from, to) = (fresh.pods[*from], fresh.pods[*to]);
+                let told = ask::probe(live.engine(), from, to, Protocol::Tcp, PORT);
+                told != ask::probe(&fresh.engine, from, to, Protocol::Tcp, PORT)
+            })
+            .count();
+        let row = Row::value(
+            "answers after changes that differ from a compile",
+            format!("{differ} of {COLD}"),
+        );
+        self.print(&row.against(as_f64(differ), "", AtMost(0.0), AtMost(0.0)));
+    }
 }

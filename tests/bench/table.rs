@@ -6,19 +6,19 @@ use crate::clock::Times;
 
 /// One measure at one size.
 pub(crate) struct Row {
-    pub(crate) measure: &'static str,
-    pub(crate) value: String,
+    measure: &'static str,
+    value: String,
     /// The figure in the unit of its targets.
-    pub(crate) ratio: Option<Ratio>,
-    pub(crate) rounds: String,
+    ratio: Option<Ratio>,
+    rounds: String,
 }
 
 /// A figure that has targets.
-pub(crate) struct Ratio {
-    pub(crate) value: f64,
-    pub(crate) unit: &'static str,
-    pub(crate) gate: Bound,
-    pub(crate) aim: Bound,
+struct Ratio {
+    value: f64,
+    unit: &'static str,
+    gate: Bound,
+    aim: Bound,
 }
 
 #[derive(Clone, Copy)]
@@ -136,4 +136,9 @@ fn short(value: f64) -> String {
         v if v >= 0.1 || v == 0.0 => format!("{value:.2}"),
         _ => format!("{value:.2e}"),
     }
+}
+
+/// Prints a line of prose.
+pub(crate) fn note(text: &str) {
+    println!("{text}");
 }

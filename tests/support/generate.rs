@@ -8,7 +8,7 @@ pub(crate) mod extremes;
 #[path = "generate/manifests.rs"]
 pub(crate) mod manifests;
 #[path = "generate/policies.rs"]
-mod policies;
+pub(crate) mod policies;
 #[path = "generate/random.rs"]
 pub(crate) mod random;
 
@@ -31,6 +31,11 @@ pub(crate) const TEAM: &str = "team";
 pub(crate) const ENV: &str = "env";
 /// The label with a StatefulSet pod's own name: as many values as pods.
 pub(crate) const POD_NAME: &str = "statefulset.kubernetes.io/pod-name";
+
+/// The name of a port that some pods have and no policy names.
+pub(crate) const UNREAD_PORT: &str = "status";
+/// A label with a value for nearly every workload, which no policy reads.
+pub(crate) const UNREAD_KEY: &str = "app.kubernetes.io/instance";
 
 pub(crate) const TIERS: [&str; 6] = ["web", "api", "worker", "cache", "db", "batch"];
 pub(crate) const VERSIONS: [&str; 3] = ["v1", "v2", "v3"];
@@ -283,6 +288,9 @@ impl WorkloadFacts {
         if random.chance(0.5) {
             ports.push(port("grpc", *random.pick(&[50051, 9000])));
         }
+        if random.chance(0.1) {
+            ports.push(port(UNREAD_PORT, 8086));
+        }
         Self {
             namespace,
             app,
@@ -310,10 +318,7 @@ impl WorkloadFacts {
             (TIER, self.tier.to_owned()),
             (VERSION, self.version.to_owned()),
             ("app.kubernetes.io/managed-by", "Helm".to_owned()),
-            (
-                "app.kubernetes.io/instance",
-                format!("{namespace}-{}", self.app),
-            ),
+            (UNREAD_KEY, format!("{namespace}-{}", self.app)),
         ]);
         if self.stateful {
             labels.insert("controller-revision-hash", rollout);

@@ -17,7 +17,11 @@ pub(crate) const ALL: [(&str, fn() -> Cluster); 8] = [
     ("a policy for each of 5,000 unlike pods", unlike_pods),
     ("1,000 blocks across pod addresses", || {
         let plan = Plan::new(Size::M, 1);
-        generate(&Plan { cuts: 1_000, ..plan }).cluster
+        generate(&Plan {
+            cuts: 1_000,
+            ..plan
+        })
+        .cluster
     }),
     ("32 blocks across pod addresses", || {
         let plan = Plan::new(Size::L, 1);
@@ -127,7 +131,12 @@ fn many_ports() -> Cluster {
     let mut next = 0;
     for namespace in cluster.namespaces.values_mut() {
         for policy in &mut Arc::make_mut(namespace).policies {
-            for rule in policy.ingress.iter_mut().chain(&mut policy.egress).flatten() {
+            for rule in policy
+                .ingress
+                .iter_mut()
+                .chain(&mut policy.egress)
+                .flatten()
+            {
                 let Ports::AnyOf(items) = &mut rule.ports else {
                     continue;
                 };

@@ -11,7 +11,7 @@ use netseg::model::{
 };
 
 /// Labels that a controller adds to pods: no template has them.
-const ADDED: [&str; 3] = [
+pub(crate) const ADDED: [&str; 3] = [
     "pod-template-hash",
     "controller-revision-hash",
     super::POD_NAME,
@@ -33,7 +33,11 @@ pub(crate) fn write(cluster: &Cluster, folder: &Path) -> io::Result<usize> {
             file(&own, &name, workload_text(namespace, workload))?;
         }
         for policy in &namespace.policies {
-            file(&own, &format!("policy-{}", policy.name), policy_text(policy))?;
+            file(
+                &own,
+                &format!("policy-{}", policy.name),
+                policy_text(policy),
+            )?;
         }
     }
     let wide = folder.join("cluster-wide");
@@ -205,7 +209,11 @@ struct Dash(bool);
 
 impl Dash {
     fn before(&mut self, text: &str) -> String {
-        let mark = if std::mem::take(&mut self.0) { "- " } else { "  " };
+        let mark = if std::mem::take(&mut self.0) {
+            "- "
+        } else {
+            "  "
+        };
         format!("{mark}{text}")
     }
 }
@@ -266,7 +274,10 @@ fn cluster_policy(page: &mut Page, policy: &Policy) {
     ] {
         page.line(1, &format!("{field}:"));
         for rule in rules.iter().flatten() {
-            page.line(1, &format!("- action: {}", policy.api.word_for(rule.action)));
+            page.line(
+                1,
+                &format!("- action: {}", policy.api.word_for(rule.action)),
+            );
             page.line(2, &format!("{peers_field}:"));
             let Peers::AnyOf(peers) = &rule.peers else {
                 unreachable!("a cluster-wide rule lists its peers");

@@ -20,10 +20,7 @@ impl Random {
     }
 
     /// From 0 up to, not including, 1; the upper 53 bits.
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "53 bits are exact in a double"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "53 bits are exact in a double")]
     pub(crate) fn fraction(&mut self) -> f64 {
         (self.bits() >> 11) as f64 / (1u64 << 53) as f64
     }
