@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::compile::enforcer::Enforcer;
 use crate::engine::{Engine, PolicyId, RuleId, Side};
-use crate::model::{AddressSet, Diagnostic, Direction, PortRange, PortSet, Protocol};
+use crate::model::{Action, AddressSet, Diagnostic, Direction, PortRange, PortSet, Protocol};
 use crate::questions::flows::{Flows, PeerKind};
 use crate::questions::info::Info;
 use crate::questions::matrix::Matrix;
@@ -74,18 +74,22 @@ pub(crate) fn envelope<T: Serialize>(
 pub(crate) struct PolicyRef {
     group: &'static str,
     kind: &'static str,
-    namespace: String,
+    namespace: Option<String>,
     name: String,
+    tier: &'static str,
+    priority: Option<u16>,
     source: Option<String>,
 }
 
 pub(crate) fn policy_ref(engine: &Engine, id: PolicyId) -> PolicyRef {
     let policy = engine.policy(id);
     PolicyRef {
-        group: "networking.k8s.io",
-        kind: "NetworkPolicy",
-        namespace: policy.namespace.to_string(),
+        group: policy.api.group(),
+        kind: policy.api.kind(),
+        namespace: (!policy.is_cluster_wide()).then(|| policy.namespace.to_string()),
         name: policy.name.clone(),
+        tier: policy.tier.word(),
+        priority: words::priority(policy),
         source: words::policy_source(policy).map(|s| s.to_string()),
     }
 }
@@ -96,16 +100,35 @@ pub(crate) struct RuleRef {
     #[serde(flatten)]
     policy: PolicyRef,
     path: String,
+    /// The name the rule itself has; cluster-wide kinds have one.
+    rule: Option<String>,
+    action: &'static str,
 }
 
 pub(crate) fn rule_ref(engine: &Engine, rule: &RuleId) -> RuleRef {
     let source = words::rule_source(engine, rule).map(|s| s.to_string());
+    let policy = engine.policy(rule.policy);
+    let rules = policy.rules(rule.direction).unwrap_or_default();
+    let found = rules.get(rule.rule as usize);
     RuleRef {
         policy: PolicyRef {
             source,
             ..policy_ref(engine, rule.policy)
         },
         path: rule.path(),
+        rule: found
+            .filter(|found| !found.name.is_empty())
+            .map(|found| found.name.clone()),
+        action: action(found.map_or(Action::Accept, |found| found.action)),
+    }
+}
+
+/// The two generations of the API spell it differently; here it is one word.
+fn action(action: Action) -> &'static str {
+    match action {
+        Action::Accept => "accept",
+        Action::Deny => "deny",
+        Action::Pass => "pass",
     }
 }
 
@@ -116,6 +139,7 @@ struct SideJson {
     reason: &'static str,
     isolated_by: Vec<PolicyRef>,
     decided_by: Vec<RuleRef>,
+    passed_by: Vec<RuleRef>,
     nearest: Option<NearestJson>,
 }
 
@@ -140,10 +164,15 @@ fn side(engine: &Engine, side: &Side) -> SideJson {
             .iter()
             .map(|rule| rule_ref(engine, rule))
             .collect(),
+        passed_by: side
+            .passed_by
+            .iter()
+            .map(|rule| rule_ref(engine, rule))
+            .collect(),
         nearest: side.nearest.as_ref().map(|nearest| NearestJson {
             rule: rule_ref(engine, &nearest.rule),
             fails: nearest.fails.iter().map(|fail| fail.as_str()).collect(),
-            detail: words::nearest_detail(nearest),
+            detail: words::nearest_detail(engine, nearest),
         }),
     }
 }
@@ -255,7 +284,7 @@ pub fn probe(engine: &Engine, answer: &Answer, context: Context<'_>) -> String {
             .conditions
             .iter()
             .map(|cause| ConditionJson {
-                condition: words::cause(cause),
+                condition: words::cause(engine, cause),
                 holds: "allow",
                 fails: "deny",
             })
@@ -507,4 +536,50 @@ pub fn keys(table: &[(&str, &str)]) -> String {
         .map(|(key, does)| KeyJson { key, does })
         .collect();
     envelope("Keys", KeysJson { keys }, &[])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::words::tests::{at, engine};
+
+    #[test]
+    fn a_rule_says_which_policy_tier_and_action_it_has() {
+        let engine = engine();
+        for (name, rule, expected) in [
+            (
+                "tenant-wall",
+                1,
+                r#"{"group":"policy.networking.k8s.io","kind":"ClusterNetworkPolicy","namespace":null,"name":"tenant-wall","tier":"admin","priority":10,"source":"tenancy.yaml:14","path":"spec.egress[1].to[0]","rule":"no-cross-tenant","action":"deny"}"#,
+            ),
+            (
+                // One of a kind: the API gives it no priority.
+                "default",
+                0,
+                r#"{"group":"policy.networking.k8s.io","kind":"BaselineAdminNetworkPolicy","namespace":null,"name":"default","tier":"baseline","priority":null,"source":"tenancy.yaml:6","path":"spec.egress[0].to[0]","rule":null,"action":"accept"}"#,
+            ),
+            (
+                "to-db",
+                0,
+                r#"{"group":"networking.k8s.io","kind":"NetworkPolicy","namespace":"shop","name":"to-db","tier":"network-policy","priority":null,"source":"np.yaml:5","path":"spec.egress[0].to[0]","rule":null,"action":"accept"}"#,
+            ),
+        ] {
+            let found = rule_ref(&engine, &at(&engine, name, rule));
+            let text = serde_json::to_string(&found).expect("it serialises");
+            assert_eq!(text, expected);
+        }
+    }
+
+    #[test]
+    fn a_side_lists_what_passed_the_connection_on() {
+        let engine = engine();
+        let passed = Side {
+            passed_by: vec![at(&engine, "tenant-wall", 0)],
+            ..Side::allow(crate::engine::Reason::DefaultAllow)
+        };
+        let told = serde_json::to_value(side(&engine, &passed)).expect("it serialises");
+        assert_eq!(told["reason"], "default-allow");
+        assert_eq!(told["passedBy"][0]["rule"], "own-tenant");
+        assert_eq!(told["passedBy"][0]["action"], "pass");
+    }
 }

@@ -195,7 +195,7 @@ impl Ground {
             pods: pod_count(&chosen, engine),
             policies: cluster
                 .policies()
-                .filter(|policy| scope.holds(&policy.namespace))
+                .filter(|policy| policy.is_cluster_wide() || scope.holds(&policy.namespace))
                 .count(),
             rows,
             flows: settings
@@ -389,10 +389,7 @@ fn isolation(engine: &Engine, direction: Direction, entity: &Entity) -> Vec<Line
             .map(|source| format!("  {source}"))
             .unwrap_or_default();
         lines.push(vec![
-            span(
-                format!("  {}/{}", tame(&policy.namespace), tame(&policy.name)),
-                Tone::Plain,
-            ),
+            span(format!("  {}", words::policy_short(policy)), Tone::Plain),
             span(source, Tone::Faint),
         ]);
     }

@@ -49,8 +49,12 @@ pub(super) fn connection(
         if opens {
             because.extend(side.decided_by.iter().copied());
         } else {
-            because.extend(side.nearest.as_ref().map(|nearest| nearest.rule));
-            policies.extend(side.isolated_by.iter().copied());
+            // A cluster-wide policy that denies does so by a rule; what isolates has no say then.
+            because.extend(side.decided_by.iter().copied());
+            if side.decided_by.is_empty() {
+                because.extend(side.nearest.as_ref().map(|nearest| nearest.rule));
+                policies.extend(side.isolated_by.iter().copied());
+            }
         }
     }
     because.sort_unstable();
@@ -209,6 +213,18 @@ fn closed_because(
     ] {
         let asked = one_side.is_none_or(|one| std::ptr::eq(one, side));
         if side.verdict != Verdict::Deny || !asked {
+            continue;
+        }
+        if let Some(rule) = side.decided_by.first() {
+            let policy = engine.policy(rule.policy);
+            let path = rule.path();
+            parts.push(format!(
+                "{direction} of {} is denied by {} {}, {}",
+                name(id),
+                policy.api.kind(),
+                tame(&policy.name),
+                path.strip_prefix("spec.").unwrap_or(&path)
+            ));
             continue;
         }
         let names: BTreeSet<String> = side
