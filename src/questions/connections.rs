@@ -4,13 +4,17 @@
 //! A rule open to everyone is one connection with [`Point::Any`], not one with every workload.
 
 mod outside;
+mod tiers;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU16;
 
-use crate::engine::{Allowed, Engine, Entity, Group, Groups, Isolation};
+use crate::engine::{Allowed, Engine, Entity, Group, Groups};
 use crate::expect::Plan;
+use crate::expect::stance::{Stance, Stances};
 use crate::model::{AddressSet, Direction, PortRange, PortSet, Protocol, cidr};
+
+pub(crate) use tiers::accepted;
 
 use super::ends::{End, EndKind, workload_end};
 use super::flows::half_open_ports;
@@ -66,15 +70,15 @@ pub struct Connection {
     pub traffic: Traffic,
 }
 
-/// A workload, and whether policies isolate it at all.
+/// A workload, and what it lets through where no rule names the other end.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Drawn {
     pub end: End,
     pub namespace: String,
     /// Without namespace, as short as it is unique there.
     pub name: String,
-    pub egress: Isolation,
-    pub ingress: Isolation,
+    pub egress: Stance,
+    pub ingress: Stance,
     /// Whether the environment in force tolerates everything in a direction; `None` when it does not speak of this workload there.
     pub egress_tolerated: Option<bool>,
     pub ingress_tolerated: Option<bool>,
@@ -108,9 +112,10 @@ struct Maker<'e> {
 /// Collects them for the workloads in scope.
 pub fn connections(engine: &Engine, plan: Option<&Plan>, scope: &Scope) -> Connections {
     let groups = Groups::new(engine);
+    let stances = Stances::new(engine);
     let mut drawn: Vec<Drawn> = workloads(engine)
         .into_iter()
-        .map(|workload| draw(engine, plan, workload))
+        .map(|workload| draw(engine, &stances, plan, workload))
         .collect();
     drawn.sort_by(|a, b| a.end.id.cmp(&b.end.id));
     let members = drawn
@@ -141,6 +146,7 @@ pub fn connections(engine: &Engine, plan: Option<&Plan>, scope: &Scope) -> Conne
         list: Vec::new(),
     };
     let mut named = named_pairs(engine, &maker.drawn);
+    tiers::accepted_pairs(engine, &maker.drawn, &mut named);
     if plan.is_some() {
         // What is required counts too, whether or not a rule names it.
         for from in 0..maker.drawn.len() {
@@ -169,7 +175,12 @@ pub fn connections(engine: &Engine, plan: Option<&Plan>, scope: &Scope) -> Conne
     narrow(list, drawn, scope)
 }
 
-fn draw(engine: &Engine, plan: Option<&Plan>, workload: &crate::model::Workload) -> Drawn {
+fn draw(
+    engine: &Engine,
+    stances: &Stances<'_>,
+    plan: Option<&Plan>,
+    workload: &crate::model::Workload,
+) -> Drawn {
     let end = workload_end(engine, workload);
     let mut examples: Vec<Entity> = Vec::new();
     let mut seen = BTreeSet::new();
@@ -179,12 +190,12 @@ fn draw(engine: &Engine, plan: Option<&Plan>, workload: &crate::model::Workload)
         }
     }
     // What a doubtful policy lets through is not known, whoever else isolates.
-    let isolation = |direction| {
-        examples.first().map_or(Isolation::Open, |entity| {
+    let stance = |direction| {
+        examples.first().map_or(Stance::Open, |entity| {
             if engine.in_doubt(direction, entity) {
-                Isolation::Unknown
+                Stance::Unknown
             } else {
-                engine.isolation(direction, entity)
+                stances.of(direction, entity)
             }
         })
     };
@@ -207,8 +218,8 @@ fn draw(engine: &Engine, plan: Option<&Plan>, workload: &crate::model::Workload)
         namespace: workload.namespace.to_string(),
         egress_tolerated: tolerated(Direction::Egress),
         ingress_tolerated: tolerated(Direction::Ingress),
-        egress: isolation(Direction::Egress),
-        ingress: isolation(Direction::Ingress),
+        egress: stance(Direction::Egress),
+        ingress: stance(Direction::Ingress),
         name,
         examples,
         end,
@@ -543,10 +554,10 @@ impl Maker<'_> {
         let (Some(plan), Some(own)) = (self.plan, self.drawn[index].examples.first()) else {
             return;
         };
-        if self.drawn[index].ingress != Isolation::Isolated {
+        if self.drawn[index].ingress != Stance::Closed {
             return;
         }
-        let mut opened = PortSet::empty();
+        let mut opened = self.accepted_ports(Direction::Ingress, own);
         for id in self.engine.isolated_by(Direction::Ingress, own) {
             for (_, ports) in self.engine.rules_with_ports(id, Direction::Ingress, own) {
                 opened = opened.union(&ports);

@@ -405,6 +405,7 @@ pub fn matrix(matrix: &Matrix, context: Context<'_>) -> String {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct InfoJson<'a> {
     version: &'static str,
     paths: std::collections::BTreeMap<&'a str, &'a str>,
@@ -412,6 +413,16 @@ struct InfoJson<'a> {
     profile: Option<&'static str>,
     environments: &'a [String],
     coverage: Vec<CoverageJson<'a>>,
+    not_evaluated: Vec<NotEvaluatedJson<'a>>,
+}
+
+/// Policies of other projects, by kind.
+#[derive(Serialize)]
+struct NotEvaluatedJson<'a> {
+    group: &'static str,
+    kind: &'static str,
+    count: usize,
+    namespaces: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -457,6 +468,17 @@ pub fn info(
                     kind: resource.kind(),
                     namespace: namespace.as_deref(),
                     state: state.word(),
+                })
+                .collect()
+        }),
+        not_evaluated: info.map_or_else(Vec::new, |info| {
+            let listed = info.not_evaluated.iter();
+            listed
+                .map(|found| NotEvaluatedJson {
+                    group: found.kind.group(),
+                    kind: found.kind.kind(),
+                    count: found.count,
+                    namespaces: &found.namespaces,
                 })
                 .collect()
         }),

@@ -164,10 +164,17 @@ pub fn info(info: Option<&Info>, paths: &[(String, String)], environments: &[Str
     if !environments.is_empty() {
         out += &format!("environments {}\n", environments.join(", "));
     }
+    let cluster_wide = match info.cluster_wide {
+        0 => String::new(),
+        some => format!(", {some} of them cluster-wide"),
+    };
     out += &format!(
-        "loaded       {} namespaces, {} pods, {} policies\n",
+        "loaded       {} namespaces, {} pods, {} policies{cluster_wide}\n",
         info.namespaces, info.pods, info.policies
     );
+    for found in &info.not_evaluated {
+        out += &format!("not judged   {}\n", words::not_evaluated(found));
+    }
     let rows: Vec<Vec<String>> = info
         .coverage
         .iter()

@@ -1,6 +1,7 @@
 //! Verdicts and their reasons in words: the one place where an answer becomes sentences, for the screen and for text alike.
 
 mod causes;
+mod foreign;
 mod policies;
 mod probe;
 mod sides;
@@ -9,6 +10,7 @@ use crate::engine::{Reason, Verdict};
 use crate::model::Protocol;
 
 pub use causes::{cause, limit};
+pub use foreign::{not_evaluated, not_evaluated_cost, not_evaluated_count};
 pub use policies::{
     action_word, is_denying, policy_name, policy_short, policy_source, priority, rule_meaning, rule_name,
     rule_source,

@@ -15,6 +15,7 @@ use crate::graph::{Graph, drawn};
 use crate::model::{Diagnostic, Direction, Severity, State, Workload};
 use crate::questions::connections::{Connections, connections};
 use crate::questions::ends::{self, EndKind, PortQuery};
+use crate::questions::info::{self, NotEvaluated};
 use crate::questions::probe::{self, probe};
 use crate::questions::scope::{Scope, workloads};
 use crate::questions::table::{self, ItemState};
@@ -164,6 +165,7 @@ impl Ground {
             .collect();
         let table = table::from_connections(&current.found, current.plan.as_ref(), &scope);
         let judged = current.plan.is_some();
+        let not_evaluated = info::not_evaluated(cluster, &scope);
         let mut rows: Vec<Row> = table.rows.into_iter().map(|one| row(one, judged)).collect();
         // What nobody segmented, such as kube-system, comes after what somebody did.
         let segmented = |namespace: &str| {
@@ -205,7 +207,8 @@ impl Ground {
             graph: Arc::clone(&current.graph),
             findings: current.findings.clone(),
             met: current.met,
-            gaps: gaps::gaps(cluster),
+            gaps: gaps::gaps(cluster, &not_evaluated),
+            not_evaluated: counted(&not_evaluated),
             kinds: gaps::kinds(cluster, &snapshot.link),
             notes: notes(&current.built, snapshot),
         }
@@ -396,6 +399,20 @@ fn isolation(engine: &Engine, direction: Direction, entity: &Entity) -> Vec<Line
     lines
 }
 
+/// Policies of other projects for the header: by their kind, or all together where there are several.
+fn counted(found: &[NotEvaluated]) -> Option<(String, String)> {
+    let count: usize = found.iter().map(|one| one.count).sum();
+    let words = match found {
+        [] => return None,
+        [one] => words::not_evaluated_count(one),
+        _ => format!("{count} policies of other APIs"),
+    };
+    Some((
+        format!("{words} not evaluated"),
+        format!("{count} not evaluated"),
+    ))
+}
+
 fn pod_count(chosen: &[&Workload], engine: &Engine) -> usize {
     chosen
         .iter()
@@ -435,6 +452,8 @@ fn notes(built: &Built, snapshot: &Snapshot) -> Vec<String> {
     let mut notes: Vec<String> = banner(&built.enforcer, engine.policies().len())
         .into_iter()
         .collect();
+    let not_evaluated = info::not_evaluated(engine.cluster(), &Scope::all());
+    notes.extend(not_evaluated.iter().map(words::not_evaluated));
     for (resource, namespace, state) in engine.cluster().coverage.iter() {
         let place = namespace.map_or_else(String::new, |namespace| format!(" in {namespace}"));
         match state {
@@ -455,7 +474,7 @@ fn notes(built: &Built, snapshot: &Snapshot) -> Vec<String> {
         .partition(|diagnostic| diagnostic.severity >= Severity::Warning);
     // Such as policies that were left out: whoever reads that all is allowed has to read them before.
     notes.extend(doubts.into_iter().map(note));
-    if engine.policies().len() == 0 && engine.pods().len() > 0 {
+    if engine.policies().len() == 0 && not_evaluated.is_empty() && engine.pods().len() > 0 {
         notes.push(
             "no NetworkPolicy was read, so nothing is isolated and everything is allowed"
                 .to_owned(),

@@ -320,6 +320,7 @@ pub(super) fn view(settings: &Settings) -> View {
         findings,
         met: 31,
         gaps: Vec::new(),
+        not_evaluated: None,
         kinds: Vec::new(),
         notes: Vec::new(),
     }

@@ -10,7 +10,7 @@ use ratatui::style::{Color, Modifier};
 use super::app::{App, Msg, update};
 use super::draw::draw;
 use super::sample::{app, press, screen};
-use super::view::{Gap, KindState, View};
+use super::view::{Gap, KindState, View, Why};
 use crate::source::{Link, Trouble, TroubleKind};
 
 fn buffer(app: &App) -> Buffer {
@@ -193,7 +193,7 @@ fn what_may_not_be_read_is_told_with_what_it_costs() {
         kind,
         scope: scope.to_owned(),
         cost: cost.to_owned(),
-        is_forbidden: true,
+        why: Why::Forbidden,
         said: format!("{kind} is forbidden: cannot list at the cluster scope"),
     };
     for (width, height) in [(80, 24), (120, 40)] {

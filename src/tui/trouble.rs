@@ -8,7 +8,7 @@ use crate::text;
 use super::app::App;
 use super::layout::SMALLEST;
 use super::pen::{Pen, wrap};
-use super::view::{Line, Tone, span};
+use super::view::{Line, Tone, Why, span};
 
 /// A panel of text.
 struct Panel {
@@ -207,14 +207,15 @@ fn gaps(app: &App, cells: usize) -> Panel {
         let tone = if costs { Tone::Unknown } else { Tone::Plain };
         lines.extend(row(gap.kind, &gap.scope, &gap.cost, (Tone::Plain, tone)));
     }
-    if let Some(gap) = gaps.first() {
+    if let Some(gap) = gaps.iter().find(|gap| !gap.said.is_empty()) {
         lines.extend(fact("said", &gap.said, cells));
     }
-    let forbidden = gaps.iter().any(|gap| gap.is_forbidden);
+    let any = |why| gaps.iter().any(|gap| gap.why == why);
+    let forbidden = any(Why::Forbidden);
     if forbidden {
         let kinds: Vec<&str> = gaps
             .iter()
-            .filter(|gap| gap.is_forbidden)
+            .filter(|gap| gap.why == Why::Forbidden)
             .map(|gap| gap.kind)
             .collect();
         let ask = format!("list and watch on {}", kinds.join(", "));
@@ -223,8 +224,10 @@ fn gaps(app: &App, cells: usize) -> Panel {
     Panel {
         title: if forbidden {
             "Not allowed to read"
-        } else {
+        } else if any(Why::Failed) {
             "Could not be read"
+        } else {
+            "Read, and not evaluated"
         }
         .to_owned(),
         note: "verdicts are partial · esc puts this away".to_owned(),

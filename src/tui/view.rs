@@ -58,8 +58,10 @@ pub struct View {
     pub findings: Vec<Finding>,
     /// Expectations that hold.
     pub met: usize,
-    /// What may not or could not be read, what costs most first.
+    /// What may not or could not be read, what costs most first; then policies of other projects, which are not evaluated.
     pub gaps: Vec<Gap>,
+    /// Policies of other projects in view, counted; in words for wide and narrow headers.
+    pub not_evaluated: Option<(String, String)>,
     /// How far each kind is; empty once everything was read.
     pub kinds: Vec<KindState>,
     /// What was wrong with the input or could not be read, a line each.
@@ -90,13 +92,14 @@ impl View {
             findings: Vec::new(),
             met: 0,
             gaps: Vec::new(),
+            not_evaluated: None,
             kinds: Vec::new(),
             notes: Vec::new(),
         }
     }
 }
 
-/// A kind of object that may not or could not be read.
+/// A kind of object that may not or could not be read, or that is not evaluated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gap {
     /// The plural, as in RBAC rules.
@@ -105,9 +108,19 @@ pub struct Gap {
     pub scope: String,
     /// What is not known without it.
     pub cost: String,
-    pub is_forbidden: bool,
-    /// The server's words, or what failed.
+    pub why: Why,
+    /// The server's words, or what failed; empty where nothing did.
     pub said: String,
+}
+
+/// Why something is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// The server refuses to show it.
+    Forbidden,
+    Failed,
+    /// It was read, and this program does not evaluate it.
+    NotEvaluated,
 }
 
 /// How far one kind of object is while everything is read for the first time.
