@@ -62,11 +62,15 @@ impl<'e> Stances<'e> {
     /// Nodes are left out of the question: nothing denies a pod's own, and ingress rules of cluster-wide kinds cannot name any
     /// (rules N49, A18).
     pub fn of(&self, direction: Direction, entity: &Entity) -> Stance {
-        match self.engine.isolation(direction, entity) {
-            Isolation::NoSubject => return Stance::NoSubject,
-            Isolation::Unknown => return Stance::Unknown,
-            Isolation::Isolated => return Stance::Closed,
-            Isolation::Open => {}
+        let by_network_policy = self.engine.isolation(direction, entity);
+        if by_network_policy == Isolation::NoSubject {
+            return Stance::NoSubject;
+        }
+        if by_network_policy == Isolation::Unknown {
+            return Stance::Unknown;
+        }
+        if by_network_policy == Isolation::Isolated {
+            return Stance::Closed;
         }
         let concerned = self
             .engine
@@ -107,7 +111,7 @@ fn may_deny(policy: &Policy, direction: Direction) -> bool {
 }
 
 /// Whether a cluster-wide policy may select an entity (rule A15); labels that could not be read are taken to match.
-pub(crate) fn selects(engine: &Engine, policy: &Policy, entity: &Entity) -> bool {
+pub fn selects(engine: &Engine, policy: &Policy, entity: &Entity) -> bool {
     let (namespace, labels) = match entity {
         Entity::Hypothetical(pod) => (pod.namespace.as_str(), &pod.labels),
         other => {

@@ -3,6 +3,7 @@
 //!
 //! A rule open to everyone is one connection with [`Point::Any`], not one with every workload.
 
+mod api_server;
 mod outside;
 mod tiers;
 
@@ -13,8 +14,6 @@ use crate::engine::{Allowed, Engine, Entity, Group, Groups};
 use crate::expect::Plan;
 use crate::expect::stance::{Stance, Stances};
 use crate::model::{AddressSet, Direction, PortRange, PortSet, Protocol, cidr};
-
-pub(crate) use tiers::accepted;
 
 use super::ends::{End, EndKind, workload_end};
 use super::flows::half_open_ports;
@@ -146,7 +145,6 @@ pub fn connections(engine: &Engine, plan: Option<&Plan>, scope: &Scope) -> Conne
         list: Vec::new(),
     };
     let mut named = named_pairs(engine, &maker.drawn);
-    tiers::accepted_pairs(engine, &maker.drawn, &mut named);
     if plan.is_some() {
         // What is required counts too, whether or not a rule names it.
         for from in 0..maker.drawn.len() {
@@ -488,67 +486,6 @@ impl Maker<'_> {
         ports
     }
 
-    fn api_server(&mut self, from: usize) {
-        let Some(service) = self.engine.k8s_api_service() else {
-            return;
-        };
-        for (protocol, port) in self.engine.service_ports(service).collect::<Vec<_>>() {
-            let Ok(expansion) = self.engine.expand_service(service, protocol, port, None) else {
-                continue;
-            };
-            let (mut named, mut must, mut tolerated) = (false, false, true);
-            let mut allowed: Option<Allowed> = None;
-            for source in self.drawn[from].examples.clone() {
-                for target in &expansion.targets {
-                    named |= self
-                        .engine
-                        .named(Direction::Egress, &source, &target.entity)
-                        .contains(protocol, target.port);
-                    let (required, may) = self.wish(&source, &target.entity);
-                    must |= required.contains(protocol, target.port);
-                    tolerated &= may.contains(protocol, target.port);
-                    let one = self.engine.allowed(&source, &target.entity);
-                    // Judged at the endpoint's port, told by the Service's.
-                    let at = |set: &PortSet| {
-                        if set.contains(protocol, target.port) {
-                            PortSet::port(protocol, port)
-                        } else {
-                            PortSet::empty()
-                        }
-                    };
-                    let one = Allowed {
-                        sure: at(&one.sure),
-                        possible: at(&one.possible),
-                    };
-                    allowed = Some(allowed.map_or(one.clone(), |before| before.merge(&one)));
-                }
-            }
-            let Some(allowed) = allowed else { continue };
-            let asked = |yes: bool| {
-                if yes {
-                    PortSet::port(protocol, port)
-                } else {
-                    PortSet::empty()
-                }
-            };
-            let found = self.sort(
-                &asked(named || must),
-                &allowed,
-                &asked(must),
-                &asked(tolerated),
-            );
-            for (ports, standing) in found {
-                self.add(
-                    Point::Workload(from),
-                    Point::K8sApi,
-                    ports,
-                    standing,
-                    Traffic::ControlPlane,
-                );
-            }
-        }
-    }
-
     /// Ports that were written down with nobody named, and that no rule opens to anybody.
     fn closed_ports(&mut self, index: usize) {
         let (Some(plan), Some(own)) = (self.plan, self.drawn[index].examples.first()) else {
@@ -557,12 +494,10 @@ impl Maker<'_> {
         if self.drawn[index].ingress != Stance::Closed {
             return;
         }
-        let mut opened = self.accepted_ports(Direction::Ingress, own);
-        for id in self.engine.isolated_by(Direction::Ingress, own) {
-            for (_, ports) in self.engine.rules_with_ports(id, Direction::Ingress, own) {
-                opened = opened.union(&ports);
-            }
-        }
+        let rules = self.letting_through(Direction::Ingress, own);
+        let opened = rules
+            .iter()
+            .fold(PortSet::empty(), |all, (_, ports)| all.union(ports));
         let closed = plan.open_ports(own).difference(&opened);
         let to = Point::Workload(index);
         self.add(Point::Any, to, closed, Standing::Missing, Traffic::App);

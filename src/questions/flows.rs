@@ -3,7 +3,6 @@
 use crate::engine::{Engine, Entity, Group, Groups, Verdict};
 use crate::model::{AddressSet, Direction, PortSet};
 
-use super::connections::accepted;
 use super::ends::{End, EndKind, node_end, workload_end};
 use super::scope::{Scope, workloads};
 
@@ -213,27 +212,18 @@ pub(crate) fn half_open_ports(engine: &Engine, from: &End, to: &End) -> Vec<(Dir
             if a == b || engine.unreachable(a, b).is_some() {
                 continue;
             }
-            let names = |direction, own, other| {
-                let named = engine.named(direction, own, other);
-                named.union(&accepted(engine, direction, own, other))
-            };
-            let out = names(Direction::Egress, a, b);
-            let into = names(Direction::Ingress, b, a);
+            let out = engine.named(Direction::Egress, a, b);
+            let into = engine.named(Direction::Ingress, b, a);
             if out.is_empty() && into.is_empty() {
                 continue;
             }
             // A side that names the other is not open where a cluster-wide policy comes before its rule.
             let source = engine.side(Direction::Egress, a, b);
             let target = engine.side(Direction::Ingress, b, a);
-            by_egress = by_egress.union(
-                &out.intersection(&source.sure)
-                    .difference(&target.possible),
-            );
-            by_ingress = by_ingress.union(
-                &into
-                    .intersection(&target.sure)
-                    .difference(&source.possible),
-            );
+            by_egress =
+                by_egress.union(&out.intersection(&source.sure).difference(&target.possible));
+            by_ingress =
+                by_ingress.union(&into.intersection(&target.sure).difference(&source.possible));
         }
     }
     if !by_egress.is_empty() {

@@ -109,14 +109,7 @@ pub fn from_connections(found: &Connections, plan: Option<&Plan>, scope: &Scope)
         }
         let cell = |direction: Direction, stance, tolerated| {
             let own = &own[index][usize::from(direction == Direction::Egress)];
-            cell(
-                found,
-                own,
-                &drawn.namespace,
-                direction,
-                stance,
-                tolerated,
-            )
+            cell(found, own, &drawn.namespace, direction, stance, tolerated)
         };
         rows.push(Row {
             id: drawn.end.id.clone(),

@@ -9,11 +9,11 @@ mod sides;
 use crate::engine::{Reason, Verdict};
 use crate::model::Protocol;
 
-pub use causes::{cause, limit};
+pub use causes::{cause, condition, limit};
 pub use foreign::{not_evaluated, not_evaluated_cost, not_evaluated_count};
 pub use policies::{
-    action_word, is_denying, policy_name, policy_short, policy_source, priority, rule_meaning, rule_name,
-    rule_source,
+    action_word, is_denying, policy_name, policy_short, policy_source, priority, rule_meaning,
+    rule_name, rule_source,
 };
 pub use probe::probe_lines;
 pub use sides::nearest_detail;
@@ -113,7 +113,6 @@ pub fn reason(reason: Reason) -> &'static str {
         Reason::PodFinished => "the pod has finished",
     }
 }
-
 
 #[cfg(test)]
 pub(super) mod tests;

@@ -9,10 +9,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::compile::ProfileName;
 use crate::compile::enforcer::{self, Enforcer};
-use crate::engine::{Engine, Entity, Isolation, Profile, Verdict};
+use crate::engine::{Engine, Entity, Profile, Verdict};
+use crate::expect::stance::{Stance, Stances, selects};
 use crate::expect::{Expectations, Plan, bind};
 use crate::graph::{Graph, drawn};
-use crate::model::{Diagnostic, Direction, Severity, State, Workload};
+use crate::model::{Diagnostic, Direction, Severity, State, Tier, Workload};
 use crate::questions::connections::{Connections, connections};
 use crate::questions::ends::{self, EndKind, PortQuery};
 use crate::questions::info::{self, NotEvaluated};
@@ -370,23 +371,42 @@ fn isolation(engine: &Engine, direction: Direction, entity: &Entity) -> Vec<Line
         Direction::Ingress => "INGRESS",
         Direction::Egress => "EGRESS",
     };
-    let (words, tone) = match engine.isolation(direction, entity) {
-        Isolation::Isolated => ("isolated: what no rule allows is denied", Tone::Plain),
-        Isolation::Open => (
+    let (words, tone) = match Stances::new(engine).of(direction, entity) {
+        Stance::Closed if engine.isolated_by(direction, entity).is_empty() => (
+            "not isolated, and cluster-wide rules deny everything",
+            Tone::Plain,
+        ),
+        Stance::Closed => ("isolated: what no rule allows is denied", Tone::Plain),
+        Stance::Partly => (
+            "not isolated, and cluster-wide rules deny a part",
+            Tone::Drift,
+        ),
+        Stance::Open => (
             "not isolated: no policy selects it, so everything is let through",
             Tone::Drift,
         ),
-        Isolation::Unknown => (
-            "something that could not be read may isolate it",
+        Stance::Unknown => (
+            "something that was not read or is not evaluated may isolate it",
             Tone::Unknown,
         ),
-        Isolation::NoSubject => ("policies do not act on it", Tone::Plain),
+        Stance::NoSubject => ("policies do not act on it", Tone::Plain),
     };
     let mut lines = vec![vec![
         span(format!("{name}  "), Tone::Name),
         span(words, tone),
     ]];
-    for id in engine.isolated_by(direction, entity) {
+    // In the order they are asked.
+    let by_tier = |wanted: fn(&Tier) -> bool| {
+        engine.policies().filter(move |id| {
+            let policy = engine.policy(*id);
+            let acts = policy.rules(direction).is_some_and(|r| !r.is_empty());
+            wanted(&policy.tier) && acts && selects(engine, policy, entity)
+        })
+    };
+    let admin = by_tier(|tier| matches!(tier, Tier::Admin { .. }));
+    let baseline = by_tier(|tier| matches!(tier, Tier::Baseline { .. }));
+    let isolating = engine.isolated_by(direction, entity);
+    for id in admin.chain(isolating).chain(baseline) {
         let policy = engine.policy(id);
         let source = words::policy_source(policy)
             .map(|source| format!("  {source}"))

@@ -17,7 +17,8 @@ use super::{About, Code, Entry, Finding, Found, Key};
 
 const OPEN: &str = "is not isolated";
 /// Such as ingress that is closed to every pod: rules of cluster-wide policies cannot name anybody else there (rule A18).
-const PARTLY: &str = "is isolated by no NetworkPolicy, and cluster-wide rules do not close it to everybody";
+const PARTLY: &str =
+    "is isolated by no NetworkPolicy, and cluster-wide rules do not close it to everybody";
 
 /// One range of ports of one connection, as a finding.
 pub(super) fn connection(

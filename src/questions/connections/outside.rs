@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::engine::Entity;
-use crate::model::{AddressSet, Direction, Peer, Peers, PortSet, Rule};
+use crate::model::{AddressSet, Direction, Peer, Peers, PortSet};
 
 use super::tiers::is_every_pod;
 use super::{Maker, Point, Standing, Traffic};
@@ -104,17 +104,6 @@ impl Maker<'_> {
             }
         }
         blocks
-    }
-
-    /// The rules that let something through at an entity: those of the policies that isolate it, and Accept rules.
-    fn letting_through(&self, direction: Direction, own: &Entity) -> Vec<(&Rule, PortSet)> {
-        let isolating = self.engine.isolated_by(direction, own);
-        let mut rules: Vec<(&Rule, PortSet)> = isolating
-            .into_iter()
-            .flat_map(|id| self.engine.rules_with_ports(id, direction, own))
-            .collect();
-        rules.extend(self.accepted_rules(direction, own));
-        rules
     }
 
     /// Rules whose peer is an empty namespaceSelector: every pod, wherever it is.

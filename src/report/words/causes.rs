@@ -1,7 +1,7 @@
 //! What an unknown verdict hangs on, and what any verdict takes for granted.
 
-use crate::engine::{Cause, Engine};
 use crate::engine::explain::Limit;
+use crate::engine::{Cause, Engine};
 use crate::model::{Effect, PolicyApi, PolicyKind};
 use crate::text::tame;
 
@@ -51,7 +51,7 @@ fn listed(names: &[String]) -> String {
 }
 
 /// What an unknown verdict hangs on: a statement, such that the verdict is allow if it holds and deny if not.
-pub fn cause(engine: &Engine, cause: &Cause) -> String {
+pub fn condition(engine: &Engine, cause: &Cause) -> String {
     // Of rules that only ever allow, a match opens. A rule that denies, or passes on, may turn that round.
     let tiers = !engine.cluster().cluster_policies.is_empty();
     let told = tiers.then(|| either_way(cause)).flatten();
@@ -84,6 +84,11 @@ fn either_way(cause: &Cause) -> Option<String> {
         ),
         _ => return None,
     })
+}
+
+/// The same where rules only ever allow, as those of NetworkPolicies do.
+pub fn cause(cause: &Cause) -> String {
+    tame(&statement(cause)).into_owned()
 }
 
 fn statement(cause: &Cause) -> String {
@@ -211,4 +216,3 @@ pub fn limit(limit: &Limit) -> String {
     };
     tame(&told).into_owned()
 }
-

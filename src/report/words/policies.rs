@@ -33,10 +33,9 @@ pub fn policy_name(policy: &Policy) -> String {
     match (tier(policy), priority(policy)) {
         (None, _) => name.into_owned(),
         (Some(tier), None) => format!("{} {name} ({tier})", policy.api.kind()),
-        (Some(tier), Some(priority)) => format!(
-            "{} {name} ({tier}, priority {priority})",
-            policy.api.kind()
-        ),
+        (Some(tier), Some(priority)) => {
+            format!("{} {name} ({tier}, priority {priority})", policy.api.kind())
+        }
     }
 }
 

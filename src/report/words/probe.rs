@@ -6,7 +6,7 @@ use crate::questions::probe::Answer;
 use crate::text::tame;
 
 use super::sides::side_lines;
-use super::{Tone, WordLine, cause, limit, port, reason, verdict, verdict_tone};
+use super::{Tone, WordLine, condition, limit, port, reason, verdict, verdict_tone};
 
 /// The whole answer, in the form of an incident report: verdict, name, both ends, and what it hangs on.
 pub fn probe_lines(engine: &Engine, answer: &Answer) -> Vec<WordLine> {
@@ -155,14 +155,17 @@ fn remarks(engine: &Engine, answer: &Answer) -> Vec<WordLine> {
 fn conditions(engine: &Engine, answer: &Answer) -> Vec<WordLine> {
     let told: Vec<String> = match answer.conditions.as_slice() {
         [] => Vec::new(),
-        [one] => vec![format!("  if       {}: ALLOW, else DENY", cause(engine, one))],
+        [one] => vec![format!(
+            "  if       {}: ALLOW, else DENY",
+            condition(engine, one)
+        )],
         several => {
             let mut told: Vec<String> = several
                 .iter()
                 .enumerate()
                 .map(|(index, one)| {
                     let label = if index == 0 { "if" } else { "and if" };
-                    format!("  {label:<8} {}", cause(engine, one))
+                    format!("  {label:<8} {}", condition(engine, one))
                 })
                 .collect();
             told.push(format!(

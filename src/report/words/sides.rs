@@ -7,8 +7,8 @@ use crate::text::tame;
 
 use super::policies::{found, rule_place, rule_scope};
 use super::{
-    Tone, WordLine, action_word, policy_name, reason, rule_meaning, rule_name, rule_source, verdict,
-    verdict_tone,
+    Tone, WordLine, action_word, policy_name, reason, rule_meaning, rule_name, rule_source,
+    verdict, verdict_tone,
 };
 
 /// Where the words behind `  ingress  ALLOW   ` start.
@@ -54,9 +54,9 @@ pub fn nearest_detail(engine: &Engine, nearest: &Nearest) -> String {
         }
         Some(PeerMiss::NotAPod) => match item(engine, &nearest.rule) {
             // Not by label either: the rule means a thing of another sort.
-            Some(
-                wanted @ (Peer::Nodes(_) | Peer::DomainName(_) | Peer::TenantPods { .. }),
-            ) => format!("peer ✗ wants {wanted}"),
+            Some(wanted @ (Peer::Nodes(_) | Peer::DomainName(_) | Peer::TenantPods { .. })) => {
+                format!("peer ✗ wants {wanted}")
+            }
             _ => "peer ✗ wants a pod".to_owned(),
         },
         Some(PeerMiss::HostNetwork) => {
@@ -80,7 +80,6 @@ pub fn nearest_detail(engine: &Engine, nearest: &Nearest) -> String {
     };
     tame(&format!("{peer}   {ports}")).into_owned()
 }
-
 
 fn policy_names(engine: &Engine, policies: &[PolicyId]) -> String {
     let names: Vec<String> = policies
@@ -199,19 +198,22 @@ fn isolated(engine: &Engine, side: &Side, head: WordLine) -> Vec<WordLine> {
             }
             lines.push(line);
         }
-        None => lines.push(blank(LABEL).add("none of them has a rule in this direction", Tone::Plain)),
+        None => {
+            lines.push(blank(LABEL).add("none of them has a rule in this direction", Tone::Plain))
+        }
     }
     lines
 }
 
 /// What isolates an end all the same, where the Admin tier has decided before: a reader would look there first.
 fn not_asked(engine: &Engine, side: &Side) -> Option<WordLine> {
-    let is_admin =
-        |rule: &RuleId| matches!(engine.policy(rule.policy).tier, Tier::Admin { .. });
+    let is_admin = |rule: &RuleId| matches!(engine.policy(rule.policy).tier, Tier::Admin { .. });
     let is_decided = matches!(side.verdict, Verdict::Allow | Verdict::Deny);
-    (is_decided && !side.isolated_by.is_empty() && side.decided_by.iter().any(is_admin)).then(|| {
-        blank(LABEL)
-            .add("not asked, the Admin tier is first: ", Tone::Plain)
-            .add(policy_names(engine, &side.isolated_by), Tone::Name)
-    })
+    (is_decided && !side.isolated_by.is_empty() && side.decided_by.iter().any(is_admin)).then(
+        || {
+            blank(LABEL)
+                .add("not asked, the Admin tier is first: ", Tone::Plain)
+                .add(policy_names(engine, &side.isolated_by), Tone::Name)
+        },
+    )
 }

@@ -354,7 +354,7 @@ fn a_condition_is_a_statement_that_allows_when_it_holds_and_denies_when_not() {
             "namespace shop has the labels a namespaceSelector asks for; they could not be read",
         ),
     ] {
-        assert_eq!(cause(&engine, &told), expected);
+        assert_eq!(condition(&engine, &told), expected);
     }
 }
 
@@ -367,7 +367,7 @@ fn where_rules_deny_a_match_is_not_said_to_open() {
         namespace: "shop".to_owned(),
     };
     assert_eq!(
-        cause(&engine, &labels),
+        condition(&engine, &labels),
         "the labels of namespace shop, which could not be read, are such that rules let this through"
     );
 }
