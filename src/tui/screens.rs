@@ -222,6 +222,40 @@ fn what_may_not_be_read_is_told_with_what_it_costs() {
 }
 
 #[test]
+fn policies_that_are_not_evaluated_are_told_apart_from_what_could_not_be_read() {
+    let mut app = troubled(120, 40, Link::Live, true);
+    let mut view = (*app.view).clone();
+    let cost = "3 CiliumNetworkPolicies: verdicts of shop are UNKNOWN";
+    view.gaps = vec![Gap {
+        kind: "ciliumnetworkpolicies",
+        scope: "shop".to_owned(),
+        cost: cost.to_owned(),
+        why: Why::NotEvaluated,
+        said: String::new(),
+    }];
+    view.not_evaluated = Some((
+        "3 CiliumNetworkPolicies not evaluated".to_owned(),
+        "3 not evaluated".to_owned(),
+    ));
+    show(&mut app, view);
+    let text = screen(&app);
+    for words in ["Read, and not evaluated", cost] {
+        assert!(text.contains(words), "no `{words}` in\n{text}");
+    }
+    for words in ["Could not be read", "ask for", "said"] {
+        assert!(!text.contains(words), "`{words}` in\n{text}");
+    }
+    press(&mut app, "esc");
+    let text = screen(&app);
+    assert!(!text.contains("Read, and"), "{text}");
+    let header = text.lines().next().unwrap();
+    assert!(
+        header.contains("3 CiliumNetworkPolicies not evaluated"),
+        "{header}"
+    );
+}
+
+#[test]
 fn ascii_writes_nothing_else() {
     let mut app = app(120, 40, true, true);
     for keys in [
