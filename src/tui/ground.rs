@@ -200,6 +200,7 @@ impl Ground {
                 .policies()
                 .filter(|policy| policy.is_cluster_wide() || scope.holds(&policy.namespace))
                 .count(),
+            cluster_wide: cluster.cluster_policies.len(),
             rows,
             flows: settings
                 .workload

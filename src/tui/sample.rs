@@ -322,6 +322,7 @@ pub(super) fn view(settings: &Settings) -> View {
         met: 31,
         gaps: Vec::new(),
         not_evaluated: None,
+        cluster_wide: 0,
         kinds: Vec::new(),
         notes: Vec::new(),
     }

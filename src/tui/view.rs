@@ -48,7 +48,9 @@ pub struct View {
     /// Every namespace there is, by name.
     pub namespaces: Vec<NamespaceItem>,
     pub pods: usize,
+    /// Those in view, and all cluster-wide ones.
     pub policies: usize,
+    pub cluster_wide: usize,
     /// Together by namespace, then by name.
     pub rows: Vec<Row>,
     /// Present when [`Settings::workload`] names one that exists.
@@ -86,6 +88,7 @@ impl View {
             namespaces: Vec::new(),
             pods: 0,
             policies: 0,
+            cluster_wide: 0,
             rows: Vec::new(),
             flows: None,
             graph: Arc::default(),
