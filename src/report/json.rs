@@ -172,7 +172,7 @@ fn side(engine: &Engine, side: &Side) -> SideJson {
         nearest: side.nearest.as_ref().map(|nearest| NearestJson {
             rule: rule_ref(engine, &nearest.rule),
             fails: nearest.fails.iter().map(|fail| fail.as_str()).collect(),
-            detail: words::nearest_detail(engine, nearest),
+            detail: words::nearest_detail(nearest),
         }),
     }
 }

@@ -165,6 +165,18 @@ fn statement(cause: &Cause) -> String {
         Cause::OwnNodeEgress => {
             "the enforcer lets a pod reach its own node whatever its egress rules say".to_owned()
         }
+        Cause::NodeLabelsUnknown => {
+            "the labels of the node, which could not be read, are such that rules let this through"
+                .to_owned()
+        }
+        Cause::OtherPolicies { kind, count } => format!(
+            "the {count} {}, which are not evaluated, {}",
+            plural(kind.kind()),
+            match kind.effect() {
+                Effect::Decides => OPEN,
+                Effect::Restricts => "do not close this",
+            }
+        ),
         Cause::NodeUnknown => {
             "the pod runs on that very node; which one it runs on is not known".to_owned()
         }

@@ -2,7 +2,7 @@
 
 use crate::engine::explain::{Nearest, PeerMiss};
 use crate::engine::{Engine, Fail, PolicyId, Reason, RuleId, Side, Verdict};
-use crate::model::{Action, Direction, Peer, Peers, Requirement, Tier};
+use crate::model::{Action, Direction, Requirement, Tier};
 use crate::text::tame;
 
 use super::policies::{found, rule_place, rule_scope};
@@ -23,21 +23,14 @@ fn requirement(wanted: &(Requirement, Option<String>), what: &str) -> String {
     }
 }
 
-/// The peer item that an id points at.
-fn item<'e>(engine: &'e Engine, rule: &RuleId) -> Option<&'e Peer> {
-    match &found(engine, rule)?.peers {
-        Peers::AnyOf(items) => Some(&items.get(rule.item? as usize)?.peer),
-        Peers::Everyone => None,
-    }
-}
-
 /// `peer ✗ wants namespace name=monitoring   port ✗ wants 9090`
-pub fn nearest_detail(engine: &Engine, nearest: &Nearest) -> String {
+pub fn nearest_detail(nearest: &Nearest) -> String {
     let peer = match &nearest.peer {
         None => "peer ✓".to_owned(),
         Some(PeerMiss::Labels {
             own_namespace,
             namespace,
+            tenant,
             pod,
         }) => {
             let mut parts = Vec::new();
@@ -49,16 +42,25 @@ pub fn nearest_detail(engine: &Engine, nearest: &Nearest) -> String {
                     .iter()
                     .map(|wanted| requirement(wanted, "namespace ")),
             );
+            if let Some((keys, same)) = tenant {
+                let which = if *same { "the same" } else { "another" };
+                parts.push(format!("a namespace with {which} {}", keys.join(", ")));
+            }
             parts.extend(pod.iter().map(|wanted| requirement(wanted, "")));
             format!("peer ✗ wants {}", parts.join(" and "))
         }
-        Some(PeerMiss::NotAPod) => match item(engine, &nearest.rule) {
-            // Not by label either: the rule means a thing of another sort.
-            Some(wanted @ (Peer::Nodes(_) | Peer::DomainName(_) | Peer::TenantPods { .. })) => {
-                format!("peer ✗ wants {wanted}")
-            }
-            _ => "peer ✗ wants a pod".to_owned(),
-        },
+        Some(PeerMiss::Node { labels }) => {
+            let parts: Vec<String> = labels
+                .iter()
+                .map(|wanted| requirement(wanted, "node "))
+                .collect();
+            format!("peer ✗ wants {}", parts.join(" and "))
+        }
+        Some(PeerMiss::NotANode) => "peer ✗ wants a node".to_owned(),
+        Some(PeerMiss::DomainName { name }) => {
+            format!("peer ✗ wants an address outside the cluster that {name} resolves to")
+        }
+        Some(PeerMiss::NotAPod) => "peer ✗ wants a pod".to_owned(),
         Some(PeerMiss::HostNetwork) => {
             "peer ✗ selectors do not see pods on the host network".to_owned()
         }
@@ -66,10 +68,7 @@ pub fn nearest_detail(engine: &Engine, nearest: &Nearest) -> String {
         Some(PeerMiss::Family { block }) => {
             format!("peer ✗ {block} is of the other address family")
         }
-        Some(PeerMiss::Invalid) => match item(engine, &nearest.rule) {
-            Some(Peer::Empty) => "peer ✗ has no known field, so it matches nothing".to_owned(),
-            _ => "peer ✗ is invalid".to_owned(),
-        },
+        Some(PeerMiss::Invalid) => "peer ✗ is invalid".to_owned(),
     };
     let ports = match &nearest.ports {
         None => "port ✓".to_owned(),
@@ -190,7 +189,7 @@ fn isolated(engine: &Engine, side: &Side, head: WordLine) -> Vec<WordLine> {
                 .add("nearest ", Tone::Plain)
                 .add(rule_name(engine, &nearest.rule), Tone::Name)
                 .add(
-                    format!(":  {}", nearest_detail(engine, nearest)),
+                    format!(":  {}", nearest_detail(nearest)),
                     Tone::Plain,
                 );
             if let Some(source) = rule_source(engine, &nearest.rule) {

@@ -85,11 +85,7 @@ fn baseline() -> Policy {
 pub(in crate::report) fn engine() -> Engine {
     let (mut cluster, told) = manifests::parse("np.yaml", WORLD);
     assert!(told.is_empty(), "{told:?}");
-    let shop = cluster
-        .namespaces
-        .get_mut("shop")
-        .expect("the pod stands in it");
-    Arc::make_mut(shop).policies.extend([wall(), baseline()]);
+    cluster.cluster_policies = Arc::new(vec![wall(), baseline()]);
     Engine::build(&Arc::new(cluster), Profile::spec())
 }
 
@@ -257,22 +253,40 @@ fn policies_have_a_name_for_sentences_and_one_for_columns() {
 #[test]
 fn what_a_peer_that_is_no_pod_wants_is_told() {
     let engine = engine();
-    for (rule, miss, expected) in [
-        (2, PeerMiss::NotAPod, "peer ✗ wants every node   port ✓"),
+    for (miss, expected) in [
+        (PeerMiss::NotANode, "peer ✗ wants a node   port ✓"),
         (
-            3,
-            PeerMiss::Invalid,
-            "peer ✗ has no known field, so it matches nothing   port ✓",
+            PeerMiss::Node {
+                labels: vec![(
+                    crate::model::Requirement::equals("zone", "a"),
+                    Some("b".to_owned()),
+                )],
+            },
+            "peer ✗ wants node zone=a (has zone=b)   port ✓",
         ),
-        (1, PeerMiss::NotAPod, "peer ✗ wants a pod   port ✓"),
+        (
+            PeerMiss::Labels {
+                own_namespace: None,
+                namespace: Vec::new(),
+                tenant: Some((vec!["tenant".to_owned(), "stage".to_owned()], true)),
+                pod: Vec::new(),
+            },
+            "peer ✗ wants a namespace with the same tenant, stage   port ✓",
+        ),
+        (
+            PeerMiss::DomainName {
+                name: "*.example.org".to_owned(),
+            },
+            "peer ✗ wants an address outside the cluster that *.example.org resolves to   port ✓",
+        ),
     ] {
         let nearest = Nearest {
-            rule: at(&engine, "tenant-wall", rule),
+            rule: at(&engine, "tenant-wall", 1),
             fails: vec![Fail::Peer],
             peer: Some(miss),
             ports: None,
         };
-        assert_eq!(nearest_detail(&engine, &nearest), expected);
+        assert_eq!(nearest_detail(&nearest), expected);
     }
 }
 
@@ -310,6 +324,13 @@ fn a_condition_is_a_statement_that_allows_when_it_holds_and_denies_when_not() {
         (
             other("cilium.io", "CiliumClusterwideNetworkPolicy", "", None),
             "the CiliumClusterwideNetworkPolicies of cilium.io, which could not be read, open this or leave it open",
+        ),
+        (
+            Cause::OtherPolicies {
+                kind: PolicyKind::find("cilium.io", "CiliumNetworkPolicy").expect("known"),
+                count: 12,
+            },
+            "the 12 CiliumNetworkPolicies, which are not evaluated, open this or leave it open",
         ),
         (
             Cause::TierUnreadable {
