@@ -135,3 +135,112 @@ pub fn selects(engine: &Engine, policy: &Policy, entity: &Entity) -> bool {
     };
     scope && policy.subject.matches(labels)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::engine::{Hypothetical, Profile};
+    use crate::model::Labels;
+    use crate::source::manifests;
+
+    /// Two tenants, and policies as they are given.
+    fn check(policies: &str, namespace: &str, expected: [Stance; 2]) {
+        let world = format!(
+            "
+{{kind: Namespace, apiVersion: v1, metadata: {{name: shop, labels: {{tenant: a}}}}}}
+---
+{{kind: Namespace, apiVersion: v1, metadata: {{name: bank, labels: {{tenant: b}}}}}}
+---
+{{kind: Pod, apiVersion: v1, metadata: {{name: web, namespace: shop}}, status: {{phase: Running, podIPs: [{{ip: 10.0.1.1}}]}}}}
+---
+{{kind: Pod, apiVersion: v1, metadata: {{name: api, namespace: shop}}, status: {{phase: Running, podIPs: [{{ip: 10.0.1.2}}]}}}}
+---
+{{kind: Pod, apiVersion: v1, metadata: {{name: vault, namespace: bank}}, status: {{phase: Running, podIPs: [{{ip: 10.0.2.1}}]}}}}
+{policies}"
+        );
+        let (cluster, told) = manifests::parse("t", &world);
+        assert!(told.is_empty(), "{told:?}");
+        let engine = Engine::build(&Arc::new(cluster), Profile::spec());
+        let stances = Stances::new(&engine);
+        let is_there = engine
+            .pods()
+            .find(|id| engine.namespace_of(*id).name == namespace);
+        let new_pod = Entity::Hypothetical(Arc::new(Hypothetical {
+            namespace: namespace.to_owned(),
+            labels: Labels::default(),
+            ports: Vec::new(),
+        }));
+        // A pod that is not there yet stands like those that are.
+        for entity in is_there.map(Entity::Pod).into_iter().chain([new_pod]) {
+            let found = [Direction::Egress, Direction::Ingress].map(|d| stances.of(d, &entity));
+            assert_eq!(found, expected, "{entity:?}");
+        }
+    }
+
+    fn policy(tier: &str, tenant: &str, rules: &str) -> String {
+        format!(
+            "---
+{{kind: ClusterNetworkPolicy, apiVersion: policy.networking.k8s.io/v1alpha2, metadata: {{name: {}}}, spec: {{tier: {tier}, priority: 1, subject: {{namespaces: {{matchLabels: {{tenant: {tenant}}}}}}}, {rules}}}}}
+",
+            tier.to_lowercase()
+        )
+    }
+
+    #[test]
+    fn nothing_gets_out_where_the_baseline_denies_every_address() {
+        let everywhere = "egress: [{action: Deny, to: [{networks: [0.0.0.0/0, '::/0']}]}]";
+        let denied = policy("Baseline", "a", everywhere);
+        check(&denied, "shop", [Stance::Closed, Stance::Open]);
+        check(&denied, "bank", [Stance::Open, Stance::Open]);
+        // A NetworkPolicy is asked before, and an Accept of the Admin tier opens a part.
+        let isolated = "---\n{kind: NetworkPolicy, apiVersion: networking.k8s.io/v1, metadata: {name: p, namespace: shop}, spec: {policyTypes: [Ingress]}}\n";
+        check(
+            &format!("{denied}{isolated}"),
+            "shop",
+            [Stance::Closed, Stance::Closed],
+        );
+        let some = "egress: [{action: Accept, to: [{namespaces: {matchLabels: {tenant: b}}}]}]";
+        check(
+            &format!("{denied}{}", policy("Admin", "a", some)),
+            "shop",
+            [Stance::Partly, Stance::Open],
+        );
+    }
+
+    /// Rule A18: ingress rules name pods only, so whoever comes from outside is let in all the same.
+    #[test]
+    fn ingress_that_is_denied_to_every_pod_is_not_closed() {
+        let nobody = "ingress: [{action: Deny, from: [{namespaces: {}}]}]";
+        check(
+            &policy("Baseline", "a", nobody),
+            "shop",
+            [Stance::Open, Stance::Partly],
+        );
+    }
+
+    #[test]
+    fn a_denial_of_some_or_none_is_told_apart_from_an_open_end() {
+        let other = "egress: [{action: Deny, to: [{namespaces: {matchLabels: {tenant: b}}}]}]";
+        check(
+            &policy("Admin", "a", other),
+            "shop",
+            [Stance::Partly, Stance::Open],
+        );
+        // Nobody has that label.
+        let none = "egress: [{action: Deny, to: [{namespaces: {matchLabels: {tenant: c}}}]}]";
+        check(
+            &policy("Admin", "a", none),
+            "shop",
+            [Stance::Open, Stance::Open],
+        );
+        // A rule that only accepts takes nothing away.
+        let accept = "egress: [{action: Accept, to: [{namespaces: {matchLabels: {tenant: b}}}]}]";
+        check(
+            &policy("Admin", "a", accept),
+            "shop",
+            [Stance::Open, Stance::Open],
+        );
+    }
+}

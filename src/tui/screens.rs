@@ -189,8 +189,8 @@ fn while_nothing_is_read_the_kinds_say_how_far_they_are() {
 
 #[test]
 fn what_may_not_be_read_is_told_with_what_it_costs() {
-    let gap = |kind, scope: &str, cost: &str| Gap {
-        kind,
+    let gap = |kind: &str, scope: &str, cost: &str| Gap {
+        kind: kind.to_owned(),
         scope: scope.to_owned(),
         cost: cost.to_owned(),
         why: Why::Forbidden,
@@ -227,7 +227,7 @@ fn policies_that_are_not_evaluated_are_told_apart_from_what_could_not_be_read() 
     let mut view = (*app.view).clone();
     let cost = "3 CiliumNetworkPolicies: verdicts of shop are UNKNOWN";
     view.gaps = vec![Gap {
-        kind: "ciliumnetworkpolicies",
+        kind: "ciliumnetworkpolicies.cilium.io".to_owned(),
         scope: "shop".to_owned(),
         cost: cost.to_owned(),
         why: Why::NotEvaluated,

@@ -105,8 +105,8 @@ impl View {
 /// A kind of object that may not or could not be read, or that is not evaluated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gap {
-    /// The plural, as in RBAC rules.
-    pub kind: &'static str,
+    /// The plural, as in RBAC rules; with the group for kinds of other projects.
+    pub kind: String,
     /// Namespaces, or `cluster`.
     pub scope: String,
     /// What is not known without it.

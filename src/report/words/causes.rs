@@ -28,13 +28,17 @@ pub(super) fn plural(kind: &str) -> String {
     }
 }
 
-/// A policy of another project. The kinds that more than one project has are told apart by their group.
+/// Whether more than one project has a kind of this name, so that only the group tells them apart.
+pub(super) fn is_ambiguous(kind: PolicyKind) -> bool {
+    let of_another =
+        |other: PolicyKind| other.kind() == kind.kind() && other.project() != kind.project();
+    PolicyKind::all().any(of_another) || PolicyApi::ALL.iter().any(|api| api.kind() == kind.kind())
+}
+
+/// A policy of another project.
 fn foreign_name(kind: PolicyKind, namespace: &str, name: &str) -> String {
     let told = object_name(kind.kind(), namespace, name);
-    let is_ambiguous = PolicyKind::all().any(|other| {
-        other != kind && other.kind() == kind.kind() && other.project() != kind.project()
-    }) || PolicyApi::ALL.iter().any(|api| api.kind() == kind.kind());
-    if is_ambiguous {
+    if is_ambiguous(kind) {
         format!("{told} ({})", kind.group())
     } else {
         told

@@ -4,16 +4,21 @@ use crate::model::Effect;
 use crate::questions::info::NotEvaluated;
 use crate::text::tame;
 
-use super::causes::plural;
+use super::causes::{is_ambiguous, plural};
 
 /// Namespaces named in a sentence; the rest is counted.
 const NAMED: usize = 3;
 
-/// `3 CiliumNetworkPolicies`
+/// `3 CiliumNetworkPolicies`, `2 NetworkPolicies of projectcalico.org`
 pub fn not_evaluated_count(found: &NotEvaluated) -> String {
-    match found.count {
+    let told = match found.count {
         1 => format!("1 {}", found.kind.kind()),
         more => format!("{more} {}", plural(found.kind.kind())),
+    };
+    if is_ambiguous(found.kind) {
+        format!("{told} of {}", found.kind.group())
+    } else {
+        told
     }
 }
 

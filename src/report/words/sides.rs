@@ -188,10 +188,7 @@ fn isolated(engine: &Engine, side: &Side, head: WordLine) -> Vec<WordLine> {
             let mut line = blank(LABEL)
                 .add("nearest ", Tone::Plain)
                 .add(rule_name(engine, &nearest.rule), Tone::Name)
-                .add(
-                    format!(":  {}", nearest_detail(nearest)),
-                    Tone::Plain,
-                );
+                .add(format!(":  {}", nearest_detail(nearest)), Tone::Plain);
             if let Some(source) = rule_source(engine, &nearest.rule) {
                 line = line.add(format!("   {source}"), Tone::Faint);
             }

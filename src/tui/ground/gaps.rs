@@ -35,10 +35,18 @@ pub(super) fn gaps(cluster: &Cluster, not_evaluated: &[NotEvaluated]) -> Vec<Gap
         .collect()
 }
 
+/// The plural. Several projects have network policies, so their kinds go with the group, as kubectl takes them.
+fn kind_of(resource: Resource) -> String {
+    match resource {
+        Resource::Other(kind) => format!("{}.{}", kind.plural(), kind.group()),
+        own => own.plural().to_owned(),
+    }
+}
+
 /// Policies of another project.
 fn passed_over(found: &NotEvaluated) -> Gap {
     Gap {
-        kind: found.kind.plural(),
+        kind: kind_of(Resource::Other(found.kind)),
         scope: if found.namespaces.is_empty() {
             "cluster".to_owned()
         } else {
@@ -79,7 +87,7 @@ fn gap(cluster: &Cluster, resource: Resource) -> Option<Gap> {
         (false, _) => (few(&missing), few(&missing)),
     };
     Some(Gap {
-        kind: resource.plural(),
+        kind: kind_of(resource),
         scope,
         cost: cost(cluster, resource, &of),
         why: match first {

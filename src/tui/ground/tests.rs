@@ -229,7 +229,9 @@ fn policies_of_other_projects_are_counted_wherever_a_reader_looks() {
         .collect();
     assert_eq!(
         gaps,
-        [format!("ciliumnetworkpolicies|area shop|{sentence}")]
+        [format!(
+            "ciliumnetworkpolicies.cilium.io|area shop|{sentence}"
+        )]
     );
     assert!(!view.partial, "all of it was read");
 
