@@ -473,8 +473,6 @@ fn notes(built: &Built, snapshot: &Snapshot) -> Vec<String> {
     let mut notes: Vec<String> = banner(&built.enforcer, engine.policies().len())
         .into_iter()
         .collect();
-    let not_evaluated = info::not_evaluated(engine.cluster(), &Scope::all());
-    notes.extend(not_evaluated.iter().map(words::not_evaluated));
     for (resource, namespace, state) in engine.cluster().coverage.iter() {
         let place = namespace.map_or_else(String::new, |namespace| format!(" in {namespace}"));
         match state {
@@ -495,7 +493,8 @@ fn notes(built: &Built, snapshot: &Snapshot) -> Vec<String> {
         .partition(|diagnostic| diagnostic.severity >= Severity::Warning);
     // Such as policies that were left out: whoever reads that all is allowed has to read them before.
     notes.extend(doubts.into_iter().map(note));
-    if engine.policies().len() == 0 && not_evaluated.is_empty() && engine.pods().len() > 0 {
+    let has_foreign = !engine.cluster().foreign.is_empty();
+    if engine.policies().len() == 0 && !has_foreign && engine.pods().len() > 0 {
         notes.push(
             "no NetworkPolicy was read, so nothing is isolated and everything is allowed"
                 .to_owned(),

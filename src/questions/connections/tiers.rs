@@ -35,7 +35,7 @@ impl Maker<'_> {
             .collect()
     }
 
-    /// What one end lets through to and from each other workload; `None` where no cluster-wide policy can make a difference
+    /// What one end may let through to and from each other workload, doubts included; `None` where no cluster-wide policy can make a difference
     /// between those whom a rule for everyone means.
     pub(super) fn by_workload(
         &self,
@@ -57,7 +57,7 @@ impl Maker<'_> {
                     let let_through = drawn
                         .examples
                         .iter()
-                        .map(|peer| engine.side(direction, own, peer).sure);
+                        .map(|peer| engine.side(direction, own, peer).possible);
                     Some((
                         other,
                         let_through.reduce(|all, one| all.intersection(&one))?,
@@ -277,6 +277,28 @@ mod tests {
                 "watch/pod/prometheus bank/pod/vault 443/TCP Open",
             ]
         );
+    }
+
+    /// What is not known of anybody keeps nobody out.
+    #[test]
+    fn doubt_leaves_a_rule_for_everyone_one_connection() {
+        let accept = policy(
+            "accept",
+            ("Admin", 1),
+            "matchLabels: {tenant: b}",
+            "ingress: [{action: Accept, from: [{namespaces: {matchLabels: {tenant: c}}}]}]",
+        );
+        let other = "---\n{kind: CiliumNetworkPolicy, apiVersion: cilium.io/v2, metadata: {name: c, namespace: bank}}\n";
+        let (cluster, _) = manifests::parse("t", &format!("{WORLD}{accept}{other}"));
+        let engine = Engine::build(&Arc::new(cluster), Profile::spec());
+        assert_eq!(
+            told(&engine),
+            [
+                "any bank/pod/vault 443/TCP Unknown",
+                "shop/pod/web store/pod/db 5432/TCP Open"
+            ]
+        );
+        assert_eq!(cells(&engine)[0], "vault | ?, 443 (Any) | ?");
     }
 
     #[test]

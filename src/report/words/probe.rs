@@ -3,7 +3,7 @@
 use crate::engine::{Engine, Reason, Verdict};
 use crate::model::Direction;
 use crate::questions::probe::Answer;
-use crate::text::tame;
+use crate::text::{tame, width};
 
 use super::sides::side_lines;
 use super::{Tone, WordLine, condition, limit, port, reason, verdict, verdict_tone};
@@ -151,32 +151,49 @@ fn remarks(engine: &Engine, answer: &Answer) -> Vec<WordLine> {
     lines
 }
 
+/// How wide a condition may be: it is a sentence, and sentences get long.
+const CELLS: usize = 80;
+
+/// A sentence behind a label, in as many lines as it takes.
+fn sentence(label: &str, text: &str) -> Vec<WordLine> {
+    let mut lines = Vec::new();
+    let mut line = format!("  {label:<8}");
+    for word in text.split(' ') {
+        if width(&line) + 1 + width(word) > CELLS {
+            lines.push(std::mem::replace(&mut line, " ".repeat(10)));
+        }
+        line.push(' ');
+        line.push_str(word);
+    }
+    lines.push(line);
+    let told = lines.into_iter();
+    told.map(|line| WordLine::new().add(line, Tone::Unknown))
+        .collect()
+}
+
 /// What an unknown verdict hangs on. Of several conditions it is not said how they work together; all and none are certain.
 fn conditions(engine: &Engine, answer: &Answer) -> Vec<WordLine> {
-    let told: Vec<String> = match answer.conditions.as_slice() {
+    match answer.conditions.as_slice() {
         [] => Vec::new(),
-        [one] => vec![format!(
-            "  if       {}: ALLOW, else DENY",
-            condition(engine, one)
-        )],
+        [one] => sentence(
+            "if",
+            &format!("{}: ALLOW, else DENY", condition(engine, one)),
+        ),
         several => {
-            let mut told: Vec<String> = several
-                .iter()
-                .enumerate()
-                .map(|(index, one)| {
-                    let label = if index == 0 { "if" } else { "and if" };
-                    format!("  {label:<8} {}", condition(engine, one))
-                })
-                .collect();
-            told.push(format!(
-                "  {:<8} ALLOW where all of this holds, DENY where none of it does",
-                ""
+            let told = several.iter().enumerate().flat_map(|(index, one)| {
+                sentence(
+                    if index == 0 { "if" } else { "and if" },
+                    &condition(engine, one),
+                )
+            });
+            let mut told: Vec<WordLine> = told.collect();
+            told.extend(sentence(
+                "",
+                "ALLOW where all of this holds, DENY where none of it does",
             ));
             told
         }
-    };
-    let line = |told| WordLine::new().add(told, Tone::Unknown);
-    told.into_iter().map(line).collect()
+    }
 }
 
 fn ports_line(answer: &Answer) -> WordLine {

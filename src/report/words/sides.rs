@@ -155,13 +155,14 @@ pub(super) fn side_lines(engine: &Engine, direction: Direction, side: &Side) -> 
         Verdict::Allow => lines.push(start().add(reason(side.reason), Tone::Plain)),
         Verdict::Deny => lines.extend(isolated(engine, side, start())),
         Verdict::Unknown | Verdict::Unreachable => {
-            let mut line = start().add(reason(side.reason), Tone::Plain);
+            lines.push(start().add(reason(side.reason), Tone::Plain));
             if !side.isolated_by.is_empty() {
-                line = line
-                    .add("; isolated by ", Tone::Plain)
-                    .add(policy_names(engine, &side.isolated_by), Tone::Name);
+                lines.push(
+                    blank(LABEL)
+                        .add("isolated by ", Tone::Plain)
+                        .add(policy_names(engine, &side.isolated_by), Tone::Name),
+                );
             }
-            lines.push(line);
             for rule in &side.decided_by {
                 let head = blank(LABEL).add("matched ", Tone::Plain);
                 lines.extend(rule_lines(engine, rule, head, false));

@@ -213,6 +213,26 @@ fn a_rule_that_fails_closed_says_so_and_not_what_it_would_match() {
 }
 
 #[test]
+fn an_unknown_end_says_what_isolates_it_and_what_matched_all_the_same() {
+    let engine = engine();
+    let side = Side {
+        verdict: Verdict::Unknown,
+        decided_by: vec![at(&engine, "to-db", 0)],
+        isolated_by: vec![id(&engine, "default-deny"), id(&engine, "to-db")],
+        ..Side::allow(Reason::OtherPolicyApi)
+    };
+    check(
+        &engine,
+        &side,
+        &[
+            "  egress   UNKNOWN policies of another project may decide; they are not evaluated",
+            "           isolated by default-deny, to-db",
+            "           matched to-db egress[0].to[0]   to pods app=db, 5432/TCP   np.yaml:5",
+        ],
+    );
+}
+
+#[test]
 fn policies_have_a_name_for_sentences_and_one_for_columns() {
     let (wall, baseline) = (wall(), baseline());
     let admin = Policy {
