@@ -2,15 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Cluster, Direction, Peer, Peers, Policy, Resource, State};
+use crate::model::{Cluster, Direction, Peer, Peers, Policy, PolicyKind, Resource, State};
 use crate::model::{NamespaceScope, Rule};
+use crate::questions::info::NotEvaluated;
+use crate::report::words;
 use crate::source::Link;
 use crate::text::tame;
-use crate::tui::view::{Gap, KindState};
+use crate::tui::view::{Gap, KindState, Why};
 
 /// What costs most first.
-const ORDER: [Resource; 8] = [
+const ORDER: [Resource; 11] = [
     Resource::NetworkPolicies,
+    Resource::ClusterNetworkPolicies,
+    Resource::AdminNetworkPolicies,
+    Resource::BaselineAdminNetworkPolicies,
     Resource::Namespaces,
     Resource::Pods,
     Resource::Services,
@@ -20,12 +25,37 @@ const ORDER: [Resource; 8] = [
     Resource::Jobs,
 ];
 
-/// What is refused or fails, a line for each kind.
-pub(super) fn gaps(cluster: &Cluster) -> Vec<Gap> {
-    ORDER
-        .into_iter()
+/// What is refused or fails, a line for each kind; then what is read and not evaluated.
+pub(super) fn gaps(cluster: &Cluster, not_evaluated: &[NotEvaluated]) -> Vec<Gap> {
+    let other = PolicyKind::all().map(Resource::Other);
+    let unread = ORDER.into_iter().chain(other);
+    unread
         .filter_map(|resource| gap(cluster, resource))
+        .chain(not_evaluated.iter().map(passed_over))
         .collect()
+}
+
+/// The plural. Several projects have network policies, so their kinds go with the group, as kubectl takes them.
+fn kind_of(resource: Resource) -> String {
+    match resource {
+        Resource::Other(kind) => format!("{}.{}", kind.plural(), kind.group()),
+        own => own.plural().to_owned(),
+    }
+}
+
+/// Policies of another project.
+fn passed_over(found: &NotEvaluated) -> Gap {
+    Gap {
+        kind: kind_of(Resource::Other(found.kind)),
+        scope: if found.namespaces.is_empty() {
+            "cluster".to_owned()
+        } else {
+            few(&found.namespaces.iter().map(String::as_str).collect())
+        },
+        cost: words::not_evaluated(found),
+        why: Why::NotEvaluated,
+        said: String::new(),
+    }
 }
 
 fn gap(cluster: &Cluster, resource: Resource) -> Option<Gap> {
@@ -57,10 +87,13 @@ fn gap(cluster: &Cluster, resource: Resource) -> Option<Gap> {
         (false, _) => (few(&missing), few(&missing)),
     };
     Some(Gap {
-        kind: resource.plural(),
+        kind: kind_of(resource),
         scope,
         cost: cost(cluster, resource, &of),
-        is_forbidden: matches!(first, State::Forbidden { .. }),
+        why: match first {
+            State::Forbidden { .. } => Why::Forbidden,
+            _ => Why::Failed,
+        },
         said: tame(first.message().unwrap_or_default()).into_owned(),
     })
 }
@@ -202,7 +235,7 @@ mod tests {
             coverage,
             ..Cluster::default()
         };
-        gaps(&cluster)
+        gaps(&cluster, &[])
             .into_iter()
             .map(|gap| format!("{}|{}|{}", gap.kind, gap.scope, gap.cost))
             .collect()
@@ -252,7 +285,7 @@ mod tests {
             coverage,
             ..Cluster::default()
         };
-        assert_eq!(gaps(&cluster)[0].said, "no\\u{1b}");
+        assert_eq!(gaps(&cluster, &[])[0].said, "no\\u{1b}");
     }
 
     #[test]
