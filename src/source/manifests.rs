@@ -202,9 +202,7 @@ impl Input {
         let policies = std::iter::once(Resource::NetworkPolicies).chain(Resource::optional());
         for resource in policies {
             let is_named = match resource {
-                Resource::Other(kind) => {
-                    text.contains(kind.group()) && has_word(text, kind.kind())
-                }
+                Resource::Other(kind) => text.contains(kind.group()) && has_word(text, kind.kind()),
                 own => has_word(text, own.kind()),
             };
             if is_named {
