@@ -173,7 +173,7 @@ pub fn info(info: Option<&Info>, paths: &[(String, String)], environments: &[Str
         .iter()
         .map(|(resource, namespace, state)| {
             vec![
-                resource.plural().to_owned(),
+                resource.full_name().to_owned(),
                 namespace.clone().unwrap_or_else(|| "all".to_owned()),
                 state.word().to_owned(),
                 state.message().unwrap_or_default().to_owned(),
