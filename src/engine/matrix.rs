@@ -557,6 +557,9 @@ mod tests {
         let outside = Entity::Address("203.0.113.7".parse().unwrap());
         let to = Entity::Pod(pod("c"));
         assert_eq!(open.verdict_of(&engine, &outside, &to), Some(Verdict::Deny));
-        assert_eq!(open.verdict_of(&engine, &to, &outside), Some(Verdict::Allow));
+        assert_eq!(
+            open.verdict_of(&engine, &to, &outside),
+            Some(Verdict::Allow)
+        );
     }
 }

@@ -49,7 +49,7 @@ pub fn not_evaluated(cluster: &Cluster, scope: &Scope) -> Vec<NotEvaluated> {
 pub struct Info {
     pub enforcer: Enforcer,
     pub profile: &'static str,
-    /// Kind, namespace (`None`: cluster-wide), state; by kind, then namespace.
+    /// Kind, namespace (`None`: cluster-wide), state; by kind, then namespace. Kinds that need not exist and do not are left out.
     pub coverage: Vec<(Resource, Option<String>, State)>,
     pub namespaces: usize,
     pub pods: usize,
@@ -69,6 +69,11 @@ pub fn info(engine: &Engine, enforcer: &Enforcer) -> Info {
         coverage: cluster
             .coverage
             .iter()
+            .filter(|(resource, _, state)| match resource {
+                // Whether there are policies of every project there is, is not worth a line each.
+                Resource::Other(_) => !matches!(state, State::NotServed | State::Complete),
+                other => !(other.is_optional() && **state == State::NotServed),
+            })
             .map(|(resource, namespace, state)| {
                 (resource, namespace.map(str::to_owned), state.clone())
             })

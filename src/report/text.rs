@@ -189,7 +189,7 @@ pub fn info(info: Option<&Info>, paths: &[(String, String)], environments: &[Str
         .partition(|(resource, ..)| matches!(resource, Resource::Other(_)));
     let mut rows: Vec<Vec<String>> = own
         .into_iter()
-        .map(|(resource, namespace, state)| row(resource.plural().to_owned(), namespace, state))
+        .map(|(resource, namespace, state)| row(resource.full_name().to_owned(), namespace, state))
         .collect();
     // Kinds of other projects that are absent, or known to be empty, are no news one by one.
     let is_told = |resource: &Resource, state: &State| {
@@ -200,8 +200,7 @@ pub fn info(info: Option<&Info>, paths: &[(String, String)], environments: &[Str
     let mut rest = 0;
     for (resource, namespace, state) in other {
         if is_told(resource, state) {
-            let kind = format!("{}.{}", resource.plural(), resource.group());
-            rows.push(row(kind, namespace, state));
+            rows.push(row(resource.full_name().to_owned(), namespace, state));
         } else {
             rest += 1;
         }

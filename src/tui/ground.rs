@@ -100,7 +100,7 @@ impl Ground {
             return Arc::clone(&current.built);
         }
         let enforcer = enforcer::detect(&snapshot.cluster, self.judge.offline);
-        let profile = Profile::named(self.judge.profile.unwrap_or(enforcer.profile));
+        let profile = enforcer.switches(self.judge.profile.unwrap_or(enforcer.profile));
         Arc::new(Built {
             revision: snapshot.revision,
             engine: self.engine(&snapshot.cluster, profile),
@@ -109,18 +109,13 @@ impl Ground {
     }
 
     fn engine(&self, cluster: &Arc<Cluster>, profile: Profile) -> Arc<Engine> {
-        let mut followed = self
-            .followed
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
         match followed.as_mut().filter(|kept| kept.profile() == profile) {
             Some(kept) => {
                 kept.apply(cluster);
                 kept.engine()
             }
-            None => followed
-                .insert(Incremental::new(cluster, profile))
-                .engine(),
+            None => followed.insert(Incremental::new(cluster, profile)).engine(),
         }
     }
 
@@ -492,17 +487,15 @@ fn notes(built: &Built, snapshot: &Snapshot) -> Vec<String> {
     let mut notes: Vec<String> = banner(&built.enforcer, engine.policies().len())
         .into_iter()
         .collect();
-    for (resource, namespace, state) in engine.cluster().coverage.iter() {
+    for (kind, namespace, state) in gaps::unread(&engine.cluster().coverage) {
         let place = namespace.map_or_else(String::new, |namespace| format!(" in {namespace}"));
         match state {
             State::Forbidden { .. } => notes.push(format!(
-                "{}{place} may not be read: what hangs on them is UNKNOWN",
-                resource.plural()
+                "{kind}{place} may not be read: what hangs on them is UNKNOWN"
             )),
-            State::Failed { why } => notes.push(format!(
-                "{}{place} could not be read: {why}",
-                resource.plural()
-            )),
+            State::Failed { why } => {
+                notes.push(format!("{kind}{place} could not be read: {why}"));
+            }
             _ => {}
         }
     }
@@ -512,8 +505,9 @@ fn notes(built: &Built, snapshot: &Snapshot) -> Vec<String> {
         .partition(|diagnostic| diagnostic.severity >= Severity::Warning);
     // Such as policies that were left out: whoever reads that all is allowed has to read them before.
     notes.extend(doubts.into_iter().map(note));
-    let has_foreign = !engine.cluster().foreign.is_empty();
-    if engine.policies().len() == 0 && !has_foreign && engine.pods().len() > 0 {
+    let cluster = engine.cluster();
+    let nothing_decides = cluster.policies().next().is_none() && cluster.foreign.is_empty();
+    if nothing_decides && engine.pods().len() > 0 {
         notes.push(
             "no NetworkPolicy was read, so nothing is isolated and everything is allowed"
                 .to_owned(),

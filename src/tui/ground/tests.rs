@@ -159,9 +159,9 @@ fn a_workload_is_told_by_what_isolates_it() {
     assert_eq!(ground.about("shop/pod/nobody"), None);
 }
 
-/// "Everything is allowed" is only what one API says when policies of others were left out.
+/// "Everything is allowed" is no news of a cluster in which another project may decide.
 #[test]
-fn policies_left_out_are_told_before_all_is_called_allowed() {
+fn where_others_may_decide_nothing_is_called_allowed() {
     let pod = "{kind: Pod, apiVersion: v1, metadata: {name: a, namespace: x}, spec: {containers: [{name: c}]}, status: {phase: Running, podIPs: [{ip: 10.0.0.1}]}}\n";
     let other = "---\n{kind: CiliumNetworkPolicy, apiVersion: cilium.io/v2, metadata: {name: c, namespace: x}}\n";
     let notes = |text: &str| {
