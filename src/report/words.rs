@@ -140,6 +140,9 @@ pub fn reason(reason: Reason) -> &'static str {
         Reason::HostNetworkSubject => "on the node's own network: policies do not select it",
         Reason::NoEnforcementAtExternal => "outside the cluster: nothing is enforced at this end",
         Reason::IsolatedNoMatch => "isolated, and no rule matches",
+        Reason::ExplicitDeny => {
+            "the client is none of the Service's loadBalancerSourceRanges; policy is not asked"
+        }
         Reason::TierAccept => "a cluster-wide policy accepts it",
         Reason::DefaultAllow => "no policy decides: everything is let through",
         Reason::TierDeny => "a cluster-wide policy denies it",
@@ -167,6 +170,15 @@ pub fn reason(reason: Reason) -> &'static str {
         }
         Reason::PodFinished => "the pod has finished",
     }
+}
+
+/// Up to three, and how many more.
+fn few(names: &[String]) -> String {
+    let mut told: Vec<String> = names.iter().take(3).cloned().collect();
+    if names.len() > 3 {
+        told.push(format!("{} more", names.len() - 3));
+    }
+    told.join(" or ")
 }
 
 fn object_name(kind: &str, namespace: &str, name: &str) -> String {
@@ -254,6 +266,33 @@ pub fn cause(cause: &Cause) -> String {
         Cause::AliasUnresolved { name } => {
             format!("{name} resolves to an address that policies let through")
         }
+        Cause::SourceRewritten {
+            service,
+            by_balancer,
+            let_in,
+            kept_out,
+        } => {
+            let by = if *by_balancer {
+                "its load balancer opens connections of its own"
+            } else {
+                "with externalTrafficPolicy: Cluster a node may put its own address there, and kube-proxy does"
+            };
+            format!(
+                "it arrives at the pod with the address of {}, not of {} (Service {service}: {by})",
+                few(let_in),
+                few(kept_out)
+            )
+        }
+        Cause::DestinationRewritten {
+            asked,
+            behind_is_open,
+        } => {
+            if *behind_is_open {
+                format!("policy at the client sees the pod behind {asked}, not {asked} itself")
+            } else {
+                format!("policy at the client sees {asked} itself, not the pod behind it")
+            }
+        }
         Cause::InitContainerPort { port } => {
             format!("the enforcer looks up port name {port} in init containers too")
         }
@@ -290,6 +329,15 @@ pub fn limit(limit: &Limit) -> String {
                 "policy sees the endpoints of Service {service}: rules on its own address have no effect"
             )
         }
+        Limit::NodeNotKnown { service } => format!(
+            "Service {service} keeps traffic on one node; which node is not known here: assumes there is an endpoint on it"
+        ),
+        Limit::HostPort { pod, port, target } => format!(
+            "port {port} of the node leads to pod {pod}: policy sees the pod and its port {target}"
+        ),
+        Limit::NodeLocalDns { cache } => format!(
+            "{cache} answers DNS on every node: what pods ask it goes to their own node, not to the Service"
+        ),
         Limit::BlockMatchedPod => {
             "a pod matched an ipBlock by its address; the API leaves open whether that counts"
                 .to_owned()
