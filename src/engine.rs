@@ -22,7 +22,7 @@ use crate::model::{
 pub use crate::compile::netpol::Cause;
 pub use crate::compile::{NodeId, PodId, PolicyId, Profile, ProfileName};
 pub use answer::{Allowed, Entity, Hypothetical, Isolation, Reason, Verdict};
-pub use expand::{Expansion, Target};
+pub use expand::{Expansion, Front, Target, Way};
 pub use explain::{Explanation, Fail, Limit, Nearest, PeerMiss, RuleId, Side};
 pub use groups::{Group, Groups};
 

@@ -1,7 +1,7 @@
 //! Verdicts and their reasons in words: the one place where an answer becomes sentences, for the screen and for text alike.
 
 use crate::engine::explain::{Limit, Nearest, PeerMiss};
-use crate::engine::{Cause, Engine, Fail, PolicyId, Reason, RuleId, Side, Verdict};
+use crate::engine::{Cause, Engine, Fail, PolicyId, Reason, RuleId, Side, Verdict, Way};
 use crate::model::{Direction, Peers, Policy, Protocol, Requirement, SourceRef};
 use crate::questions::probe::Answer;
 use crate::text::tame;
@@ -499,8 +499,14 @@ pub fn probe_lines(engine: &Engine, answer: &Answer) -> Vec<WordLine> {
             ),
             (n, None) => format!("different ports, {n} endpoints"),
         };
+        let by = match via.way {
+            Way::ClusterIp => "",
+            Way::NodePort => "node port of ",
+            Way::Balancer { .. } => "load balancer of ",
+            Way::ExternalIp => "external IP of ",
+        };
         let told = format!(
-            "  {:<8} Service {} {} → {behind}",
+            "  {:<8} {by}Service {} {} → {behind}",
             "name",
             tame(&via.service),
             via.port
@@ -513,7 +519,10 @@ pub fn probe_lines(engine: &Engine, answer: &Answer) -> Vec<WordLine> {
     // Where the two sides cannot tell why, it is told here.
     if answer.verdict == Verdict::Unreachable
         || answer.shown.is_none()
-        || answer.reason == Reason::HairpinUndefined
+        || matches!(
+            answer.reason,
+            Reason::HairpinUndefined | Reason::ExplicitDeny
+        )
     {
         lines.push(WordLine::new().add(
             format!("  {:<8} {}", "why", reason(answer.reason)),

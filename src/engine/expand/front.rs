@@ -29,6 +29,17 @@ pub enum Way {
     ExternalIp,
 }
 
+impl Way {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ClusterIp => "cluster-ip",
+            Self::NodePort => "node-port",
+            Self::Balancer { .. } => "load-balancer",
+            Self::ExternalIp => "external-ip",
+        }
+    }
+}
+
 impl Engine {
     /// What answers there, with the protocol and the port to ask: by protocol and port. Pods have none.
     pub fn fronts(&self, at: &Entity) -> Vec<(Protocol, u16, Front<'_>)> {
