@@ -356,7 +356,7 @@ fn t82_a_node_may_put_its_own_address_in_place_of_the_clients() {
     assert_eq!(
         conditions(&answer),
         [
-            "it arrives at the pod with the address of the client, not of node/n2 (Service x/svc-a: with externalTrafficPolicy: Cluster a node may put its own address there, and kube-proxy does)"
+            "the pod sees the client as the source, not node/n2: under externalTrafficPolicy Cluster a node may put in its own address, and kube-proxy does"
         ]
     );
     let via = answer.via.expect("it goes through the Service");
@@ -385,11 +385,15 @@ fn t83_the_pods_own_node_is_always_let_in() {
     assert_eq!(
         conditions(&other),
         [
-            "it arrives at the pod with the address of node/n1, not of the client (Service x/svc-a: with externalTrafficPolicy: Cluster a node may put its own address there, and kube-proxy does)"
+            "the pod sees node/n1 as the source, not the client: under externalTrafficPolicy Cluster a node may put in its own address, and kube-proxy does"
         ]
     );
     // A port by its name, the node by its address.
-    check(&objects, "203.0.113.7 -> 192.168.0.11:http", "allow rule-allow");
+    check(
+        &objects,
+        "203.0.113.7 -> 192.168.0.11:http",
+        "allow rule-allow",
+    );
     // No Service has that port: it is the node itself.
     check(
         &objects,
@@ -477,7 +481,11 @@ fn t89_a_load_balancers_address_is_short_circuited_inside() {
     let answer = check(&objects, "y/b -> 198.51.100.1:8080", "allow rule-allow");
     let via = answer.via.expect("a Service");
     assert_eq!(via.way, Way::Balancer { is_proxy: false });
-    check(&objects, "y/a -> 198.51.100.1:8080", "deny isolated-no-match");
+    check(
+        &objects,
+        "y/a -> 198.51.100.1:8080",
+        "deny isolated-no-match",
+    );
     // Rule N72: in proxy mode the connection leaves the cluster and comes back as somebody else's.
     let proxy = service.replace("ip: 198.51.100.1", "ip: 198.51.100.1, ipMode: Proxy");
     let answer = check(
@@ -488,7 +496,7 @@ fn t89_a_load_balancers_address_is_short_circuited_inside() {
     assert_eq!(
         conditions(&answer),
         [
-            "it arrives at the pod with the address of the client, not of an address of the load balancer (Service x/svc-a: its load balancer opens connections of its own)"
+            "the pod sees the client as the source, not an address of the load balancer: the load balancer opens connections of its own"
         ]
     );
 }
@@ -508,12 +516,23 @@ fn a_client_outside_comes_in_through_the_load_balancer() {
         assert_eq!(
             conditions(&answer),
             [
-                "it arrives at the pod with the address of the client or node/n1, not of node/n2 (Service x/svc-a: with externalTrafficPolicy: Cluster a node may put its own address there, and kube-proxy does)"
+                "the pod sees the client or node/n1 as the source, not node/n2: under externalTrafficPolicy Cluster a node may put in its own address, and kube-proxy does"
             ],
             "{to}"
         );
         check(&[&local, SLICE_HTTP, FROM_E], &asked, "allow rule-allow");
     }
+    // Nothing else answers at its address.
+    check(
+        &[&cluster, SLICE_HTTP],
+        "203.0.113.7 -> 198.51.100.1:22",
+        "unreachable no-service-port",
+    );
+    check(
+        &[&cluster, SLICE_HTTP],
+        "203.0.113.7 -> 198.51.100.1:any",
+        "allow not-isolated",
+    );
     // Without policy it does not matter which address it carries.
     check(
         &[&cluster, SLICE_HTTP],
@@ -585,13 +604,8 @@ fn without_nodes_any_address_may_be_that_of_a_node() {
         let engine = Engine::build(&Arc::new(cluster), Profile::spec());
         let end = |text| ends::resolve(&engine, text).unwrap();
         let port = ends::parse_port("80").unwrap();
-        let answer = probe::probe(
-            &engine,
-            &end("203.0.113.7"),
-            &end("x/svc/web"),
-            Some(&port),
-        )
-        .unwrap();
+        let answer =
+            probe::probe(&engine, &end("203.0.113.7"), &end("x/svc/web"), Some(&port)).unwrap();
         assert_eq!(format!("{} {}", answer.verdict, answer.reason), expected);
     }
 }
@@ -606,7 +620,11 @@ fn external_ips_lead_to_the_service_too() {
         "unknown nat-ambiguous",
     );
     assert_eq!(answer.via.map(|via| via.way), Some(Way::ExternalIp));
-    check(&objects, "y/a -> 198.51.100.9:8080", "deny isolated-no-match");
+    check(
+        &objects,
+        "y/a -> 198.51.100.9:8080",
+        "deny isolated-no-match",
+    );
 }
 
 #[test]
@@ -646,8 +664,15 @@ fn an_alias_within_the_cluster_is_the_service_it_names() {
             alias.as_str(),
             "x/p: {podSelector: {matchLabels: {pod: a}}, policyTypes: [Ingress, Egress]}",
         ];
-        let answer = check(&objects, "y/a -> y/svc/alias:8080", "deny isolated-no-match");
-        assert_eq!(answer.via.map(|via| via.service), Some("x/svc-a".to_owned()));
+        let answer = check(
+            &objects,
+            "y/a -> y/svc/alias:8080",
+            "deny isolated-no-match",
+        );
+        assert_eq!(
+            answer.via.map(|via| via.service),
+            Some("x/svc-a".to_owned())
+        );
         check(&objects, "y/svc/alias -> y/b:80", "deny isolated-no-match");
     }
     let circle = [
@@ -664,16 +689,16 @@ fn a_headless_service_without_ports_is_its_pods() {
         "x/p: {podSelector: {matchLabels: {pod: a}}, policyTypes: [Egress]}",
         "x/q: {podSelector: {}, policyTypes: [Ingress]}",
     ];
-    let answer = check(
-        &objects,
-        "x/svc/peers -> y/a:80",
-        "unknown pairs-differ",
-    );
+    let answer = check(&objects, "x/svc/peers -> y/a:80", "unknown pairs-differ");
     assert_eq!(
         pairs(&answer),
         ["x/pod/a -> y/pod/a deny", "x/pod/b -> y/pod/a allow"]
     );
-    check(&objects, "y/a -> x/svc/peers:5432", "deny isolated-no-match");
+    check(
+        &objects,
+        "y/a -> x/svc/peers:5432",
+        "deny isolated-no-match",
+    );
     check(&objects, "y/a -> x/svc/peers:any", "deny isolated-no-match");
 }
 
@@ -715,8 +740,10 @@ fn both_address_families_are_told_apart_where_they_differ() {
     check(&both, "y/two -> 10.96.0.20:80", "allow rule-allow");
     check(&both, "y/two -> fd00:96::20:80", "deny isolated-no-match");
     // A Service of one family does not use the other.
-    let single = service
-        .replace("clusterIPs: [10.96.0.20, 'fd00:96::20'], ipFamilies: [IPv4, IPv6]", "ipFamilies: [IPv4]");
+    let single = service.replace(
+        "clusterIPs: [10.96.0.20, 'fd00:96::20'], ipFamilies: [IPv4, IPv6]",
+        "ipFamilies: [IPv4]",
+    );
     for slices in [&[v4.as_str()][..], &[]] {
         let objects: Vec<&str> = [from.as_str(), to.as_str(), single.as_str(), only_v4]
             .into_iter()
@@ -734,14 +761,22 @@ fn dns_may_be_answered_by_the_own_node() {
     let cache = "{kind: DaemonSet, apiVersion: apps/v1, metadata: {name: node-local-dns, namespace: kube-system}, spec: {template: {metadata: {labels: {k8s-app: node-local-dns}}, spec: {hostNetwork: true}}}}";
     let closed = "y/p: {podSelector: {}, policyTypes: [Egress]}";
     let told = "kube-system/daemonset/node-local-dns answers DNS on every node: what pods ask it goes to their own node, not to the Service";
-    let without = check(&[service, pod, closed], "y/a -> dns:53", "deny isolated-no-match");
+    let without = check(
+        &[service, pod, closed],
+        "y/a -> dns:53",
+        "deny isolated-no-match",
+    );
     assert!(!limits(&without).contains(&told.to_owned()));
     let with = check(
         &[service, pod, cache, closed],
         "y/a -> dns:53",
         "deny isolated-no-match",
     );
-    assert!(limits(&with).contains(&told.to_owned()), "{:?}", limits(&with));
+    assert!(
+        limits(&with).contains(&told.to_owned()),
+        "{:?}",
+        limits(&with)
+    );
     // Its address is the own node's where there is such a cache, and one like any other where there is none.
     check(
         &[service, pod, cache, closed],

@@ -67,8 +67,6 @@ pub enum Cause {
     AliasUnresolved { name: String },
     /// On its way in a connection may be given another source address (rules N70, N71). Ends as they would be typed.
     SourceRewritten {
-        /// `namespace/name` of the Service.
-        service: String,
         /// The load balancer itself opens the connection to the pod; else it may be the node where the client comes in.
         by_balancer: bool,
         /// The sources that are let in, and those that are not or may not be.

@@ -216,14 +216,26 @@ impl Engine {
         let label = service.label();
         let mut limits = Vec::new();
         let found = match &service.backend {
-            Backend::Endpoints(endpoints) => {
-                self.by_endpoints(service, endpoints, offered, (protocol, port), near, &mut limits)?
-            }
+            Backend::Endpoints(endpoints) => self.by_endpoints(
+                service,
+                endpoints,
+                offered,
+                (protocol, port),
+                near,
+                &mut limits,
+            )?,
             Backend::Selector(labels) => {
                 limits.push(Limit::SelectorStandsIn {
                     service: label.clone(),
                 });
-                self.by_selector(service, labels, offered, (protocol, port), near, &mut limits)?
+                self.by_selector(
+                    service,
+                    labels,
+                    offered,
+                    (protocol, port),
+                    near,
+                    &mut limits,
+                )?
             }
             Backend::Nothing | Backend::ExternalName(_) => BTreeMap::new(),
         };
@@ -316,7 +328,7 @@ impl Engine {
         let mut some_near = false;
         for endpoint in eligible {
             let node = node_of(endpoint);
-            if !self.is_near(service, near, node.as_deref(), node.is_some(), limits) {
+            if !is_near(service, near, node.as_deref(), node.is_some(), limits) {
                 continue;
             }
             some_near = true;
@@ -362,7 +374,7 @@ impl Engine {
         for id in pods {
             let pod = self.pod(id);
             let is_known = pod.node.is_some() || !pod.stands_in;
-            if !self.is_near(service, near, pod.node.as_deref(), is_known, limits) {
+            if !is_near(service, near, pod.node.as_deref(), is_known, limits) {
                 continue;
             }
             some_near = true;
@@ -380,8 +392,7 @@ impl Engine {
             };
             if let Some(number) = number {
                 let used = pod.addresses.iter().filter(|address| {
-                    service.families.is_empty()
-                        || service.families.contains(&Family::of(**address))
+                    service.families.is_empty() || service.families.contains(&Family::of(**address))
                 });
                 found
                     .entry((Entity::Pod(id), number))
@@ -393,33 +404,6 @@ impl Engine {
             Ok(found)
         } else {
             Err(Reason::LocalOnly)
-        }
-    }
-
-    /// Whether an endpoint on a node may be used. What is not known counts as near, and the limits say so.
-    fn is_near(
-        &self,
-        service: &Service,
-        near: Near<'_>,
-        node: Option<&str>,
-        is_known: bool,
-        limits: &mut Vec<Limit>,
-    ) -> bool {
-        let mut assume = || {
-            let limit = Limit::NodeNotKnown {
-                service: service.label(),
-            };
-            if !limits.contains(&limit) {
-                limits.push(limit);
-            }
-            true
-        };
-        match near {
-            Near::All | Near::Unready => true,
-            Near::OnItsOwn => node.is_some() || (!is_known && assume()),
-            Near::On(None) => assume(),
-            Near::On(Some(_)) if node.is_none() => !is_known && assume(),
-            Near::On(wanted) => node == wanted,
         }
     }
 
@@ -450,6 +434,32 @@ impl Engine {
             .iter()
             .map(|address| self.entity_at(*address))
             .collect()
+    }
+}
+
+/// Whether an endpoint on a node may be used. What is not known counts as near, and the limits say so.
+fn is_near(
+    service: &Service,
+    near: Near<'_>,
+    node: Option<&str>,
+    is_known: bool,
+    limits: &mut Vec<Limit>,
+) -> bool {
+    let mut assume = || {
+        let limit = Limit::NodeNotKnown {
+            service: service.label(),
+        };
+        if !limits.contains(&limit) {
+            limits.push(limit);
+        }
+        true
+    };
+    match near {
+        Near::All | Near::Unready => true,
+        Near::OnItsOwn => node.is_some() || (!is_known && assume()),
+        Near::On(None) => assume(),
+        Near::On(Some(_)) if node.is_none() => !is_known && assume(),
+        Near::On(wanted) => node == wanted,
     }
 }
 

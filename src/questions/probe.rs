@@ -9,9 +9,7 @@ mod several;
 
 use std::collections::BTreeSet;
 
-use crate::engine::{
-    Cause, Engine, Entity, Explanation, Front, Limit, Reason, Side, Verdict, Way,
-};
+use crate::engine::{Cause, Engine, Entity, Explanation, Front, Limit, Reason, Side, Verdict, Way};
 use crate::model::{Direction, PortRange, PortSet, Protocol, Service, SourceRef};
 
 use super::ends::{End, EndKind, PortQuery};
@@ -146,9 +144,9 @@ pub fn probe(
         Some(PortQuery::Named { protocol, name }) => {
             let numbers = named(engine, to, *protocol, name)?;
             match numbers.as_slice() {
-                [(protocol, port)] => Ok(arrive::single(
-                    engine, from, &sources, to, *protocol, *port,
-                )),
+                [(protocol, port)] => {
+                    Ok(arrive::single(engine, from, &sources, to, *protocol, *port))
+                }
                 several => {
                     let wanted = several
                         .iter()
@@ -292,4 +290,3 @@ fn not_loaded(from: &End, to: &End, port: Option<&PortQuery>) -> Answer {
     answer.ingress = unknown;
     answer
 }
-

@@ -166,7 +166,7 @@ pub fn reason(reason: Reason) -> &'static str {
         Reason::NoAddress => "the pod has no address yet",
         Reason::NoCommonFamily => "the ends have no address family in common",
         Reason::LocalOnly => {
-            "the Service keeps traffic on the client's node, and there is no endpoint"
+            "the Service keeps traffic on one node, and there is no endpoint on that one"
         }
         Reason::PodFinished => "the pod has finished",
     }
@@ -267,37 +267,35 @@ pub fn cause(cause: &Cause) -> String {
             format!("{name} resolves to an address that policies let through")
         }
         Cause::SourceRewritten {
-            service,
             by_balancer,
             let_in,
             kept_out,
-        } => {
-            let by = if *by_balancer {
-                "its load balancer opens connections of its own"
-            } else {
-                "with externalTrafficPolicy: Cluster a node may put its own address there, and kube-proxy does"
-            };
-            format!(
-                "it arrives at the pod with the address of {}, not of {} (Service {service}: {by})",
-                few(let_in),
-                few(kept_out)
-            )
-        }
+        } => source_rewritten(*by_balancer, let_in, kept_out),
         Cause::DestinationRewritten {
             asked,
-            behind_is_open,
-        } => {
-            if *behind_is_open {
-                format!("policy at the client sees the pod behind {asked}, not {asked} itself")
-            } else {
-                format!("policy at the client sees {asked} itself, not the pod behind it")
-            }
+            behind_is_open: true,
+        } => format!("policy at the client sees the pod behind {asked}, not {asked} itself"),
+        Cause::DestinationRewritten { asked, .. } => {
+            format!("policy at the client sees {asked} itself, not the pod behind it")
         }
         Cause::InitContainerPort { port } => {
             format!("the enforcer looks up port name {port} in init containers too")
         }
     };
     tame(&told).into_owned()
+}
+
+fn source_rewritten(by_balancer: bool, let_in: &[String], kept_out: &[String]) -> String {
+    let why = if by_balancer {
+        "the load balancer opens connections of its own"
+    } else {
+        "under externalTrafficPolicy Cluster a node may put in its own address, and kube-proxy does"
+    };
+    format!(
+        "the pod sees {} as the source, not {}: {why}",
+        few(let_in),
+        few(kept_out)
+    )
 }
 
 /// What a verdict takes for granted.

@@ -25,7 +25,9 @@ pub enum Way {
     /// Its own address within the cluster.
     ClusterIp,
     NodePort,
-    Balancer { is_proxy: bool },
+    Balancer {
+        is_proxy: bool,
+    },
     ExternalIp,
 }
 

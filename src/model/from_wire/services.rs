@@ -55,11 +55,14 @@ fn addresses<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<IpAddr> {
 }
 
 fn families(spec: &wire::ServiceSpec, cluster_ips: &[IpAddr]) -> Vec<Family> {
-    let said = spec.ip_families.iter().filter_map(|name| match name.as_str() {
-        "IPv4" => Some(Family::V4),
-        "IPv6" => Some(Family::V6),
-        _ => None,
-    });
+    let said = spec
+        .ip_families
+        .iter()
+        .filter_map(|name| match name.as_str() {
+            "IPv4" => Some(Family::V4),
+            "IPv6" => Some(Family::V6),
+            _ => None,
+        });
     let mut families: Vec<Family> = said.collect();
     if families.is_empty() {
         families.extend(cluster_ips.iter().map(|address| Family::of(*address)));

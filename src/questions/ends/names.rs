@@ -27,7 +27,12 @@ fn kind_named(text: &str) -> Option<&'static str> {
     })
 }
 
-pub(super) fn by_labels(engine: &Engine, namespace: &str, list: &str, typed: &str) -> Result<End, EndError> {
+pub(super) fn by_labels(
+    engine: &Engine,
+    namespace: &str,
+    list: &str,
+    typed: &str,
+) -> Result<End, EndError> {
     find_namespace(engine, namespace, typed)?;
     let mut labels = Labels::default();
     for pair in list.split(',').filter(|pair| !pair.is_empty()) {
@@ -137,7 +142,12 @@ pub(super) fn by_kind(
     })
 }
 
-pub(super) fn by_name(engine: &Engine, namespace: &str, name: &str, typed: &str) -> Result<End, EndError> {
+pub(super) fn by_name(
+    engine: &Engine,
+    namespace: &str,
+    name: &str,
+    typed: &str,
+) -> Result<End, EndError> {
     let Some(ns) = engine.cluster().namespace(namespace) else {
         return not_loaded(engine, namespace, typed).ok_or_else(|| {
             not_found(

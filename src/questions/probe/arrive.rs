@@ -97,6 +97,13 @@ fn gather<'a>(
                     .find(|_| !to.is_range())
             });
             match front {
+                // Nothing but its Services answers at an address that no machine has.
+                None if !to.is_range() && is_front_only(engine, &at) => gathered.lost.push(Pair {
+                    from: entity_id(engine, a),
+                    to: entity_id(engine, &at),
+                    verdict: Verdict::Unreachable,
+                    reason: Reason::NoServicePort,
+                }),
                 None => {
                     gathered.sources.insert(a.clone());
                     gathered.tries.push(Try::plain(a, &at, protocol, port));
@@ -110,7 +117,6 @@ fn gather<'a>(
                         target: host.target,
                     });
                     let rewriting = Rewriting {
-                        behind: entity_id(engine, &behind),
                         sources: Sources::Client,
                         destination: destination(engine, a, &at, port),
                     };
@@ -126,7 +132,11 @@ fn gather<'a>(
                         });
                     }
                 }
-                Some(Front::Service { service, port: own, way }) => {
+                Some(Front::Service {
+                    service,
+                    port: own,
+                    way,
+                }) => {
                     let arrival = Arrival {
                         service,
                         protocol,
@@ -189,6 +199,13 @@ pub(super) fn as_seen_from(engine: &Engine, client: &Entity, to: &Entity) -> Ent
         return Entity::Node(node);
     }
     to.clone()
+}
+
+/// Whether it is an address of a load balancer or an external IP, and no node's.
+pub(super) fn is_front_only(engine: &Engine, at: &Entity) -> bool {
+    matches!(at, Entity::Address(_))
+        && engine.machine_of(at).is_none()
+        && !engine.fronts(at).is_empty()
 }
 
 /// The addresses at which DNS caches on nodes are set up to answer.
@@ -315,7 +332,10 @@ impl<'a> Arrival<'a> {
             let near = (self.way == Way::ClusterIp).then_some(client);
             engine.expand_service(service, protocol, port, near)
         } else {
-            let entry = self.asked.as_ref().and_then(|(at, _)| engine.machine_of(at));
+            let entry = self
+                .asked
+                .as_ref()
+                .and_then(|(at, _)| engine.machine_of(at));
             engine.expand_from_outside(service, protocol, port, entry.as_deref())
         }?;
         let targets = match &self.asked {
@@ -357,7 +377,6 @@ impl<'a> Arrival<'a> {
             _ => Destination::Behind,
         };
         Some(Rewriting {
-            behind: self.service.label(),
             sources,
             destination,
         })

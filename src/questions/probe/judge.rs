@@ -91,7 +91,13 @@ impl Try {
 }
 
 /// Whether a pair is a pod with itself, and not what is asked about: an end stands for several, and this is one of both.
-pub(super) fn is_aside(engine: &Engine, from: &[Entity], to: &[Entity], a: &Entity, b: &Entity) -> bool {
+pub(super) fn is_aside(
+    engine: &Engine,
+    from: &[Entity],
+    to: &[Entity],
+    a: &Entity,
+    b: &Entity,
+) -> bool {
     (from.len() > 1 || to.len() > 1) && engine.is_self(a, b)
 }
 
@@ -120,7 +126,12 @@ pub(super) fn judge(engine: &Engine, answer: &mut Answer, tries: &[Try], lost: &
     let agree = lost.is_empty() && judged.iter().all(|other| other.verdict == verdict);
     // Where pairs differ the obstacle is what a reader is after.
     let obstacle = judged.iter().find(|why| why.verdict != Verdict::Allow);
-    let shown = if agree { first } else { obstacle.unwrap_or(first) }.clone();
+    let shown = if agree {
+        first
+    } else {
+        obstacle.unwrap_or(first)
+    }
+    .clone();
     let limits: BTreeSet<_> = judged.iter().flat_map(|why| &why.limits).cloned().collect();
     let causes: BTreeSet<_> = judged
         .iter()
@@ -189,4 +200,3 @@ pub fn entity_id(engine: &Engine, entity: &Entity) -> String {
         Entity::Hypothetical(pod) => format!("{}/?{}", pod.namespace, pod.labels),
     }
 }
-

@@ -4,15 +4,13 @@
 use std::collections::BTreeMap;
 
 use crate::engine::{Cause, Engine, Entity, Explanation, Reason, Side, Verdict};
-use crate::model::{Direction, Resource};
+use crate::model::{AddressSet, Direction, Resource};
 
 use super::judge::{Try, entity_id};
 
 /// The other addresses that policy may see in place of the ends of a try.
 #[derive(Clone, Debug)]
 pub(super) struct Rewriting {
-    /// `namespace/name` of the Service, or of the pod behind a host port.
-    pub(super) behind: String,
     pub(super) sources: Sources,
     pub(super) destination: Destination,
 }
@@ -51,8 +49,9 @@ pub(super) fn rewrite(engine: &Engine, one: &Try, by: &Rewriting, why: &mut Expl
     let sides = [&why.egress, &why.ingress];
     let of = |verdict| sides.iter().find(|side| side.verdict == verdict);
     let decisive = of(Verdict::Deny).or_else(|| of(Verdict::Unknown));
-    (why.verdict, why.reason) =
-        decisive.map_or((Verdict::Allow, why.ingress.reason), |s| (s.verdict, s.reason));
+    (why.verdict, why.reason) = decisive.map_or((Verdict::Allow, why.ingress.reason), |s| {
+        (s.verdict, s.reason)
+    });
     why.conditions = if why.verdict == Verdict::Unknown {
         let mut causes: Vec<Cause> = sides.iter().flat_map(|s| &s.causes).cloned().collect();
         causes.sort();
@@ -126,7 +125,6 @@ fn ingress(engine: &Engine, one: &Try, by: &Rewriting, client: &Side) -> Option<
         }
     }
     let cause = Cause::SourceRewritten {
-        service: by.behind.clone(),
         by_balancer: by.sources == Sources::Anywhere,
         let_in,
         kept_out,
@@ -170,11 +168,14 @@ fn anywhere(engine: &Engine, one: &Try, name: &str) -> Vec<(String, Entity)> {
     let mut found: Vec<(String, Entity)> = engine
         .outside()
         .iter()
-        .filter_map(|piece| piece.first())
+        .filter_map(AddressSet::first)
         .map(|address| (name.to_owned(), Entity::Address(address)))
         .collect();
     // One's own node is always let in (rule N49), and what is not known may be that.
-    let own = one.to.pod().and_then(|id| engine.pod(id).host_addresses.first());
+    let own = one
+        .to
+        .pod()
+        .and_then(|id| engine.pod(id).host_addresses.first());
     found.extend(own.map(|address| (name.to_owned(), Entity::Address(*address))));
     found
 }

@@ -27,54 +27,24 @@ pub(super) fn through_service(
         && let Ok(found) = engine.expand_service(service, Protocol::Tcp, 1, None)
     {
         let pods = End {
-            entities: found.targets.into_iter().map(|target| target.entity).collect(),
+            entities: found
+                .targets
+                .into_iter()
+                .map(|target| target.entity)
+                .collect(),
             ..to.clone()
         };
         let wanted = query.map_or_else(PortSet::all, wanted_ports);
-        return Ok(several_ports(engine, from, sources, &pods, &wanted, query.is_some()));
+        return Ok(several_ports(
+            engine,
+            from,
+            sources,
+            &pods,
+            &wanted,
+            query.is_some(),
+        ));
     }
-    let asked: Vec<(Protocol, u16)> = match query {
-        Some(PortQuery::Number { protocol, port }) => {
-            vec![(default_protocol(to, *protocol, *port), *port)]
-        }
-        Some(PortQuery::Named { protocol, name }) => {
-            let found: Vec<_> = service
-                .ports
-                .iter()
-                .filter(|p| p.name == *name && protocol.is_none_or(|wanted| wanted == p.protocol))
-                .map(|p| (p.protocol, p.port))
-                .collect();
-            if found.is_empty() {
-                let known = service
-                    .ports
-                    .iter()
-                    .filter(|p| !p.name.is_empty())
-                    .map(|p| p.name.clone())
-                    .collect();
-                return Err(ProbeError::UnknownPortName {
-                    end: to.name.clone(),
-                    name: name.clone(),
-                    known,
-                });
-            }
-            found
-        }
-        Some(PortQuery::Range {
-            protocol,
-            first,
-            last,
-        }) => engine
-            .service_ports(service)
-            .filter(|(p, port)| {
-                protocol.unwrap_or_default() == *p && (*first..=*last).contains(port)
-            })
-            .collect(),
-        Some(PortQuery::Any { protocol }) => engine
-            .service_ports(service)
-            .filter(|(p, _)| protocol.is_none_or(|wanted| wanted == *p))
-            .collect(),
-        None => engine.service_ports(service).collect(),
-    };
+    let asked = asked_ports(engine, to, service, query)?;
     if let [(protocol, port)] = asked.as_slice() {
         let mut answer = one_service_port(engine, from, sources, to, service, (*protocol, *port));
         if matches!(
@@ -134,6 +104,57 @@ pub(super) fn through_service(
     }
     answer.ports.sort();
     Ok(answer)
+}
+
+/// The ports of a Service that a query means.
+fn asked_ports(
+    engine: &Engine,
+    to: &End,
+    service: &Service,
+    query: Option<&PortQuery>,
+) -> Result<Vec<(Protocol, u16)>, ProbeError> {
+    Ok(match query {
+        Some(PortQuery::Number { protocol, port }) => {
+            vec![(default_protocol(to, *protocol, *port), *port)]
+        }
+        Some(PortQuery::Named { protocol, name }) => {
+            let found: Vec<_> = service
+                .ports
+                .iter()
+                .filter(|p| p.name == *name && protocol.is_none_or(|wanted| wanted == p.protocol))
+                .map(|p| (p.protocol, p.port))
+                .collect();
+            if found.is_empty() {
+                let known = service
+                    .ports
+                    .iter()
+                    .filter(|p| !p.name.is_empty())
+                    .map(|p| p.name.clone())
+                    .collect();
+                return Err(ProbeError::UnknownPortName {
+                    end: to.name.clone(),
+                    name: name.clone(),
+                    known,
+                });
+            }
+            found
+        }
+        Some(PortQuery::Range {
+            protocol,
+            first,
+            last,
+        }) => engine
+            .service_ports(service)
+            .filter(|(p, port)| {
+                protocol.unwrap_or_default() == *p && (*first..=*last).contains(port)
+            })
+            .collect(),
+        Some(PortQuery::Any { protocol }) => engine
+            .service_ports(service)
+            .filter(|(p, _)| protocol.is_none_or(|wanted| wanted == *p))
+            .collect(),
+        None => engine.service_ports(service).collect(),
+    })
 }
 
 fn list_port(answer: &mut Answer, protocol: Protocol, port: u16) {

@@ -24,12 +24,76 @@ pub(super) fn wanted_ports(query: &PortQuery) -> PortSet {
         PortQuery::Any { protocol } => (protocol, Some((1, u16::MAX))),
         PortQuery::Named { .. } => return PortSet::empty(),
     };
-    let range = range.and_then(|(first, last)| {
-        PortRange::new(NonZeroU16::new(first)?, NonZeroU16::new(last)?)
-    });
+    let range = range
+        .and_then(|(first, last)| PortRange::new(NonZeroU16::new(first)?, NonZeroU16::new(last)?));
     range.map_or_else(PortSet::empty, |range| {
         PortSet::range(protocol.unwrap_or_default(), range)
     })
+}
+
+/// What every pair lets through, the ports that lead elsewhere included.
+struct Open {
+    allowed: Allowed,
+    /// The ports that can be asked: at an address that is only a Service's, its ports are all there are.
+    wanted: PortSet,
+    unreachable: Option<Reason>,
+}
+
+fn open_ports(engine: &Engine, from: &End, sources: &[Entity], to: &End, wanted: &PortSet) -> Open {
+    let mut allowed: Option<Allowed> = None;
+    let mut unreachable: Option<Reason> = None;
+    let mut seen: BTreeSet<Entity> = BTreeSet::new();
+    for a in sources {
+        for b in &to.entities {
+            if is_aside(engine, sources, &to.entities, a, b) {
+                continue;
+            }
+            let b = arrive::as_seen_from(engine, a, b);
+            if let Some(reason) = engine.unreachable(a, &b) {
+                unreachable = Some(reason);
+            } else {
+                let one = engine.allowed(a, &b);
+                allowed = Some(match allowed {
+                    None => one,
+                    Some(before) => before.merge(&one),
+                });
+            }
+            seen.insert(b);
+        }
+    }
+    let mut allowed = allowed.unwrap_or_else(Allowed::nothing);
+    let mut fronts = PortSet::empty();
+    let mut only_fronts = !seen.is_empty();
+    for at in seen.iter().filter(|_| !to.is_range()) {
+        only_fronts &= arrive::is_front_only(engine, at);
+        for (protocol, port, _) in engine.fronts(at) {
+            let one = PortSet::port(protocol, port);
+            if !wanted.contains(protocol, port) || one.is_subset(&fronts) {
+                continue;
+            }
+            fronts = fronts.union(&one);
+            let mut there = blank(from, to, protocol, Some(port));
+            arrive::answer(engine, &mut there, sources, protocol, port);
+            allowed.sure = allowed.sure.difference(&one);
+            allowed.possible = allowed.possible.difference(&one);
+            if there.verdict == Verdict::Allow {
+                allowed.sure = allowed.sure.union(&one);
+            }
+            if matches!(there.verdict, Verdict::Allow | Verdict::Unknown) {
+                allowed.possible = allowed.possible.union(&one);
+            }
+        }
+    }
+    let wanted = if only_fronts && !to.is_range() {
+        fronts
+    } else {
+        wanted.clone()
+    };
+    Open {
+        allowed,
+        wanted,
+        unreachable,
+    }
 }
 
 /// No single port: which are open. With `wanted` spelled out (`any`, a range) all of them have to be.
@@ -41,54 +105,29 @@ pub(super) fn several_ports(
     wanted: &PortSet,
     all: bool,
 ) -> Answer {
-    let mut allowed: Option<Allowed> = None;
-    let mut unreachable: Option<Reason> = None;
-    let mut fronts: BTreeSet<(Protocol, u16)> = BTreeSet::new();
-    for a in sources {
-        for b in &to.entities {
-            if is_aside(engine, sources, &to.entities, a, b) {
-                continue;
-            }
-            let b = arrive::as_seen_from(engine, a, b);
-            if !to.is_range() {
-                let answering = engine.fronts(&b).into_iter();
-                fronts.extend(answering.map(|(protocol, port, _)| (protocol, port)));
-            }
-            if let Some(reason) = engine.unreachable(a, &b) {
-                unreachable = Some(reason);
-                continue;
-            }
-            let one = engine.allowed(a, &b);
-            allowed = Some(match allowed {
-                None => one,
-                Some(before) => before.merge(&one),
-            });
-        }
+    let Open {
+        allowed,
+        wanted,
+        unreachable,
+    } = open_ports(engine, from, sources, to, wanted);
+    if wanted.is_empty() {
+        let mut none = blank(from, to, Protocol::Tcp, None);
+        none.reason = Reason::NoServicePort;
+        return none;
     }
-    let mut allowed = allowed.unwrap_or_else(Allowed::nothing);
-    // Ports that lead elsewhere are judged there.
-    for (protocol, port) in fronts.into_iter().filter(|(a, b)| wanted.contains(*a, *b)) {
-        let mut there = blank(from, to, protocol, Some(port));
-        arrive::answer(engine, &mut there, sources, protocol, port);
-        let one = PortSet::port(protocol, port);
-        allowed.sure = allowed.sure.difference(&one);
-        allowed.possible = allowed.possible.difference(&one);
-        if there.verdict == Verdict::Allow {
-            allowed.sure = allowed.sure.union(&one);
-        }
-        if matches!(there.verdict, Verdict::Allow | Verdict::Unknown) {
-            allowed.possible = allowed.possible.union(&one);
-        }
-    }
+    let wanted = &wanted;
     let sure = allowed.sure.intersection(wanted);
     let possible = allowed.possible.intersection(wanted);
     // One port carries the explanation: an open one, else one that pods declare, else the first.
-    let declared = ports_of(engine, to)
-        .into_iter()
-        .find_map(|text| match ends::parse_port(&text) {
-            Ok(PortQuery::Number { protocol, port }) => Some((protocol.unwrap_or_default(), port)),
-            _ => None,
-        });
+    let declared =
+        ports_of(engine, to)
+            .into_iter()
+            .find_map(|text| match ends::parse_port(&text) {
+                Ok(PortQuery::Number { protocol, port }) => {
+                    Some((protocol.unwrap_or_default(), port))
+                }
+                _ => None,
+            });
     let pick = |set: &PortSet| {
         set.iter()
             .next()
@@ -110,7 +149,8 @@ pub(super) fn several_ports(
     } else {
         !sure.is_empty()
     };
-    if unreachable.is_some() && possible.is_empty() {
+    let unreachable = unreachable.is_some() || answer.verdict == Verdict::Unreachable;
+    if unreachable && possible.is_empty() {
         // Kept as judged.
     } else if open {
         answer.verdict = Verdict::Allow;
@@ -139,4 +179,3 @@ pub(super) fn several_ports(
     answer.ports.sort();
     answer
 }
-
