@@ -28,7 +28,7 @@ use judge::Spot;
 
 pub use crate::compile::{Cause, NodeId, PodId, PolicyId, Profile, ProfileName};
 pub use answer::{Allowed, Entity, Hypothetical, Isolation, Reason, Verdict};
-pub use expand::{Expansion, Target};
+pub use expand::{Expansion, Front, Target, Way};
 pub use explain::{Explanation, Fail, Limit, Nearest, PeerMiss, RuleId, Side};
 pub use groups::{Group, Groups};
 pub use incremental::Incremental;

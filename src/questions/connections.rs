@@ -283,7 +283,7 @@ fn dns_targets(engine: &Engine) -> BTreeMap<(Entity, Protocol, u16), u16> {
         {
             if let Ok(expansion) = engine.expand_service(service, protocol, port, None) {
                 for target in expansion.targets {
-                    targets.insert((target.entity, protocol, target.port), port);
+                    targets.insert((target.entity.whole(), protocol, target.port), port);
                 }
             }
         }

@@ -223,6 +223,7 @@ struct ViaJson {
     service: String,
     port: u16,
     target_port: Option<u16>,
+    way: &'static str,
 }
 
 #[derive(Serialize)]
@@ -304,6 +305,7 @@ pub fn probe(engine: &Engine, answer: &Answer, context: Context<'_>) -> String {
             service: via.service.clone(),
             port: via.port,
             target_port: via.target_port,
+            way: via.way.as_str(),
         }),
         half_open: answer.half_open.map(Direction::as_str),
         expected: answer.expected.as_ref().map(|expected| ExpectedJson {

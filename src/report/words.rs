@@ -85,6 +85,9 @@ pub fn reason(reason: Reason) -> &'static str {
         Reason::HostNetworkSubject => "on the node's own network: policies do not select it",
         Reason::NoEnforcementAtExternal => "outside the cluster: nothing is enforced at this end",
         Reason::IsolatedNoMatch => "isolated, and no rule matches",
+        Reason::ExplicitDeny => {
+            "the client is none of the Service's loadBalancerSourceRanges; policy is not asked"
+        }
         Reason::TierAccept => "a cluster-wide policy accepts it",
         Reason::DefaultAllow => "no rule decides and no NetworkPolicy isolates it: let through",
         Reason::TierDeny => "a cluster-wide policy denies it",
@@ -108,7 +111,7 @@ pub fn reason(reason: Reason) -> &'static str {
         Reason::NoAddress => "the pod has no address yet",
         Reason::NoCommonFamily => "the ends have no address family in common",
         Reason::LocalOnly => {
-            "the Service keeps traffic on the client's node, and there is no endpoint"
+            "the Service keeps traffic on one node, and there is no endpoint on that one"
         }
         Reason::PodFinished => "the pod has finished",
     }

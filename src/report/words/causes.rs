@@ -190,10 +190,44 @@ fn statement(cause: &Cause) -> String {
         Cause::AliasUnresolved { name } => {
             format!("{name} resolves to an address that policies let through")
         }
+        Cause::SourceRewritten {
+            by_balancer,
+            let_in,
+            kept_out,
+        } => source_rewritten(*by_balancer, let_in, kept_out),
+        Cause::DestinationRewritten {
+            asked,
+            behind_is_open: true,
+        } => format!("policy at the client sees the pod behind {asked}, not {asked} itself"),
+        Cause::DestinationRewritten { asked, .. } => {
+            format!("policy at the client sees {asked} itself, not the pod behind it")
+        }
         Cause::InitContainerPort { port } => {
             format!("the enforcer looks up port name {port} in init containers too")
         }
     }
+}
+
+/// Up to three, and how many more.
+fn few(names: &[String]) -> String {
+    let mut told: Vec<String> = names.iter().take(3).cloned().collect();
+    if names.len() > 3 {
+        told.push(format!("{} more", names.len() - 3));
+    }
+    told.join(" or ")
+}
+
+fn source_rewritten(by_balancer: bool, let_in: &[String], kept_out: &[String]) -> String {
+    let why = if by_balancer {
+        "the load balancer opens connections of its own"
+    } else {
+        "under externalTrafficPolicy Cluster a node may put in its own address, and kube-proxy does"
+    };
+    format!(
+        "the pod sees {} as the source, not {}: {why}",
+        few(let_in),
+        few(kept_out)
+    )
 }
 
 /// What a verdict takes for granted.
@@ -225,6 +259,15 @@ pub fn limit(limit: &Limit) -> String {
                 "policy sees the endpoints of Service {service}: rules on its own address have no effect"
             )
         }
+        Limit::NodeNotKnown { service } => format!(
+            "Service {service} keeps traffic on one node; which node is not known here: assumes there is an endpoint on it"
+        ),
+        Limit::HostPort { pod, port, target } => format!(
+            "port {port} of the node leads to pod {pod}: policy sees the pod and its port {target}"
+        ),
+        Limit::NodeLocalDns { cache } => format!(
+            "{cache} answers DNS on every node: what pods ask it goes to their own node, not to the Service"
+        ),
         Limit::BlockMatchedPod => {
             "a pod matched an ipBlock by its address; the API leaves open whether that counts"
                 .to_owned()

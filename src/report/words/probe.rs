@@ -1,6 +1,6 @@
 //! The whole answer to a probe, in the form of an incident report.
 
-use crate::engine::{Engine, Reason, Verdict};
+use crate::engine::{Engine, Reason, Verdict, Way};
 use crate::model::Direction;
 use crate::questions::probe::Answer;
 use crate::text::{tame, width};
@@ -49,8 +49,14 @@ pub fn probe_lines(engine: &Engine, answer: &Answer) -> Vec<WordLine> {
             ),
             (n, None) => format!("different ports, {n} endpoints"),
         };
+        let by = match via.way {
+            Way::ClusterIp => "",
+            Way::NodePort => "node port of ",
+            Way::Balancer { .. } => "load balancer of ",
+            Way::ExternalIp => "external IP of ",
+        };
         let told = format!(
-            "  {:<8} Service {} {} → {behind}",
+            "  {:<8} {by}Service {} {} → {behind}",
             "name",
             tame(&via.service),
             via.port
@@ -63,7 +69,10 @@ pub fn probe_lines(engine: &Engine, answer: &Answer) -> Vec<WordLine> {
     // Where the two sides cannot tell why, it is told here.
     if answer.verdict == Verdict::Unreachable
         || answer.shown.is_none()
-        || answer.reason == Reason::HairpinUndefined
+        || matches!(
+            answer.reason,
+            Reason::HairpinUndefined | Reason::ExplicitDeny
+        )
     {
         lines.push(WordLine::new().add(
             format!("  {:<8} {}", "why", reason(answer.reason)),
