@@ -69,6 +69,9 @@ pub(crate) struct Space {
     pub(crate) foreign: [Option<Effect>; 2],
     /// By pod.
     pub(crate) pods: Vec<PodPlaces>,
+    /// By pod: its place where that says all there is to say, a pod with a network of its own and one address that has not finished;
+    /// else [`NONE`].
+    pub(crate) plain: Vec<u32>,
     /// By policy.
     pub(crate) policies: Vec<Lowered>,
 }
@@ -84,7 +87,7 @@ pub(crate) struct NodeEntry {
 }
 
 /// The places a list of peers means for sure, and those it may mean; the second holds the first.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct PeerSet {
     pub(crate) sure: Set,
     /// `None`: the same.
@@ -171,6 +174,8 @@ pub(crate) struct Compiled {
     pub(crate) order: Arc<Vec<u32>>,
     /// By position in that order: the first pod and the first policy; one more at the end for the total.
     pod_starts: Arc<Vec<u32>>,
+    /// For every 64th pod: the position of its namespace.
+    pod_marks: Arc<Vec<u32>>,
     policy_starts: Arc<Vec<u32>>,
     pub(crate) nodes: Arc<Vec<NodeEntry>>,
     pub(crate) nodes_readable: bool,
@@ -191,6 +196,9 @@ pub(crate) struct Compiled {
     pub(crate) cluster_policies: Arc<Vec<Lowered>>,
     by_address: Arc<OnceLock<ByAddress>>,
 }
+
+/// So many pods share a mark.
+const PODS_A_MARK: usize = 64;
 
 type ByAddress = HashMap<IpAddr, PodId, foldhash::fast::FixedState>;
 
@@ -230,7 +238,11 @@ impl Compiled {
 
     /// The namespace of a pod, and its index there.
     pub(crate) fn locate(&self, pod: PodId) -> (&Space, usize) {
-        let position = self.pod_starts.partition_point(|start| *start <= pod.0) - 1;
+        // The namespace of a pod shortly before, and from there on.
+        let mut position = self.pod_marks[pod.0 as usize / PODS_A_MARK] as usize;
+        while self.pod_starts[position + 1] <= pod.0 {
+            position += 1;
+        }
         let space = &self.spaces[self.order[position]];
         (space, (pod.0 - self.pod_starts[position]) as usize)
     }

@@ -40,6 +40,20 @@ pub(crate) enum PlaceKind {
     Outside,
 }
 
+impl Default for Place {
+    fn default() -> Self {
+        Self {
+            kind: PlaceKind::Outside,
+            space: NONE,
+            labels: NONE,
+            node_labels: NONE,
+            family: None,
+            atom: NONE,
+            table: 0,
+        }
+    }
+}
+
 impl Place {
     /// Whether cluster-wide policies, NetworkPolicies or others can have it as subject.
     pub(crate) fn is_subject(&self) -> bool {

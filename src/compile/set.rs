@@ -16,6 +16,12 @@ const SPARSE_PART: usize = 32;
 /// Lists up to this length are searched from the front.
 const SHORT: usize = 16;
 
+impl Default for Set {
+    fn default() -> Self {
+        Self::empty()
+    }
+}
+
 impl Set {
     pub(crate) fn empty() -> Self {
         Self::Sparse(Vec::new())

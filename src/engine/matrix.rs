@@ -3,6 +3,8 @@
 //! Pods are taken together as far as no rule of now can tell them apart. Each guard is asked once, for all peers at a time, by the
 //! same chain of tiers that answers single questions.
 
+use std::sync::Arc;
+
 use hashbrown::HashMap;
 
 use crate::compile::{Compiled, Guard, Mask, PlaceKind, Set, TieBreak, slot};
@@ -19,8 +21,7 @@ use super::{Engine, Entity, PodId, Verdict};
 pub struct Matrix {
     classes: usize,
     words: usize,
-    /// By place; [`NO_CLASS`] for what is not part of it.
-    class_of: Vec<u32>,
+    shared: Arc<Classes>,
     /// By row: what certainly gets through.
     sure: Vec<u64>,
     /// What may get through, where that is more.
@@ -78,7 +79,7 @@ impl Matrix {
                 if !families_meet(places[*a].family, places[*b].family) {
                     continue;
                 }
-                let (row, column) = (self.class_of[*a as usize], self.class_of[*b as usize]);
+                let (row, column) = (self.shared.class_of[*a as usize], self.shared.class_of[*b as usize]);
                 if row == NO_CLASS || column == NO_CLASS {
                     return None;
                 }
@@ -106,40 +107,43 @@ impl Matrix {
         if !families_meet(places[from].family, places[to].family) {
             return None;
         }
-        let (row, column) = (self.class_of[from as usize], self.class_of[to as usize]);
+        let (row, column) = (self.shared.class_of[from as usize], self.shared.class_of[to as usize]);
         (row != NO_CLASS && column != NO_CLASS).then(|| self.verdict(row, column))
     }
 }
 
 impl Engine {
-    /// Every pair of pods and outside addresses on one port. Costs a walk over the sets that rules use, a row for each guard, and a bit
-    /// for each pair of classes. Port 0 does not exist: nothing gets through.
+    /// Every pair of pods and outside addresses on one port. Costs a row for each guard and a bit for each pair of classes; the first on
+    /// an engine also walks all sets that rules use. Port 0 does not exist: nothing gets through.
     pub fn matrix(&self, protocol: Protocol, port: u16) -> Matrix {
-        let classes = Classes::new(&self.compiled);
+        let made = || Arc::new(Classes::new(&self.compiled));
+        let shared = Arc::clone(self.classes.get_or_init(made));
+        let classes = shared.as_ref();
         let rows = [Direction::Egress, Direction::Ingress]
-            .map(|direction| GuardRows::new(&self.compiled, &classes, direction, (protocol, port)));
+            .map(|direction| GuardRows::new(&self.compiled, classes, direction, (protocol, port)));
         let [egress, ingress] = rows;
         let is_certain = egress.possible.is_none() && ingress.possible.is_none();
-        let sure = meet(&classes, (&egress, &egress.sure), (&ingress, &ingress.sure));
+        let sure = meet(classes, (&egress, &egress.sure), (&ingress, &ingress.sure));
         let possible = (!is_certain).then(|| {
             let of = |rows: &GuardRows| rows.possible.clone().unwrap_or_else(|| rows.sure.clone());
-            meet(&classes, (&egress, &of(&egress)), (&ingress, &of(&ingress)))
+            meet(classes, (&egress, &of(&egress)), (&ingress, &of(&ingress)))
         });
         Matrix {
             classes: classes.list.len(),
             words: classes.words,
-            class_of: classes.class_of,
             sure,
             possible,
+            shared: Arc::clone(&shared),
         }
     }
 }
 
 /// Places that no rule tells apart.
-struct Classes {
+pub(super) struct Classes {
     /// A place of each.
     list: Vec<u32>,
     words: usize,
+    /// By place; [`NO_CLASS`] for what is not part of it.
     class_of: Vec<u32>,
     /// By set: its members as classes; only for the sets that guards use.
     sets: HashMap<u32, [Set; 2], foldhash::fast::FixedState>,
@@ -511,7 +515,6 @@ mod tests {
     use super::*;
     use crate::engine::Profile;
     use crate::source::manifests;
-    use std::sync::Arc;
 
     #[test]
     fn rows_become_columns() {

@@ -1,6 +1,6 @@
 //! Sets of places: filled by the cheapest way to find their members, and kept complete when places are added.
 
-use hashbrown::HashSet;
+use hashbrown::HashMap;
 
 use crate::compile::lowered::SetKey;
 use crate::compile::matching;
@@ -439,23 +439,30 @@ impl Writer {
                 *guards.get_mut(*child) = guard;
             }
         }
-        let parents: HashSet<u32, foldhash::fast::FixedState> =
-            pairs.iter().map(|(parent, _)| *parent).collect();
+        let mut children: HashMap<u32, Vec<u32>, foldhash::fast::FixedState> = HashMap::default();
+        for (parent, child) in pairs {
+            children.entry(*parent).or_default().push(*child);
+        }
         for number in 0..self.filled {
             let set = &self.compiled.sets[number];
-            let touched = match set.possible() {
-                Set::All => set.possible.is_some() && set.sure != Set::empty(),
-                Set::Sparse(members) => members.iter().any(|place| parents.contains(place)),
-                Set::Dense(_) => true,
-            };
-            if !touched {
-                continue;
+            let mut joined: Vec<(u32, (bool, bool))> = Vec::new();
+            match set.possible() {
+                Set::All if set.sure == Set::All => {}
+                // Few members: each is looked up among the parents, rather than each parent in the set.
+                Set::Sparse(members) => {
+                    for place in members {
+                        for child in children.get(place).into_iter().flatten() {
+                            joined.push((*child, set.contains(*place)));
+                        }
+                    }
+                }
+                Set::All | Set::Dense(_) => {
+                    let all = pairs
+                        .iter()
+                        .map(|(parent, child)| (*child, set.contains(*parent)));
+                    joined.extend(all.filter(|(_, holds)| holds.1));
+                }
             }
-            let joined: Vec<(u32, (bool, bool))> = pairs
-                .iter()
-                .map(|(parent, child)| (*child, set.contains(*parent)))
-                .filter(|(_, holds)| holds.1)
-                .collect();
             for (child, holds) in joined {
                 self.write(number, child, holds);
             }
