@@ -302,7 +302,7 @@ impl Answers for (&Ground, &Snapshot) {
 }
 
 /// Works an effect out; those that only a terminal can perform come back.
-fn work(answers: &impl Answers, effect: Effect) -> Result<Msg, Effect> {
+fn work(answers: &impl Answers, effect: Effect) -> Result<Msg, Box<Effect>> {
     Ok(match effect {
         Effect::Compute {
             generation,
@@ -350,7 +350,7 @@ fn work(answers: &impl Answers, effect: Effect) -> Result<Msg, Effect> {
             about: answers.about(&workload),
         },
         Effect::Mouse(_) | Effect::Suspend | Effect::Reconnect | Effect::Quit(_) => {
-            return Err(effect);
+            return Err(Box::new(effect));
         }
     })
 }

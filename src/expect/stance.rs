@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::engine::{Engine, Entity, Isolation};
-use crate::model::{Action, Direction, NamespaceScope, Policy};
+use crate::model::{Action, AddressSet, Direction, NamespaceScope, Policy};
 
 /// How an end stands in one direction, whatever the other ends say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -52,7 +52,7 @@ impl<'e> Stances<'e> {
             peers.extend(
                 outside
                     .iter()
-                    .filter_map(|set| set.first())
+                    .filter_map(AddressSet::first)
                     .map(Entity::Address),
             );
         }

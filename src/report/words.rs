@@ -97,7 +97,7 @@ pub fn reason(reason: Reason) -> &'static str {
         Reason::EqualPriority => {
             "two policies of one priority disagree, and nothing says which comes first"
         }
-        Reason::OtherPolicyApi => "policies of another project may decide; they are not evaluated",
+        Reason::OtherPolicyApi => "policies of other projects, not evaluated, may decide",
         Reason::NatAmbiguous => "it depends on which address the packet carries when it arrives",
         Reason::ProfileUndefined => "enforcers differ, and it is not known which one runs here",
         Reason::AddressUnknown => "it depends on an address that is not known",

@@ -402,7 +402,7 @@ pub(super) fn settle(app: &mut App, effects: Vec<Effect>) -> Vec<Effect> {
     while let Some(effect) = waiting.pop() {
         match work(&Sample, effect) {
             Ok(msg) => waiting.extend(update(app, msg)),
-            Err(effect) => outside.push(effect),
+            Err(effect) => outside.push(*effect),
         }
     }
     outside

@@ -196,7 +196,7 @@ fn isolated(engine: &Engine, side: &Side, head: WordLine) -> Vec<WordLine> {
             lines.push(line);
         }
         None => {
-            lines.push(blank(LABEL).add("none of them has a rule in this direction", Tone::Plain))
+            lines.push(blank(LABEL).add("none of them has a rule in this direction", Tone::Plain));
         }
     }
     lines

@@ -225,7 +225,7 @@ fn an_unknown_end_says_what_isolates_it_and_what_matched_all_the_same() {
         &engine,
         &side,
         &[
-            "  egress   UNKNOWN policies of another project may decide; they are not evaluated",
+            "  egress   UNKNOWN policies of other projects, not evaluated, may decide",
             "           isolated by default-deny, to-db",
             "           matched to-db egress[0].to[0]   to pods app=db, 5432/TCP   np.yaml:5",
         ],
