@@ -33,7 +33,7 @@ pub(crate) use cluster_policy::{Step, anything, is_acted_on, order_by_name, rank
 pub(crate) use lowered::{EVERYONE, Interned, Lowered, LoweredRule};
 pub(crate) use matching::{Facts, Match};
 pub(crate) use places::{Atoms, NONE, Place, PlaceKind};
-pub(crate) use ports::{Mask, PortAtoms, RulePorts};
+pub(crate) use ports::{Mask, PortAtoms, RulePorts, bits_of};
 pub use profile::{Profile, ProfileName, Switch, TieBreak};
 pub(crate) use set::Set;
 pub(crate) use writer::{

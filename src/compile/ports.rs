@@ -1,5 +1,6 @@
 //! The ports of rules as bits: every port that some rule or port name tells from its neighbours has a bit of its own.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
@@ -112,6 +113,22 @@ impl PortAtoms {
         mask
     }
 
+    /// The atoms in groups that are in the same lists, given as lists of atoms: to whoever asks only for these, they are one.
+    pub(crate) fn alike(&self, lists: impl Iterator<Item = Vec<u32>>) -> Vec<Mask> {
+        let mut lists_of = vec![Vec::new(); self.starts.len()];
+        for (number, list) in lists.enumerate() {
+            for atom in list {
+                lists_of[atom as usize].push(number);
+            }
+        }
+        let mut groups: BTreeMap<Vec<usize>, Mask> = BTreeMap::new();
+        for (atom, lists) in lists_of.into_iter().enumerate() {
+            let mask = groups.entry(lists).or_insert_with(|| self.none());
+            mask[atom / 64] |= 1 << (atom % 64);
+        }
+        groups.into_values().collect()
+    }
+
     /// The ports of these bits.
     pub(crate) fn set(&self, mask: &[u64]) -> PortSet {
         let port = |at: u32| {
@@ -194,6 +211,20 @@ impl PortName {
             ))
         })
     }
+}
+
+/// The numbers of the bits that are set, ascending.
+pub(crate) fn bits_of(mask: &[u64]) -> Vec<u32> {
+    let mut found = Vec::new();
+    for (index, word) in mask.iter().enumerate() {
+        let mut rest = *word;
+        while rest != 0 {
+            let base = u32::try_from(index * 64).expect("fewer than 2^32 atoms");
+            found.push(base + rest.trailing_zeros());
+            rest &= rest - 1;
+        }
+    }
+    found
 }
 
 impl RulePorts {

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use crate::compile::{Compiled, Guard, Mask, PlaceKind, Set, TieBreak, slot};
-use crate::model::{Direction, Protocol};
+use crate::compile::{Compiled, Guard, Mask, PlaceKind, Set, TieBreak, bits_of, slot};
+use crate::model::{Direction, PortSet, Protocol};
 
 use super::chain::{Bits as _, View, chain};
 use super::judge::{NodeRule, families_meet};
@@ -134,6 +134,34 @@ impl Engine {
             sure,
             possible,
             shared: Arc::clone(&shared),
+        }
+    }
+}
+
+impl Engine {
+    /// All ports at once: hands over the ports in groups that no rule tells apart, by first port, each with its matrix.
+    pub fn each_matrix(&self, mut call: impl FnMut(&PortSet, &Matrix)) {
+        let compiled = &self.compiled;
+        let atoms = &compiled.port_atoms;
+        let rules = compiled.ports.iter().flat_map(|ports| {
+            [bits_of(&ports.sure), bits_of(&ports.possible)]
+        });
+        // A name means a number of its own at each destination.
+        let names = compiled.tables.iter().flat_map(|table| {
+            table
+                .iter()
+                .map(|port| vec![atoms.atom(port.protocol, port.port)])
+        });
+        let mut groups: Vec<PortSet> = atoms
+            .alike(rules.chain(names))
+            .iter()
+            .map(|group| atoms.set(group))
+            .collect();
+        groups.sort();
+        for ports in groups {
+            if let Some((protocol, range)) = ports.iter().next() {
+                call(&ports, &self.matrix(protocol, range.first()));
+            }
         }
     }
 }
@@ -557,6 +585,24 @@ mod tests {
         assert_eq!(said(&shut, "b", "c"), Some(Verdict::Deny));
         assert_eq!(said(&shut, "c", "b"), Some(Verdict::Allow));
         assert_eq!(said(&open, "c", "c"), None);
+        // One port is told apart from the others: whoever asks for all gets these two, and together they are all there are.
+        let mut seen = PortSet::empty();
+        let mut told = Vec::new();
+        engine.each_matrix(|ports, matrix| {
+            seen = seen.union(ports);
+            told.push((ports.to_string(), said(matrix, "b", "c")));
+        });
+        assert!(seen.is_all());
+        assert_eq!(
+            told,
+            [
+                (
+                    "1-79/TCP,81-65535/TCP,any/UDP,any/SCTP".to_owned(),
+                    Some(Verdict::Deny)
+                ),
+                ("80/TCP".to_owned(), Some(Verdict::Allow)),
+            ]
+        );
         let outside = Entity::Address("203.0.113.7".parse().unwrap());
         let to = Entity::Pod(pod("c"));
         assert_eq!(open.verdict_of(&engine, &outside, &to), Some(Verdict::Deny));
