@@ -2,8 +2,10 @@
 //!
 //! What cannot be read is told with file and line, and everything else still loads.
 
+mod json;
 mod parallel;
 
+use std::cell::Cell;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -299,6 +301,9 @@ impl Reader<'_> {
 
     /// Reads JSON values that follow each other. Returns `false`, having kept nothing, when the text is not JSON.
     fn json(&mut self, text: &str, first_line: u32) -> bool {
+        if self.json_list(text, first_line) {
+            return true;
+        }
         let mut values = Vec::new();
         let stream = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
         for value in stream {
@@ -315,6 +320,66 @@ impl Reader<'_> {
             line += u32::try_from(text[done..offset].matches('\n').count()).unwrap_or(0);
             done = offset;
             self.json_value(value, line, &wire::Head::default());
+        }
+        true
+    }
+
+    /// Reads a `List` in one pass. Returns `false`, having kept nothing, when it is no list or holds anything out of order.
+    fn json_list(&mut self, text: &str, first_line: u32) -> bool {
+        let read = json::list(text, BYTES_AT_A_TIME, |json| {
+            let start = json.at();
+            if let Some(found) = json.kind() {
+                let head = wire::Head {
+                    api_version: found.api_version.to_owned(),
+                    kind: found.kind.to_owned(),
+                    ..wire::Head::default()
+                };
+                let next = Next {
+                    text: json.text(),
+                    start: json.at(),
+                    end: Cell::new(json.at()),
+                };
+                let mut part = Input::default();
+                let mut reader = Reader {
+                    file: Arc::clone(&self.file),
+                    input: &mut part,
+                };
+                if KINDS_DECODED.contains(&(head.group(), &head.kind))
+                    && reader.keep(&head, 0, Body::Next(&next), Certainty::Kind)
+                {
+                    json.go_on(next.end.get());
+                    return Ok((start, Item::Kept(part.objects)));
+                }
+            }
+            json.peek();
+            let start = json.at();
+            json.skip()?;
+            Ok((start, Item::Left(start..json.at())))
+        });
+        let Ok(list) = read else { return false };
+        let Ok(head) = serde_json::from_str::<wire::Head>(&list.around) else {
+            return false;
+        };
+        if !head.kind.ends_with("List") {
+            return false;
+        }
+        let mut line = first_line;
+        let mut done = 0;
+        for (start, item) in list.items {
+            let breaks = text.as_bytes()[done..start].iter();
+            line += u32::try_from(breaks.filter(|b| **b == b'\n').count()).unwrap_or(0);
+            done = start;
+            match item {
+                Item::Kept(objects) => {
+                    self.input
+                        .objects
+                        .extend(objects.into_iter().map(|arrived| Arrived {
+                            place: arrived.place.map(|place| Place { line, ..place }),
+                            ..arrived
+                        }));
+                }
+                Item::Left(range) => self.json_value(&text[range], line, &head),
+            }
         }
         true
     }
@@ -628,10 +693,26 @@ enum Certainty {
     Whole,
 }
 
+/// An item of a JSON list.
+enum Item {
+    Kept(Vec<Arrived>),
+    /// Where it stands, for a closer look.
+    Left(std::ops::Range<usize>),
+}
+
+/// A value within a JSON text; its end is known when it has been read.
+struct Next<'a> {
+    text: &'a str,
+    start: usize,
+    end: Cell<usize>,
+}
+
 /// The text of one object.
 #[derive(Clone, Copy)]
 enum Body<'a> {
     Json(&'a str),
+    /// Some value within a JSON text.
+    Next(&'a Next<'a>),
     Yaml(&'a yaml::Part<'a>),
 }
 
@@ -647,6 +728,12 @@ impl Body<'_> {
                     message[..end].to_owned(),
                 )
             }),
+            Self::Next(json) => {
+                let mut reader = json::Json::new(json.text, json.start);
+                let read = reader.decode();
+                json.end.set(reader.at());
+                read.map_err(|error| (1, error.to_string()))
+            }
             Self::Yaml(part) => part.read().map_err(|error| (error.line, error.message)),
         }
     }
@@ -656,6 +743,7 @@ impl Body<'_> {
             Self::Json(text) => {
                 (text.len() <= INDEXED_JSON_BYTES).then(|| yaml::outline(text).lines)
             }
+            Self::Next(json) => Self::Json(&json.text[json.start..json.end.get()]).lines(),
             Self::Yaml(part) => Some(part.lines()),
         }
     }
