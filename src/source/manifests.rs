@@ -301,9 +301,10 @@ impl Reader<'_> {
 
     /// Reads JSON values that follow each other. Returns `false`, having kept nothing, when the text is not JSON.
     fn json(&mut self, text: &str, first_line: u32) -> bool {
-        if self.json_list(text, first_line) {
-            return true;
-        }
+        self.json_list(text, first_line) || self.json_values(text, first_line)
+    }
+
+    fn json_values(&mut self, text: &str, first_line: u32) -> bool {
         let mut values = Vec::new();
         let stream = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
         for value in stream {

@@ -8,6 +8,9 @@ use std::ops::Range;
 
 use serde::de::{self, Deserialize, DeserializeSeed, Visitor};
 
+#[cfg(test)]
+mod tests;
+
 /// Not something this reader is sure about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Declined;
