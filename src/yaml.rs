@@ -3,6 +3,7 @@
 //! Documents in the plain style of people and tools are scanned by [`plain`], an order of magnitude faster than the general
 //! parser, which reads everything else. A test holds the two equal. JSON is read by `serde_json`; the line index serves both.
 
+mod json;
 mod lines;
 mod part;
 mod plain;
@@ -132,6 +133,11 @@ pub struct Outline {
 enum Frame {
     Map { path: String, key: Option<String> },
     Seq { path: String, next: usize },
+}
+
+/// Indexes a JSON value that `serde_json` has read.
+pub fn json_lines(text: &str) -> Lines {
+    json::scan(text).map_or_else(|| outline(text).lines, |tape| Lines::of(&tape, 0, false))
 }
 
 /// Indexes a document (YAML or JSON) in one pass. What follows a syntax error is missing from the index.

@@ -50,6 +50,10 @@ const KINDS_DECODED: [(&str, &str); 13] = [
     ("networking.k8s.io", "NetworkPolicy"),
 ];
 
+/// How deep lists may stand within lists. Each level is read again as a whole, so a tower of them would take for ever.
+const MAX_LISTS: u32 = 16;
+const TOO_DEEP: &str = "lists stand too deep within lists";
+
 /// How many files, or bytes of documents, are worth handing to a thread.
 const FILES_AT_A_TIME: usize = 32;
 const BYTES_AT_A_TIME: usize = 256 << 10;
@@ -255,6 +259,7 @@ impl Input {
         let mut reader = Reader {
             file: name.into(),
             input: self,
+            lists: 0,
         };
         let bare = text.trim_start_matches('\u{feff}').trim_start();
         if bare.starts_with('{') || bare.starts_with('[') {
@@ -273,6 +278,7 @@ impl Input {
             let mut reader = Reader {
                 file: Arc::clone(&file),
                 input: &mut part,
+                lists: 0,
             };
             for document in &documents[range] {
                 let part = yaml::Part::document(document.text);
@@ -289,6 +295,8 @@ impl Input {
 struct Reader<'a> {
     file: Arc<str>,
     input: &'a mut Input,
+    /// How many lists are open around what is read.
+    lists: u32,
 }
 
 impl Reader<'_> {
@@ -344,6 +352,7 @@ impl Reader<'_> {
                 let mut reader = Reader {
                     file: Arc::clone(&self.file),
                     input: &mut part,
+                    lists: 0,
                 };
                 if KINDS_DECODED.contains(&(head.group(), &head.kind))
                     && reader.keep(&head, 0, Body::Next(&next), Certainty::Kind)
@@ -424,6 +433,11 @@ impl Reader<'_> {
     }
 
     fn json_items(&mut self, items: &[&RawValue], text: &str, first_line: u32, of: &wire::Head) {
+        if self.lists >= MAX_LISTS {
+            self.no_object(text, first_line, TOO_DEEP);
+            return;
+        }
+        self.lists += 1;
         let mut line = first_line;
         let mut done = 0;
         for item in items {
@@ -432,6 +446,7 @@ impl Reader<'_> {
             done = offset;
             self.json_value(item.get(), line, of);
         }
+        self.lists -= 1;
     }
 
     fn yaml(&mut self, part: &yaml::Part<'_>, first_line: u32, of: &wire::Head) {
@@ -452,9 +467,15 @@ impl Reader<'_> {
         match part.read::<Option<wire::Head>>() {
             Ok(None) => {}
             Ok(Some(head)) if head.kind.ends_with("List") => {
+                if self.lists >= MAX_LISTS {
+                    self.no_object(part.text(), first_line, TOO_DEEP);
+                    return;
+                }
+                self.lists += 1;
                 for (item, line) in part.items() {
                     self.yaml(&item, first_line + line - 1, &head);
                 }
+                self.lists -= 1;
             }
             Ok(Some(head)) => {
                 let head = item_head(head, of);
@@ -741,9 +762,7 @@ impl Body<'_> {
 
     fn lines(self) -> Option<yaml::Lines> {
         match self {
-            Self::Json(text) => {
-                (text.len() <= INDEXED_JSON_BYTES).then(|| yaml::outline(text).lines)
-            }
+            Self::Json(text) => (text.len() <= INDEXED_JSON_BYTES).then(|| yaml::json_lines(text)),
             Self::Next(json) => Self::Json(&json.text[json.start..json.end.get()]).lines(),
             Self::Yaml(part) => Some(part.lines()),
         }

@@ -411,6 +411,21 @@ proptest! {
     }
 
     #[test]
+    fn the_lines_of_json_are_those_of_yaml(value in values(), edits in proptest::collection::vec((any::<usize>(), any::<usize>(), any::<u8>()), 0..2)) {
+        for text in [value.to_string(), serde_json::to_string_pretty(&value).unwrap()] {
+            let text = mutated(&text, &edits);
+            if serde_json::from_str::<Value>(&text).is_err() {
+                continue;
+            }
+            let own = json_lines(&text).all();
+            // The general parser stops at what it does not take, a tab within a string for one.
+            for (path, line) in outline(&text).lines.all() {
+                prop_assert_eq!(own.get(&path), Some(&line), "{}: {}", path, text);
+            }
+        }
+    }
+
+    #[test]
     fn the_readers_agree_on_damaged_manifests(
         which in 0..MANIFESTS.len(),
         edits in proptest::collection::vec((any::<usize>(), any::<usize>(), any::<u8>()), 1..6),
@@ -441,4 +456,20 @@ fn plain_manifests_are_taken() {
     assert!(agree(MANIFESTS[2]));
     assert!(!agree(MANIFESTS[3]));
     assert!(agree(&MANIFESTS[0].replace('\n', "\r\n")));
+}
+
+#[test]
+fn every_part_of_a_json_text_has_its_line() {
+    let text = "{\n \"a\": {\"b\":\n [1, {\"c\\u0064\": \"}\\\"\"}],\n\"e\": null}}";
+    let lines = json_lines(text);
+    for (path, line) in [
+        ("a", 2),
+        ("a.b", 2),
+        ("a.b[0]", 3),
+        ("a.b[1].cd", 3),
+        ("a.e", 4),
+    ] {
+        assert_eq!(lines.get(path), Some(line), "{path}");
+    }
+    assert_eq!(lines.all().len(), 6);
 }

@@ -44,13 +44,15 @@ fn same_list(text: &str) -> bool {
     let is_read = Reader {
         file: "t".into(),
         input: &mut fast,
+        lists: 0,
     }
     .json_list(text, 1);
     if is_read {
         assert!(
             Reader {
                 file: "t".into(),
-                input: &mut slow
+                input: &mut slow,
+                lists: 0
             }
             .json_values(text, 1),
             "{text}"
