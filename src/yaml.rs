@@ -1,6 +1,6 @@
 //! YAML text to typed values, and where in the text each part stands. The only user of `serde-saphyr`.
 //!
-//! Documents in the plain style of people and tools are scanned by [`plain`], an order of magnitude faster than the general
+//! Documents in the plain style of people and tools are scanned by `plain`, an order of magnitude faster than the general
 //! parser, which reads everything else. A test holds the two equal. JSON is read by `serde_json`; the line index serves both.
 
 mod json;

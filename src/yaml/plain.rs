@@ -51,12 +51,11 @@ fn is_ordinary(bytes: &[u8]) -> bool {
     let mut rest = bytes;
     while let Some(at) = rest.iter().position(|b| !is_printable(b)) {
         let is_fine = match &rest[at..] {
-            [b'\r', b'\n', ..] => true,
+            [b'\r', b'\n', ..] | [] => true,
             // Controls, line and paragraph separators, private use, byte order marks and what lies beyond the first plane.
             [0xc2, second, ..] => *second >= 0xa1,
             [0xe2, 0x80, third, ..] => !matches!(third, 0xa8 | 0xa9),
             [first, ..] => matches!(first, 0x80..=0xbf | 0xc3..=0xed),
-            [] => true,
         };
         if !is_fine {
             return false;

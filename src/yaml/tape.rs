@@ -157,12 +157,19 @@ fn may_be_number(text: &str) -> bool {
         && text.bytes().all(is_part)
 }
 
-macro_rules! integers {
-    ($($method:ident $visit:ident $type:ty),*) => {$(
+macro_rules! numbers {
+    ($($method:ident)*) => {$(
         fn $method<V: Visitor<'t>>(self, visitor: V) -> Result<V::Value, Declined> {
-            visitor.$visit(<$type>::try_from(self.integer()?).or(Err(Declined))?)
+            visit_number(self.integer()?, visitor)
         }
     )*};
+}
+
+fn visit_number<'t, V: Visitor<'t>>(number: i64, visitor: V) -> Result<V::Value, Declined> {
+    match u64::try_from(number) {
+        Ok(number) => visitor.visit_u64(number),
+        Err(_) => visitor.visit_i64(number),
+    }
 }
 
 macro_rules! declined {
@@ -190,11 +197,7 @@ impl<'t> de::Deserializer<'t> for View<'t> {
                 if !may_be_number(&node.text) {
                     return visitor.visit_borrowed_str(&node.text);
                 }
-                let number = integer(&node.text).ok_or(Declined)?;
-                match u64::try_from(number) {
-                    Ok(number) if !node.text.starts_with('-') => visitor.visit_u64(number),
-                    _ => visitor.visit_i64(number),
-                }
+                visit_number(integer(&node.text).ok_or(Declined)?, visitor)
             }
         }
     }
@@ -203,10 +206,9 @@ impl<'t> de::Deserializer<'t> for View<'t> {
         visitor.visit_bool(boolean(self.scalar()?).ok_or(Declined)?)
     }
 
-    integers! {
-        deserialize_i8 visit_i8 i8, deserialize_i16 visit_i16 i16, deserialize_i32 visit_i32 i32,
-        deserialize_i64 visit_i64 i64, deserialize_u8 visit_u8 u8, deserialize_u16 visit_u16 u16,
-        deserialize_u32 visit_u32 u32, deserialize_u64 visit_u64 u64
+    numbers! {
+        deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
+        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64
     }
 
     fn deserialize_str<V: Visitor<'t>>(self, visitor: V) -> Result<V::Value, Declined> {
