@@ -97,7 +97,10 @@ mod tests {
         numbers.push(2_500);
         assert_eq!((before[1_300], numbers[1_300]), (1_300, 7));
         assert_eq!((before.len(), numbers.len()), (2_500, 2_501));
-        assert_eq!(before.iter().copied().collect::<Vec<_>>(), (0..2_500).collect::<Vec<_>>());
+        assert_eq!(
+            before.iter().copied().collect::<Vec<_>>(),
+            (0..2_500).collect::<Vec<_>>()
+        );
         assert_eq!((numbers[1_299], numbers[2_500]), (1_299, 2_500));
     }
 }

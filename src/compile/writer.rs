@@ -20,7 +20,7 @@ use super::netpol;
 use super::vocabulary::Projection;
 pub(crate) use foreign::{acts, is_hidden, scope, touches};
 
-use super::{PODS_A_MARK, Chunked, Compiled, Guard, Profile, Set, Space, Step};
+use super::{Chunked, Compiled, Guard, PODS_A_MARK, Profile, Set, Space, Step};
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
 

@@ -79,7 +79,10 @@ impl Matrix {
                 if !families_meet(places[*a].family, places[*b].family) {
                     continue;
                 }
-                let (row, column) = (self.shared.class_of[*a as usize], self.shared.class_of[*b as usize]);
+                let (row, column) = (
+                    self.shared.class_of[*a as usize],
+                    self.shared.class_of[*b as usize],
+                );
                 if row == NO_CLASS || column == NO_CLASS {
                     return None;
                 }
@@ -107,7 +110,10 @@ impl Matrix {
         if !families_meet(places[from].family, places[to].family) {
             return None;
         }
-        let (row, column) = (self.shared.class_of[from as usize], self.shared.class_of[to as usize]);
+        let (row, column) = (
+            self.shared.class_of[from as usize],
+            self.shared.class_of[to as usize],
+        );
         (row != NO_CLASS && column != NO_CLASS).then(|| self.verdict(row, column))
     }
 }
@@ -143,9 +149,10 @@ impl Engine {
     pub fn each_matrix(&self, mut call: impl FnMut(&PortSet, &Matrix)) {
         let compiled = &self.compiled;
         let atoms = &compiled.port_atoms;
-        let rules = compiled.ports.iter().flat_map(|ports| {
-            [bits_of(&ports.sure), bits_of(&ports.possible)]
-        });
+        let rules = compiled
+            .ports
+            .iter()
+            .flat_map(|ports| [bits_of(&ports.sure), bits_of(&ports.possible)]);
         // A name means a number of its own at each destination.
         let names = compiled.tables.iter().flat_map(|table| {
             table

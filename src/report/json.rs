@@ -5,13 +5,16 @@ use serde::Serialize;
 use crate::compile::enforcer::Enforcer;
 use crate::engine::{Engine, PolicyId, RuleId, Side};
 use crate::model::{Action, AddressSet, Diagnostic, Direction, PortRange, PortSet, Protocol};
-use crate::questions::flows::{Flows, PeerKind};
 use crate::questions::info::Info;
 use crate::questions::matrix::Matrix;
 use crate::questions::probe::Answer;
 use crate::questions::table::{Item, Table};
 
 use super::words;
+
+mod flows;
+
+pub use self::flows::flows;
 
 const VERSION: &str = "netseg/v1";
 
@@ -41,13 +44,8 @@ struct DiagnosticJson<'a> {
     help: Option<&'a str>,
 }
 
-/// Writes one answer, ending in a line break.
-pub(crate) fn envelope<T: Serialize>(
-    kind: &'static str,
-    body: T,
-    diagnostics: &[Diagnostic],
-) -> String {
-    let diagnostics = diagnostics
+fn diagnostics_json(diagnostics: &[Diagnostic]) -> Vec<DiagnosticJson<'_>> {
+    diagnostics
         .iter()
         .map(|d| DiagnosticJson {
             severity: d.severity.as_str(),
@@ -56,12 +54,20 @@ pub(crate) fn envelope<T: Serialize>(
             message: &d.message,
             help: d.help.as_deref(),
         })
-        .collect();
+        .collect()
+}
+
+/// Writes one answer, ending in a line break.
+pub(crate) fn envelope<T: Serialize>(
+    kind: &'static str,
+    body: T,
+    diagnostics: &[Diagnostic],
+) -> String {
     let envelope = Envelope {
         api_version: VERSION,
         kind,
         body,
-        diagnostics,
+        diagnostics: diagnostics_json(diagnostics),
     };
     let mut text = serde_json::to_string_pretty(&envelope)
         .expect("plain structs with string keys always serialise");
@@ -327,61 +333,6 @@ pub fn probe(engine: &Engine, answer: &Answer, context: Context<'_>) -> String {
         over_tcp: answer.over_tcp.map(crate::engine::Verdict::as_str),
     };
     envelope("Probe", body, context.diagnostics)
-}
-
-#[derive(Serialize)]
-struct FlowsJson {
-    peers: Vec<PeerJson>,
-    flows: Vec<FlowJson>,
-}
-
-#[derive(Serialize)]
-struct PeerJson {
-    id: String,
-    kind: &'static str,
-    pods: usize,
-    ranges: Vec<String>,
-}
-
-#[derive(Serialize)]
-struct FlowJson {
-    from: String,
-    to: String,
-    verdict: &'static str,
-    ports: Vec<PortJson>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    open: Option<&'static str>,
-}
-
-pub fn flows(flows: &Flows, context: Context<'_>) -> String {
-    let body = FlowsJson {
-        peers: flows
-            .peers
-            .iter()
-            .map(|peer| PeerJson {
-                id: peer.end.id.clone(),
-                kind: peer.kind.as_str(),
-                pods: if peer.kind == PeerKind::Workload {
-                    peer.end.pods
-                } else {
-                    0
-                },
-                ranges: ranges_json(&peer.ranges),
-            })
-            .collect(),
-        flows: flows
-            .flows
-            .iter()
-            .map(|flow| FlowJson {
-                from: flows.peers[flow.from].end.id.clone(),
-                to: flows.peers[flow.to].end.id.clone(),
-                verdict: flow.verdict.as_str(),
-                ports: ports_json(&flow.ports),
-                open: flow.open.map(Direction::as_str),
-            })
-            .collect(),
-    };
-    envelope("Flows", body, context.diagnostics)
 }
 
 #[derive(Serialize)]
