@@ -40,7 +40,12 @@ fn sizes_are_what_they_say() {
 /// What a file cannot tell is where in a file it stands.
 fn without_places(mut policy: Policy) -> Policy {
     policy.source = None;
-    for rule in policy.ingress.iter_mut().chain(&mut policy.egress).flatten() {
+    for rule in policy
+        .ingress
+        .iter_mut()
+        .chain(&mut policy.egress)
+        .flatten()
+    {
         rule.line = None;
         if let Peers::AnyOf(items) = &mut rule.peers {
             items.iter_mut().for_each(|item| item.line = None);

@@ -20,6 +20,9 @@ pub(crate) fn probe(
     engine.verdict_of_pods(from, to, protocol, port)
 }
 
+/// Groups take one pair after the other, which for more ends than this is no matrix but a long wait.
+pub(crate) const MATRIX_ENDS: usize = 2_000;
+
 /// What everyone may open to everyone.
 pub(crate) struct Matrix {
     /// Rows, and columns.
