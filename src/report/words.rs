@@ -273,6 +273,9 @@ pub fn cause(cause: &Cause) -> String {
         Cause::AliasUnresolved { name } => {
             format!("{name} resolves to an address that policies let through")
         }
+        Cause::Hairpin => {
+            "the enforcer lets a pod reach itself through a Service, whatever policies say".to_owned()
+        }
         Cause::SourceRewritten {
             by_balancer,
             let_in,
@@ -540,10 +543,7 @@ pub fn probe_lines(engine: &Engine, answer: &Answer) -> Vec<WordLine> {
     // Where the two sides cannot tell why, it is told here.
     if answer.verdict == Verdict::Unreachable
         || answer.shown.is_none()
-        || matches!(
-            answer.reason,
-            Reason::HairpinUndefined | Reason::ExplicitDeny
-        )
+        || answer.reason == Reason::ExplicitDeny
     {
         lines.push(WordLine::new().add(
             format!("  {:<8} {}", "why", reason(answer.reason)),
