@@ -104,17 +104,18 @@ impl PeerSet {
     /// Certainly, and possibly.
     pub(crate) fn contains(&self, place: u32) -> (bool, bool) {
         let sure = self.sure.contains(place);
-        let possible = sure || self.possible.as_ref().is_some_and(|set| set.contains(place));
+        let possible = sure
+            || self
+                .possible
+                .as_ref()
+                .is_some_and(|set| set.contains(place));
         (sure, possible)
     }
 }
 
 /// What the pods of one place let through in one direction. Places with equal guards share one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a fact of its own"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Guard {
     /// Not a pod that policies can select: nothing is enforced at this end.
     pub(crate) no_subject: bool,
@@ -255,7 +256,10 @@ impl Compiled {
                 NONE,
             );
         }
-        let position = self.policy_starts.partition_point(|start| *start <= policy.0) - 1;
+        let position = self
+            .policy_starts
+            .partition_point(|start| *start <= policy.0)
+            - 1;
         let number = self.order[position];
         let space = &self.spaces[number];
         let index = (policy.0 - self.policy_starts[position]) as usize;
@@ -270,7 +274,10 @@ impl Compiled {
     pub(crate) fn policies_of(&self, space: u32) -> impl Iterator<Item = PolicyId> + use<> {
         let position = self.position(&self.spaces[space].namespace.name);
         let (first, last) = match position {
-            Some(position) => (self.policy_starts[position], self.policy_starts[position + 1]),
+            Some(position) => (
+                self.policy_starts[position],
+                self.policy_starts[position + 1],
+            ),
             None => (0, 0),
         };
         (first..last).map(PolicyId)
@@ -333,7 +340,10 @@ impl Compiled {
         let is = |api: PolicyApi, switch: Switch| {
             switch != Switch::No && is_hidden(coverage, api.resource(), None)
         };
-        let either = is(PolicyApi::ClusterNetworkPolicy, self.profile.cluster_policies);
+        let either = is(
+            PolicyApi::ClusterNetworkPolicy,
+            self.profile.cluster_policies,
+        );
         let older = |api| is(api, self.profile.admin_policies);
         Hidden {
             admin: either || older(PolicyApi::AdminNetworkPolicy),

@@ -410,12 +410,14 @@ impl Engine {
         let compiled = &self.compiled;
         rule.named.iter().flat_map(move |(set, is_block)| {
             let mut found = Vec::new();
-            compiled.sets[*set].sure.each(compiled.places.len(), |place| {
-                // An address of a node names the node, not the pods that share its network.
-                if !*is_block || compiled.places[place].kind != PlaceKind::HostPod {
-                    found.push(place);
-                }
-            });
+            compiled.sets[*set]
+                .sure
+                .each(compiled.places.len(), |place| {
+                    // An address of a node names the node, not the pods that share its network.
+                    if !*is_block || compiled.places[place].kind != PlaceKind::HostPod {
+                        found.push(place);
+                    }
+                });
             found
         })
     }

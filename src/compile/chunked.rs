@@ -71,6 +71,9 @@ mod tests {
         numbers.push(600);
         assert_eq!((before[300], numbers[300]), (300, 7));
         assert_eq!((before.len(), numbers.len()), (600, 601));
-        assert_eq!(before.iter().copied().collect::<Vec<_>>(), (0..600).collect::<Vec<_>>());
+        assert_eq!(
+            before.iter().copied().collect::<Vec<_>>(),
+            (0..600).collect::<Vec<_>>()
+        );
     }
 }

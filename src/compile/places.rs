@@ -167,7 +167,13 @@ mod tests {
         ] {
             assert_eq!(atoms.find(address.parse().unwrap()), atom, "{address}");
         }
-        assert_eq!(atoms.within(net("10.0.0.0/8")).collect::<Vec<_>>(), [2, 4, 5]);
-        assert_eq!(atoms.within(net("0.0.0.0/0")).collect::<Vec<_>>(), [0, 2, 4, 5, 3]);
+        assert_eq!(
+            atoms.within(net("10.0.0.0/8")).collect::<Vec<_>>(),
+            [2, 4, 5]
+        );
+        assert_eq!(
+            atoms.within(net("0.0.0.0/0")).collect::<Vec<_>>(),
+            [0, 2, 4, 5, 3]
+        );
     }
 }

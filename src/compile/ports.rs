@@ -128,7 +128,11 @@ impl PortAtoms {
                 .starts
                 .get(index + 1)
                 .map_or(3 * PORTS, |(next, _)| *next);
-            let first = if start.is_multiple_of(PORTS) { start + 1 } else { *start };
+            let first = if start.is_multiple_of(PORTS) {
+                start + 1
+            } else {
+                *start
+            };
             let protocol = Protocol::ALL[(start / PORTS) as usize];
             if let (Some(first), Some(last)) = (port(first), port(end - 1))
                 && let Some(range) = PortRange::new(first, last)
@@ -137,8 +141,9 @@ impl PortAtoms {
                     Some((before, open))
                         if *before == protocol && open.last() == range.first() - 1 =>
                     {
-                        *open = PortRange::new(port(u32::from(open.first())).unwrap_or(first), last)
-                            .unwrap_or(range);
+                        *open =
+                            PortRange::new(port(u32::from(open.first())).unwrap_or(first), last)
+                                .unwrap_or(range);
                     }
                     _ => ranges.push((protocol, range)),
                 }
@@ -174,14 +179,19 @@ impl PortName {
     ) -> impl Iterator<Item = (Protocol, u16, bool)> + 'a {
         declared.iter().filter_map(move |port| {
             let is_meant = *port.name == *self.name
-                && self.protocol.is_none_or(|protocol| protocol == port.protocol);
+                && self
+                    .protocol
+                    .is_none_or(|protocol| protocol == port.protocol);
             let counts = if port.init {
                 profile.init_container_ports
             } else {
                 Switch::Yes
             };
-            (is_meant && counts != Switch::No)
-                .then_some((port.protocol, port.port, counts == Switch::Yes))
+            (is_meant && counts != Switch::No).then_some((
+                port.protocol,
+                port.port,
+                counts == Switch::Yes,
+            ))
         })
     }
 }
@@ -336,7 +346,11 @@ impl PortTable {
             self.cut(protocol, range);
         }
         let sure = self.atoms.mask(&key.fixed);
-        let possible = if key.doubtful { self.atoms.all() } else { sure.clone() };
+        let possible = if key.doubtful {
+            self.atoms.all()
+        } else {
+            sure.clone()
+        };
         let number = u32::try_from(self.list.len()).expect("fewer than 2^32 lists of ports");
         self.list.push(RulePorts {
             sure,
@@ -356,7 +370,11 @@ mod tests {
     use proptest::prelude::*;
 
     fn any_set() -> impl Strategy<Value = PortSet> {
-        let range = (0usize..3, prop_oneof![Just(1u16), 1u16..40, Just(65_530)], 0u16..6);
+        let range = (
+            0usize..3,
+            prop_oneof![Just(1u16), 1u16..40, Just(65_530)],
+            0u16..6,
+        );
         proptest::collection::vec(range, 0..4).prop_map(|parts| {
             let number = |n: u16| std::num::NonZeroU16::new(n).expect("not 0");
             parts

@@ -202,9 +202,7 @@ impl Input {
         let policies = std::iter::once(Resource::NetworkPolicies).chain(Resource::optional());
         for resource in policies {
             let is_named = match resource {
-                Resource::Other(kind) => {
-                    text.contains(kind.group()) && has_word(text, kind.kind())
-                }
+                Resource::Other(kind) => text.contains(kind.group()) && has_word(text, kind.kind()),
                 own => has_word(text, own.kind()),
             };
             if is_named {
@@ -849,26 +847,172 @@ mod tests {
     }
 
     #[test]
-    fn policies_of_other_apis_are_told_of() {
+    fn policies_of_other_projects_are_counted_and_told_of_once_a_kind() {
         let (cluster, told) = parse(
             "t",
-            "{kind: NetworkPolicy, apiVersion: projectcalico.org/v3, metadata: {name: c, namespace: x}}\n---\n{kind: CiliumClusterwideNetworkPolicy, apiVersion: cilium.io/v2, metadata: {name: w}}\n---\n{kind: EgressFirewall, apiVersion: k8s.ovn.org/v1, metadata: {name: f, namespace: x}}\n---\n{kind: Deployment, metadata: {name: d, namespace: x}}\n",
+            "{kind: NetworkPolicy, apiVersion: projectcalico.org/v3, metadata: {name: c, namespace: x}}\n---\n{kind: NetworkPolicy, apiVersion: projectcalico.org/v3, metadata: {name: b, namespace: y}, spec: 7}\n---\n{kind: CiliumClusterwideNetworkPolicy, apiVersion: cilium.io/v2, metadata: {name: w}}\n---\n{kind: EgressFirewall, apiVersion: k8s.ovn.org/v1, metadata: {name: f}}\n---\n{kind: AuthorizationPolicy, apiVersion: security.istio.io/v1, metadata: {name: a, namespace: x}}\n---\n{kind: Deployment, metadata: {name: d, namespace: x}}\n",
         );
         assert!(cluster.namespaces.is_empty());
-        let objects: Vec<_> = told.iter().filter_map(|d| d.object.as_deref()).collect();
+        let found: Vec<String> = cluster
+            .foreign
+            .iter()
+            .map(|one| {
+                let source = one.source.as_ref().unwrap();
+                format!(
+                    "{} {}/{} {source}",
+                    one.kind.full_name(),
+                    one.namespace,
+                    one.name
+                )
+            })
+            .collect();
         assert_eq!(
-            objects,
+            found,
             [
-                "NetworkPolicy x/c",
-                "CiliumClusterwideNetworkPolicy w",
-                "EgressFirewall x/f",
-                "Deployment x/d"
+                "networkpolicies.projectcalico.org x/c t:1",
+                "networkpolicies.projectcalico.org y/b t:3",
+                "ciliumclusterwidenetworkpolicies.cilium.io /w t:5",
+                "egressfirewalls.k8s.ovn.org default/f t:7",
+                "authorizationpolicies.security.istio.io x/a t:9",
             ]
         );
+        let told: Vec<String> = told
+            .iter()
+            .map(|d| format!("{} {}", d.source.as_ref().unwrap(), d.message))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "t:11 has no `apiVersion`; it is left out",
+                "t:1 NetworkPolicy of projectcalico.org is not evaluated, and there are 2 objects in x, y: connections of the pods they may act on are unknown",
+                "t:5 CiliumClusterwideNetworkPolicy of cilium.io is not evaluated, and there is 1 object: connections of the pods they may act on are unknown",
+                "t:7 EgressFirewall of k8s.ovn.org is not evaluated, and there is 1 object in default: connections from the pods they may act on are unknown where they would be allowed otherwise",
+                "t:9 AuthorizationPolicy of security.istio.io is not evaluated, and there is 1 object in x: connections of the pods they may act on are unknown where they would be allowed otherwise",
+            ]
+        );
+        for resource in Resource::optional() {
+            assert!(
+                cluster.coverage.is_readable(resource, Some("x")),
+                "{resource:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_version_that_is_not_known_leaves_its_kind_unknown() {
+        for (kind, version, lost) in [
+            (
+                "ClusterNetworkPolicy",
+                "v1beta1",
+                Resource::ClusterNetworkPolicies,
+            ),
+            (
+                "ClusterNetworkPolicy",
+                "v1alpha1",
+                Resource::ClusterNetworkPolicies,
+            ),
+            (
+                "AdminNetworkPolicy",
+                "v1alpha2",
+                Resource::AdminNetworkPolicies,
+            ),
+            (
+                "Adminnetworkpolicy",
+                "v1alpha1",
+                Resource::AdminNetworkPolicies,
+            ),
+            (
+                "BaselineAdminNetworkPolicy",
+                "v1",
+                Resource::BaselineAdminNetworkPolicies,
+            ),
+            (
+                "GalaxyNetworkPolicy",
+                "v1alpha2",
+                Resource::ClusterNetworkPolicies,
+            ),
+        ] {
+            let api = format!("policy.networking.k8s.io/{version}");
+            for text in [
+                format!("kind: {kind}\napiVersion: {api}\nmetadata: {{name: p}}\n"),
+                format!(
+                    r#"{{"kind": "{kind}List", "apiVersion": "{api}", "items": [{{"metadata": {{"name": "p"}}}}]}}"#
+                ),
+            ] {
+                let (cluster, told) = parse("t", &text);
+                assert!(cluster.cluster_policies.is_empty(), "{text}");
+                assert_eq!(told.len(), 1, "{text}: {told:?}");
+                let object = format!("{kind} p");
+                assert_eq!(told[0].object.as_deref(), Some(object.as_str()), "{text}");
+                let unread: Vec<Resource> = cluster
+                    .coverage
+                    .iter()
+                    .filter(|(_, _, state)| !state.is_readable())
+                    .map(|(resource, ..)| resource)
+                    .collect();
+                assert_eq!(unread, [lost], "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_cluster_wide_policy_that_cannot_be_read_is_never_taken_for_absent() {
+        for text in [
+            "kind: AdminNetworkPolicy\nmetadata: {name: p}\nspec: {}\n",
+            "kind: AdminNetworkPolicy\napiVersion: policy.networking.k8s.io/v1alpha1\nmetadata: {name: p}\nspec: 7\n",
+            "kind: AdminNetworkPolicy\napiVersion: policy.networking.k8s.io/v1alpha1\nmetadata:\n  name: p\nspec:\n\tsubject: {}\n",
+            r#"{"kind": "AdminNetworkPolicy", "apiVersion": "policy.networking.k8s.io/v1alpha1", "metadata": {"name": "p", "labels": 7}}"#,
+        ] {
+            let (cluster, told) = parse("t", text);
+            assert_eq!(told.len(), 1, "{text}: {told:?}");
+            assert_eq!(told[0].object.as_deref(), Some("AdminNetworkPolicy p"));
+            assert_eq!(cluster.cluster_policies[0].invalid.len(), 1, "{text}");
+        }
+        let unread = |text: &str| -> Vec<&'static str> {
+            let (cluster, _) = parse("t", text);
+            let unread = cluster
+                .coverage
+                .iter()
+                .filter(|(_, _, state)| !state.is_readable());
+            unread.map(|(resource, ..)| resource.full_name()).collect()
+        };
+        let torn = "{{ if .Values.lock }}\napiVersion: GROUP/v1\nkind: KIND\n{{ end }}\n";
+        for (group, kind, expected) in [
+            (
+                "policy.networking.k8s.io",
+                "AdminNetworkPolicy",
+                &["adminnetworkpolicies"][..],
+            ),
+            (
+                "policy.networking.k8s.io",
+                "BaselineAdminNetworkPolicy",
+                &["baselineadminnetworkpolicies"],
+            ),
+            (
+                "cilium.io",
+                "CiliumNetworkPolicy",
+                &["ciliumnetworkpolicies.cilium.io"],
+            ),
+            ("networking.k8s.io", "NetworkPolicy", &["networkpolicies"]),
+            ("apps", "Deployment", &[]),
+        ] {
+            let text = torn.replace("GROUP", group).replace("KIND", kind);
+            assert_eq!(unread(&text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_policy_kind_nobody_knows_is_told_of() {
+        let (cluster, told) = parse(
+            "t",
+            "{kind: MultiNetworkPolicy, apiVersion: k8s.cni.cncf.io/v1beta1, metadata: {name: m, namespace: x}}\n",
+        );
+        assert!(cluster.foreign.is_empty());
+        assert_eq!(told[0].object.as_deref(), Some("MultiNetworkPolicy x/m"));
         assert!(
             told[0]
                 .message
-                .starts_with("is a policy of projectcalico.org, which is not evaluated")
+                .contains("k8s.cni.cncf.io, which is not known")
         );
     }
 }

@@ -95,9 +95,11 @@ impl Writer {
         let labels = self.node_projection(&node.labels);
         let mut at: Vec<(IpAddr, u32)> = Vec::new();
         let listed = node.addresses.iter().chain(&node.internal);
-        let all = listed
-            .map(|address| (PlaceKind::Node, address))
-            .chain(node.tunnels.iter().map(|address| (PlaceKind::Tunnel, address)));
+        let all = listed.map(|address| (PlaceKind::Node, address)).chain(
+            node.tunnels
+                .iter()
+                .map(|address| (PlaceKind::Tunnel, address)),
+        );
         for (kind, address) in all {
             if !at.iter().any(|(known, _)| known == address) {
                 let place = self.place_number(Place {

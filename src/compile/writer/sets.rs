@@ -80,8 +80,8 @@ impl Writer {
             let mut candidates = postings
                 .min_by_key(Vec::len)
                 .unwrap_or_else(|| (0..self.space_count()).collect());
-            let unknown = (0..self.space_count())
-                .filter(|space| !self.compiled.spaces[*space].labels_known);
+            let unknown =
+                (0..self.space_count()).filter(|space| !self.compiled.spaces[*space].labels_known);
             candidates.extend(unknown);
             candidates.sort_unstable();
             candidates.dedup();
@@ -154,9 +154,7 @@ impl Writer {
             SetKey::Block(block) => {
                 let inside = match place.atom {
                     NONE => place.family.is_none() && !block.addresses().is_empty(),
-                    atom => {
-                        block.contains(self.numbers.atoms.ranges()[atom as usize].first())
-                    }
+                    atom => block.contains(self.numbers.atoms.ranges()[atom as usize].first()),
                 };
                 if !inside {
                     return (false, false);
@@ -212,9 +210,7 @@ impl Writer {
                     .postings()
                     .map(|labels| lists(labels.collect()))
                     .min_by_key(|lists| lists.iter().map(|list| list.len()).sum::<usize>())
-                    .filter(|lists| {
-                        lists.iter().map(|list| list.len()).sum::<usize>() < in_spaces
-                    });
+                    .filter(|lists| lists.iter().map(|list| list.len()).sum::<usize>() < in_spaces);
                 match best {
                     Some(lists) => {
                         for place in lists.into_iter().flatten() {
@@ -257,7 +253,12 @@ impl Writer {
                 }
             }
             SetKey::Nodes(_) => {
-                for place in self.index.on_nodes.iter().chain(self.compiled.outside.iter()) {
+                for place in self
+                    .index
+                    .on_nodes
+                    .iter()
+                    .chain(self.compiled.outside.iter())
+                {
                     test(*place, &mut members);
                 }
             }
@@ -328,7 +329,11 @@ impl Writer {
                 }
                 SetKey::Union(members) => {
                     for member in members {
-                        self.index.unions_of.entry(*member).or_default().push(number);
+                        self.index
+                            .unions_of
+                            .entry(*member)
+                            .or_default()
+                            .push(number);
                     }
                 }
                 SetKey::Everyone | SetKey::Unknown | SetKey::Nobody => {}
@@ -410,7 +415,10 @@ impl Writer {
         if sure != possible && set.possible.is_none() {
             set.possible = Some(set.sure.clone());
         }
-        for (part, holds) in [(Some(&mut set.sure), sure), (set.possible.as_mut(), possible)] {
+        for (part, holds) in [
+            (Some(&mut set.sure), sure),
+            (set.possible.as_mut(), possible),
+        ] {
             let Some(part) = part else { continue };
             if holds {
                 part.insert(place, universe);

@@ -12,8 +12,8 @@ use crate::compile::vocabulary::News;
 use crate::compile::{Lowered, NONE, PodPlaces};
 use crate::model::{Cluster, Namespace, Node, Resource};
 
-use super::foreign::Effects;
 use super::Writer;
+use super::foreign::Effects;
 
 /// Beyond this many places for each one there was when all was new, most are nobody's: everything is made anew.
 const STALE_FACTOR: usize = 4;
@@ -154,11 +154,7 @@ impl Writer {
     }
 
     /// Lowers the policies that are not what they were. Returns, by namespace, those that came or went.
-    fn lower_changed(
-        &mut self,
-        pairs: &Pairs,
-        work: &mut Work,
-    ) -> Vec<(u32, Vec<Lowered>)> {
+    fn lower_changed(&mut self, pairs: &Pairs, work: &mut Work) -> Vec<(u32, Vec<Lowered>)> {
         let mut touched = Vec::new();
         for (number, now) in pairs {
             let space = Arc::clone(&self.compiled.spaces[*number]);
@@ -366,8 +362,8 @@ impl Writer {
                     self.places_of(pod, *number)
                 });
             }
-            is_counted |= old.len() != now.pods.len()
-                || space.namespace.policies.len() != now.policies.len();
+            is_counted |=
+                old.len() != now.pods.len() || space.namespace.policies.len() != now.policies.len();
             self.change_space(*number, |space| {
                 space.pods = placed;
                 space.namespace = Arc::clone(now);

@@ -52,7 +52,12 @@ impl Engine {
         };
         let machine = self.machine_of(at);
         let mut found = Vec::new();
-        let services = self.compiled.cluster.namespaces.values().flat_map(|ns| &ns.services);
+        let services = self
+            .compiled
+            .cluster
+            .namespaces
+            .values()
+            .flat_map(|ns| &ns.services);
         for service in services.into_iter().filter(|service| !service.headless) {
             let balancer = service
                 .outside
@@ -127,7 +132,12 @@ impl Engine {
 
     /// The Service that has an address outside the cluster, if just one has.
     pub fn service_outside(&self, address: IpAddr) -> Option<&Service> {
-        let services = self.compiled.cluster.namespaces.values().flat_map(|ns| &ns.services);
+        let services = self
+            .compiled
+            .cluster
+            .namespaces
+            .values()
+            .flat_map(|ns| &ns.services);
         let mut found = services.into_iter().filter(|service| {
             let outside = &service.outside;
             outside.external_ips.contains(&address)

@@ -4,9 +4,7 @@ use hashbrown::HashMap;
 
 use crate::compile::{BaselineApplies, Guard, Mask, Set, TieBreak, slot};
 use crate::engine::Engine;
-use crate::engine::chain::{
-    Bits as _, Outcome, Tier, View, baseline, join, may_isolate, tier,
-};
+use crate::engine::chain::{Bits as _, Outcome, Tier, View, baseline, join, may_isolate, tier};
 use crate::model::Direction;
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
@@ -254,8 +252,7 @@ pub(super) struct Pool {
 impl Pool {
     fn new(engine: &Engine) -> Self {
         let mut outcomes = crate::compile::Interned::default();
-        let everything =
-            outcomes.number(Outcome::everything(&engine.compiled.port_atoms.all()));
+        let everything = outcomes.number(Outcome::everything(&engine.compiled.port_atoms.all()));
         Self {
             outcomes,
             tiers: crate::compile::Interned::default(),
