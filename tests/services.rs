@@ -238,7 +238,7 @@ fn t86_a_local_service_needs_an_endpoint_on_the_clients_node() {
 
 #[test]
 fn t87_through_a_service_back_to_itself_is_left_open() {
-    check(
+    let answer = check(
         &[
             SVC_A,
             SLICE_A,
@@ -247,6 +247,38 @@ fn t87_through_a_service_back_to_itself_is_left_open() {
         "x/a -> x/svc/svc-a:8080",
         "unknown hairpin-undefined",
     );
+    assert_eq!(
+        conditions(&answer),
+        ["the enforcer lets a pod reach itself through a Service, whatever policies say"]
+    );
+    // Where like pods may reach each other there is nothing to differ on.
+    for policy in [
+        "y/unrelated: {podSelector: {}}",
+        "x/p: {podSelector: {}, ingress: [{from: [{podSelector: {matchLabels: {pod: a}}}], ports: [{port: 80}]}]}",
+    ] {
+        let answer = check(
+            &[SVC_A, SLICE_A, policy],
+            "x/a -> x/svc/svc-a:8080",
+            if policy.starts_with('y') {
+                "allow not-isolated"
+            } else {
+                "allow rule-allow"
+            },
+        );
+        assert!(answer.conditions.is_empty());
+    }
+}
+
+/// Rule A27: cluster-wide policy governs it like any other pair, but not a pod's own address.
+#[test]
+fn t120_cluster_wide_policy_governs_the_way_back_to_itself() {
+    let objects = [
+        SVC_A,
+        SLICE_A,
+        "{kind: ClusterNetworkPolicy, apiVersion: policy.networking.k8s.io/v1alpha2, metadata: {name: closed}, spec: {tier: Admin, priority: 1, subject: {namespaces: {matchLabels: {kubernetes.io/metadata.name: x}}}, egress: [{action: Deny, to: [{namespaces: {}}]}]}}",
+    ];
+    check(&objects, "x/a -> x/svc/svc-a:8080", "deny tier-deny");
+    check(&objects, "x/a -> 10.0.1.1:80", "allow self-traffic");
 }
 
 #[test]

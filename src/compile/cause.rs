@@ -53,6 +53,8 @@ pub enum Cause {
     EndpointsUnreadable { service: String },
     /// A DNS alias that points out of the cluster.
     AliasUnresolved { name: String },
+    /// Enforcers differ on a pod that reaches itself through a Service (rule N48).
+    Hairpin,
     /// On its way in a connection may be given another source address (rules N70, N71). Ends as they would be typed.
     SourceRewritten {
         /// The load balancer itself opens the connection to the pod; else it may be the node where the client comes in.

@@ -46,7 +46,7 @@ impl Try {
             rewrite(engine, self, rewriting, &mut why);
         }
         if self.hairpin {
-            (why.verdict, why.reason) = hairpin(engine, self);
+            why = hairpin(engine, self);
         }
         if let Some(reason) = self.refused {
             (why.verdict, why.reason) = (Verdict::Deny, reason);

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU16;
+use std::sync::Arc;
 
-use crate::engine::{Cause, Engine, Entity, Limit, Reason, Verdict};
+use crate::engine::{
+    Cause, Engine, Entity, Explanation, Hypothetical, Limit, Reason, Verdict,
+};
 use crate::model::{Backend, PortRange, PortSet, Protocol, Service};
 use crate::questions::ends::{End, PortQuery};
 
@@ -193,9 +196,43 @@ fn one_service_port(
     answer
 }
 
-/// What a pod gets that reaches itself through a Service. NetworkPolicy leaves it open (rule N48).
-pub(super) fn hairpin(_engine: &Engine, _one: &Try) -> (Verdict, Reason) {
-    (Verdict::Unknown, Reason::HairpinUndefined)
+/// What a pod gets that reaches itself through a Service.
+///
+/// Cluster-wide policy governs it like any other pair (rule A27). For NetworkPolicy it is left open (rule N48): enforcers let it
+/// through always, or judge it like any other pair, so it is certain only where that allows it too.
+pub(super) fn hairpin(engine: &Engine, one: &Try) -> Explanation {
+    let itself = engine.explain(&one.from, &one.to, one.protocol, one.port);
+    let Some(id) = one.to.pod().filter(|id| !engine.pod(*id).host_network) else {
+        return itself;
+    };
+    if itself.verdict == Verdict::Unreachable {
+        return itself;
+    }
+    // A pod that is like it in all that policy reads, but is not it.
+    let twin = Entity::Hypothetical(Arc::new(Hypothetical {
+        namespace: engine.namespace_of(id).name.clone(),
+        labels: engine.pod(id).labels.clone(),
+        ports: engine.pod(id).ports.clone(),
+    }));
+    let mut why = engine.explain(&twin, &one.to, one.protocol, one.port);
+    why.from = one.from.clone();
+    let is_wide = [&why.egress, &why.ingress].iter().any(|side| {
+        side.verdict == Verdict::Deny
+            && matches!(side.reason, Reason::TierDeny | Reason::FailClosedPeer)
+    });
+    if why.verdict == Verdict::Allow || is_wide {
+        return why;
+    }
+    for side in [&mut why.egress, &mut why.ingress] {
+        if side.verdict != Verdict::Allow {
+            side.verdict = Verdict::Unknown;
+            side.reason = Reason::HairpinUndefined;
+        }
+    }
+    why.verdict = Verdict::Unknown;
+    why.reason = Reason::HairpinUndefined;
+    why.conditions = vec![Cause::Hairpin];
+    why
 }
 
 /// The answer where nobody can be found who would ask: FROM is a Service with nothing behind it.

@@ -190,6 +190,9 @@ fn statement(cause: &Cause) -> String {
         Cause::AliasUnresolved { name } => {
             format!("{name} resolves to an address that policies let through")
         }
+        Cause::Hairpin => {
+            "the enforcer lets a pod reach itself through a Service, whatever policies say".to_owned()
+        }
         Cause::SourceRewritten {
             by_balancer,
             let_in,

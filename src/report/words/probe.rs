@@ -71,7 +71,7 @@ pub fn probe_lines(engine: &Engine, answer: &Answer) -> Vec<WordLine> {
         || answer.shown.is_none()
         || matches!(
             answer.reason,
-            Reason::HairpinUndefined | Reason::ExplicitDeny
+            Reason::ExplicitDeny
         )
     {
         lines.push(WordLine::new().add(
