@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use netseg::engine::{Engine, Groups, Incremental, PodId, Profile, Verdict};
-use netseg::model::{Cluster, PortSet, Protocol};
+use netseg::engine::{Engine, Incremental, PodId, Profile, Verdict};
+use netseg::model::{Cluster, Protocol};
 
 pub(crate) fn compile(cluster: &Arc<Cluster>) -> Engine {
     Engine::build(cluster, Profile::spec())
@@ -20,48 +20,39 @@ pub(crate) fn probe(
     engine.verdict_of_pods(from, to, protocol, port)
 }
 
-/// Groups take one pair after the other, which for more ends than this is no matrix but a long wait.
-pub(crate) const MATRIX_ENDS: usize = 2_000;
-
 /// What everyone may open to everyone.
 pub(crate) struct Matrix {
     /// Rows, and columns.
     pub(crate) classes: usize,
-    /// Pairs with something allowed.
-    pub(crate) allowed: usize,
+    /// Pairs that are allowed, counted once for each group of ports.
+    pub(crate) allowed: u64,
+    /// Groups of ports that rules tell apart.
+    pub(crate) groups: usize,
 }
 
 /// One port: a bit a pair.
 pub(crate) fn matrix(engine: &Engine, protocol: Protocol, port: u16) -> Matrix {
-    pairs(engine, |set| set.contains(protocol, port))
+    let made = engine.matrix(protocol, port);
+    Matrix {
+        classes: made.classes(),
+        allowed: made.allowed_pairs(),
+        groups: 1,
+    }
 }
 
 /// All ports at once.
 pub(crate) fn matrix_of_all_ports(engine: &Engine) -> Matrix {
-    pairs(engine, |set| !set.is_empty())
-}
-
-fn pairs(engine: &Engine, wanted: impl Fn(&PortSet) -> bool) -> Matrix {
-    let mut groups = Groups::new(engine);
-    let workloads = engine
-        .cluster()
-        .namespaces
-        .values()
-        .flat_map(|namespace| &namespace.workloads);
-    let ends: Vec<_> = workloads
-        .filter_map(|workload| engine.pods_of(workload).first().copied())
-        .map(|pod| groups.pods([pod]))
-        .collect();
-    let mut allowed = 0;
-    for from in &ends {
-        for to in &ends {
-            allowed += usize::from(wanted(&groups.allowed(from, to).sure));
-        }
-    }
-    Matrix {
-        classes: ends.len(),
-        allowed,
-    }
+    let mut all = Matrix {
+        classes: 0,
+        allowed: 0,
+        groups: 0,
+    };
+    engine.each_matrix(|_, matrix| {
+        all.classes = matrix.classes();
+        all.allowed += matrix.allowed_pairs();
+        all.groups += 1;
+    });
+    all
 }
 
 /// An engine that follows its cluster.

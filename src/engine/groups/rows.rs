@@ -189,7 +189,11 @@ impl<'e> Rows<'e> {
 
     /// What the Admin tier does with connections to every place: numbers of tiers.
     fn admin(&mut self, direction: Direction, steps: u32, table: u32) -> Vec<u32> {
-        let table = if self.steps_have_names(steps) { table } else { 0 };
+        let table = if self.steps_have_names(steps) {
+            table
+        } else {
+            0
+        };
         let key = (slot(direction), steps, table);
         if let Some(known) = self.admin.get(&key) {
             return known.clone();
@@ -209,7 +213,11 @@ impl<'e> Rows<'e> {
         if guard.baseline == 0 || guard.baseline_applies == BaselineApplies::No {
             return vec![self.pool.everything; engine.compiled.places.len()];
         }
-        let table = if self.steps_have_names(guard.baseline) { table } else { 0 };
+        let table = if self.steps_have_names(guard.baseline) {
+            table
+        } else {
+            0
+        };
         let is_certain = guard.baseline_applies == BaselineApplies::Yes;
         let key = (slot(direction), guard.baseline, is_certain, table);
         if let Some(known) = self.baseline.get(&key) {

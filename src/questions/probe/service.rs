@@ -4,9 +4,7 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU16;
 use std::sync::Arc;
 
-use crate::engine::{
-    Cause, Engine, Entity, Explanation, Hypothetical, Limit, Reason, Verdict,
-};
+use crate::engine::{Cause, Engine, Entity, Explanation, Hypothetical, Limit, Reason, Verdict};
 use crate::model::{Backend, PortRange, PortSet, Protocol, Service};
 use crate::questions::ends::{End, PortQuery};
 

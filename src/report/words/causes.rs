@@ -191,7 +191,8 @@ fn statement(cause: &Cause) -> String {
             format!("{name} resolves to an address that policies let through")
         }
         Cause::Hairpin => {
-            "the enforcer lets a pod reach itself through a Service, whatever policies say".to_owned()
+            "the enforcer lets a pod reach itself through a Service, whatever policies say"
+                .to_owned()
         }
         Cause::SourceRewritten {
             by_balancer,

@@ -69,10 +69,7 @@ pub fn probe_lines(engine: &Engine, answer: &Answer) -> Vec<WordLine> {
     // Where the two sides cannot tell why, it is told here.
     if answer.verdict == Verdict::Unreachable
         || answer.shown.is_none()
-        || matches!(
-            answer.reason,
-            Reason::ExplicitDeny
-        )
+        || matches!(answer.reason, Reason::ExplicitDeny)
     {
         lines.push(WordLine::new().add(
             format!("  {:<8} {}", "why", reason(answer.reason)),
