@@ -29,7 +29,7 @@ use crate::model::{
 
 pub use cause::Cause;
 pub(crate) use chunked::Chunked;
-pub(crate) use cluster_policy::{Step, anything, is_acted_on, order_by_name, rank, steps};
+pub(crate) use cluster_policy::{Step, Steps, anything, is_acted_on, order_by_name, rank, steps};
 pub(crate) use lowered::{EVERYONE, Interned, Lowered, LoweredRule};
 pub(crate) use matching::{Facts, Match};
 pub(crate) use places::{Atoms, NONE, Place, PlaceKind};
@@ -192,7 +192,7 @@ pub(crate) struct Compiled {
     /// By direction, then place.
     pub(crate) guard_of: [Chunked<u32>; 2],
     /// Steps of a tier, by number; 0 is none.
-    pub(crate) tiers: Chunked<Arc<[Step]>>,
+    pub(crate) tiers: Chunked<Arc<Steps>>,
     pub(crate) cluster_policies: Arc<Vec<Lowered>>,
     by_address: Arc<OnceLock<ByAddress>>,
 }

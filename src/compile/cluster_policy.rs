@@ -21,6 +21,25 @@ pub(crate) struct Step {
     pub(crate) ports: u32,
 }
 
+/// The rules of a tier in their order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Steps {
+    pub(crate) list: Vec<Step>,
+    /// Two policies have one rank: their order counts for nothing.
+    pub(crate) has_ties: bool,
+}
+
+impl Steps {
+    /// Sorts by rank; the order within a policy stays.
+    pub(crate) fn new(mut list: Vec<Step>) -> Self {
+        list.sort_by_key(|step| step.rank);
+        let has_ties = list
+            .windows(2)
+            .any(|pair| pair[0].rank == pair[1].rank && pair[0].policy != pair[1].policy);
+        Self { list, has_ties }
+    }
+}
+
 /// Lowers a policy that stands in no namespace.
 pub(crate) fn lower(policy: &Policy, lowering: &mut Lowering<'_>) -> Lowered {
     let rules = Direction::BOTH.map(|direction| {

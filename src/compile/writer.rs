@@ -20,7 +20,7 @@ use super::netpol;
 use super::vocabulary::Projection;
 pub(crate) use foreign::{acts, is_hidden, scope, touches};
 
-use super::{Chunked, Compiled, Guard, PODS_A_MARK, Profile, Set, Space, Step};
+use super::{Chunked, Compiled, Guard, PODS_A_MARK, Profile, Set, Space, Step, Steps};
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
 
@@ -226,7 +226,7 @@ impl Writer {
     }
 
     fn tier_number(&mut self, steps: Vec<Step>) -> u32 {
-        let steps: Arc<[Step]> = steps.into();
+        let steps = Arc::new(Steps::new(steps));
         number_in(&mut self.compiled.tiers, &mut self.tiers, steps)
     }
 

@@ -3,7 +3,7 @@
 //! Written once for one port and for all ports at once. What is not certain is carried along as both: for each port it is worked out
 //! whether it may get through, and whether it may be denied.
 
-use crate::compile::{BaselineApplies, Guard, Mask, Step};
+use crate::compile::{BaselineApplies, Guard, Mask, Step, Steps};
 use crate::model::{Action, Effect};
 
 use super::judge::NodeRule;
@@ -44,6 +44,25 @@ impl Bits for bool {
     }
     fn take(&mut self, other: &Self) {
         *self &= !*other;
+    }
+}
+
+/// The bits of one word, for rows that are worked out word by word.
+impl Bits for u64 {
+    fn none(&self) -> Self {
+        0
+    }
+    fn is_none(&self) -> bool {
+        *self == 0
+    }
+    fn add(&mut self, other: &Self) {
+        *self |= other;
+    }
+    fn keep(&mut self, other: &Self) {
+        *self &= other;
+    }
+    fn take(&mut self, other: &Self) {
+        *self &= !other;
     }
 }
 
@@ -111,8 +130,8 @@ pub(crate) fn combine_one(outcome: &Outcome<bool>) -> super::Verdict {
 /// A guard with its steps at hand. Peers are numbers that only the caller's `meets` has to understand.
 pub(crate) struct View<'a> {
     pub(crate) guard: &'a Guard,
-    pub(crate) admin: &'a [Step],
-    pub(crate) baseline: &'a [Step],
+    pub(crate) admin: &'a Steps,
+    pub(crate) baseline: &'a Steps,
     /// Two policies of equal priority: whether Deny wins.
     pub(crate) deny_wins: bool,
 }
@@ -129,7 +148,7 @@ pub(crate) struct Tier<S> {
 
 /// Walks a tier. `meets` says which ports a pair of peers and ports certainly, and possibly means.
 pub(crate) fn tier<S: Bits>(
-    steps: &[Step],
+    steps: &Steps,
     deny_wins: bool,
     all: &S,
     meets: &mut (impl FnMut(u32, u32) -> (S, S) + ?Sized),
@@ -141,7 +160,11 @@ pub(crate) fn tier<S: Bits>(
         pass: none.clone(),
         next: all.clone(),
     };
-    let mut rest = steps;
+    if !steps.has_ties {
+        walk(&steps.list, &mut walked, meets);
+        return walked;
+    }
+    let mut rest = steps.list.as_slice();
     while let Some(first) = rest.first() {
         if walked.next.is_none() {
             break;
@@ -240,7 +263,8 @@ pub(crate) fn chain<S: Bits>(
     if guard.is_open() {
         return Outcome::everything(all);
     }
-    let admin = (!view.admin.is_empty()).then(|| tier(view.admin, view.deny_wins, all, &mut meets));
+    let admin =
+        (!view.admin.list.is_empty()).then(|| tier(view.admin, view.deny_wins, all, &mut meets));
     let mut below = if *own_node == NodeRule::Always {
         Outcome::everything(all)
     } else {
@@ -340,7 +364,7 @@ pub(crate) fn baseline<S: Bits>(
     all: &S,
     meets: &mut (impl FnMut(u32, u32) -> (S, S) + ?Sized),
 ) -> Outcome<S> {
-    if view.baseline.is_empty() || view.guard.baseline_applies == BaselineApplies::No {
+    if view.baseline.list.is_empty() || view.guard.baseline_applies == BaselineApplies::No {
         return Outcome::everything(all);
     }
     let walked = tier(view.baseline, view.deny_wins, all, meets);

@@ -6,8 +6,8 @@ use std::net::IpAddr;
 use smallvec::SmallVec;
 
 use crate::compile::{
-    Cause, Facts, Guard, Mask, NONE, Place, PlaceKind, PodId, PolicyId, Step, Switch, TieBreak,
-    is_acted_on, slot,
+    Cause, Facts, Guard, Mask, NONE, Place, PlaceKind, PodId, PolicyId, Step, Steps, Switch,
+    TieBreak, is_acted_on, slot,
 };
 use crate::model::{
     ContainerPort, Direction, Family, Labels, NamespaceScope, Peers, Policy, Protocol, Rule, Tier,
@@ -54,8 +54,8 @@ pub(crate) enum NodeRule {
 /// A guard worked out for one question, with the answers for the peer at hand.
 struct AdHoc {
     guard: Guard,
-    admin: Vec<Step>,
-    baseline: Vec<Step>,
+    admin: Steps,
+    baseline: Steps,
     /// By number of peers: whether they mean the peer, certainly and possibly.
     met: Vec<(bool, bool)>,
 }
@@ -368,8 +368,8 @@ impl Engine {
         let compiled = &self.compiled;
         let mut made = AdHoc {
             guard: Guard::default(),
-            admin: Vec::new(),
-            baseline: Vec::new(),
+            admin: Steps::default(),
+            baseline: Steps::default(),
             met: Vec::new(),
         };
         if !spot.place.is_subject() {
@@ -402,10 +402,10 @@ impl Engine {
             }
         }
         self.ad_hoc_tiers(direction, spot, peer, &mut made);
-        compiled.baseline_scope(&mut made.guard, other, made.baseline.is_empty());
+        compiled.baseline_scope(&mut made.guard, other, made.baseline.list.is_empty());
         // Readers ask for the steps beside the guard; these only say that there are some.
-        made.guard.admin = u32::from(!made.admin.is_empty());
-        made.guard.baseline = u32::from(!made.baseline.is_empty());
+        made.guard.admin = u32::from(!made.admin.list.is_empty());
+        made.guard.baseline = u32::from(!made.baseline.list.is_empty());
         made
     }
 
@@ -425,14 +425,12 @@ impl Engine {
             step.peers = everyone;
             step
         };
-        if hidden.admin {
-            made.admin.extend(anything(0, u32::MAX).map(readdress));
-        }
-        if hidden.baseline {
-            made.baseline.extend(anything(0, u32::MAX).map(readdress));
-        }
-        if policies.is_empty() {
-            return;
+        let mut admin = Vec::new();
+        let mut baseline = Vec::new();
+        for (is_hidden, list) in [(hidden.admin, &mut admin), (hidden.baseline, &mut baseline)] {
+            if is_hidden {
+                list.extend(anything(0, u32::MAX).map(readdress));
+            }
         }
         let by_name = order_by_name(policies);
         let first = compiled.cluster_wide().next().map_or(0, |id| id.0);
@@ -441,8 +439,8 @@ impl Engine {
             let index = id.0 - first;
             let rank = rank(policy, index, &by_name, compiled.profile);
             let list = match policy.tier {
-                Tier::Baseline { .. } => &mut made.baseline,
-                _ => &mut made.admin,
+                Tier::Baseline { .. } => &mut baseline,
+                _ => &mut admin,
             };
             if lowered.is_doubtful {
                 list.extend(anything(rank, index).map(readdress));
@@ -468,8 +466,8 @@ impl Engine {
                 }
             }
         }
-        made.admin.sort_by_key(|step| step.rank);
-        made.baseline.sort_by_key(|step| step.rank);
+        made.admin = Steps::new(admin);
+        made.baseline = Steps::new(baseline);
     }
 
     /// Whether a rule's peers mean an end: certainly, possibly.

@@ -7,11 +7,13 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use crate::compile::{Compiled, Guard, Mask, PlaceKind, Set, TieBreak, bits_of, slot};
+use crate::compile::{
+    BaselineApplies, Compiled, Guard, Mask, PlaceKind, Set, TieBreak, bits_of, slot,
+};
 use crate::model::{Direction, PortSet, Protocol};
 
-use super::chain::{Bits as _, View, chain};
-use super::judge::{NodeRule, families_meet};
+use super::chain::{Bits as _, Outcome, Tier, View, baseline, below, join, may_isolate, tier};
+use super::judge::families_meet;
 use super::{Engine, Entity, PodId, Verdict};
 
 /// What may be opened from every class to every class, on one port.
@@ -300,7 +302,7 @@ fn used_sets(compiled: &Compiled, is_used: &[bool]) -> Vec<u32> {
     tiers.sort_unstable();
     tiers.dedup();
     for number in tiers {
-        sets.extend(compiled.tiers[number].iter().map(|step| step.peers));
+        sets.extend(compiled.tiers[number].list.iter().map(|step| step.peers));
     }
     sets.sort_unstable();
     sets.dedup();
@@ -364,6 +366,11 @@ struct RowMaker<'a> {
     atom: u32,
     all: Mask,
     none: Mask,
+    /// What NetworkPolicies accept: certainly, possibly. Kept from row to row for its room.
+    accepted: [Vec<u64>; 2],
+    /// By steps, and table of named ports where names matter.
+    admin: HashMap<(u32, u32), Tier<Mask>, foldhash::fast::FixedState>,
+    baseline: HashMap<(u32, BaselineApplies, u32), Outcome<Mask>, foldhash::fast::FixedState>,
 }
 
 impl<'a> RowMaker<'a> {
@@ -388,6 +395,9 @@ impl<'a> RowMaker<'a> {
             atom: compiled.port_atoms.atom(asked.0, asked.1),
             all,
             none,
+            accepted: [Vec::new(), Vec::new()],
+            admin: HashMap::default(),
+            baseline: HashMap::default(),
         }
     }
 
@@ -399,61 +409,114 @@ impl<'a> RowMaker<'a> {
         sure: &mut Vec<u64>,
         possible: &mut Vec<u64>,
     ) -> bool {
-        if guard.is_isolated
-            && guard.admin == 0
-            && guard.foreign.is_none()
-            && !(guard.is_doubtful || guard.is_unreadable)
-        {
-            return self.make_plain(guard, table, sure, possible);
+        let words = self.classes.words;
+        if guard.is_open() {
+            sure.extend_from_slice(&self.all);
+            possible.extend_from_slice(&self.all);
+            return false;
         }
-        let compiled = self.compiled;
-        let view = View {
-            guard,
-            admin: &compiled.tiers[guard.admin],
-            baseline: &compiled.tiers[guard.baseline],
-            deny_wins: compiled.profile.equal_priority == TieBreak::Deny,
-        };
-        let outcome = chain(&view, &NodeRule::None, &self.all, |peers, ports| {
-            let mut row = [self.none.clone(), self.none.clone()];
-            self.add(peers, ports, table, &mut row);
-            let [sure, possible] = row;
-            (sure, possible)
-        });
-        let certain = self.all.without(&outcome.deniable);
-        sure.extend_from_slice(&certain);
-        possible.extend_from_slice(&outcome.possible.and(&self.all));
-        certain != outcome.possible
-    }
-
-    /// An isolated end with certain rules only: the union of what they accept.
-    fn make_plain(
-        &self,
-        guard: &Guard,
-        table: u32,
-        sure: &mut Vec<u64>,
-        possible: &mut Vec<u64>,
-    ) -> bool {
-        let start = sure.len();
-        sure.resize(start + self.classes.words, 0);
-        possible.resize(start + self.classes.words, 0);
-        let mut row = [&mut sure[start..], &mut possible[start..]];
-        for (peers, ports) in &guard.accepts {
-            self.add_to(*peers, *ports, table, &mut row);
+        let mut accepted = std::mem::take(&mut self.accepted);
+        for part in &mut accepted {
+            part.clear();
+            part.resize(words, 0);
         }
-        for part in &mut row {
-            for (word, all) in part.iter_mut().zip(&self.all) {
-                *word &= all;
+        if may_isolate(guard) {
+            let [certain, perhaps] = &mut accepted;
+            let mut row = [&mut certain[..], &mut perhaps[..]];
+            for (peers, ports) in &guard.accepts {
+                self.add_to(*peers, *ports, table, &mut row);
+            }
+            let mut scratch = vec![0; words];
+            let mut row = [&mut scratch[..], &mut perhaps[..]];
+            for (peers, ports) in &guard.may_accept {
+                self.add_to(*peers, *ports, table, &mut row);
             }
         }
-        row[0] != row[1]
+        let table_of = |steps: u32| if self.names(steps) { table } else { 0 };
+        let (admin, baseline) = (
+            (guard.admin, table_of(guard.admin)),
+            (guard.baseline, table_of(guard.baseline)),
+        );
+        self.prepare(admin, baseline, guard);
+        let admin = (guard.admin != 0).then(|| &self.admin[&admin]);
+        let baseline = (!guard.is_isolated)
+            .then(|| &self.baseline[&(baseline.0, guard.baseline_applies, baseline.1)]);
+        let mut differs = false;
+        for word in 0..words {
+            let all = self.all[word];
+            let policies = may_isolate(guard).then(|| {
+                let perhaps = if guard.is_unreadable {
+                    all
+                } else {
+                    accepted[1][word] & all
+                };
+                Outcome {
+                    possible: perhaps,
+                    deniable: all & !accepted[0][word],
+                }
+            });
+            let baseline = baseline.map(|outcome| Outcome {
+                possible: outcome.possible[word],
+                deniable: outcome.deniable[word],
+            });
+            let admin = admin.map(|tier| Tier {
+                accept: tier.accept[word],
+                deny: tier.deny[word],
+                pass: tier.pass[word],
+                next: tier.next[word],
+            });
+            let below = below(policies, baseline, &all);
+            let outcome = join(admin.as_ref(), below, guard.foreign, &all);
+            let certain = all & !outcome.deniable;
+            differs |= certain != outcome.possible;
+            sure.push(certain);
+            possible.push(outcome.possible);
+        }
+        self.accepted = accepted;
+        differs
     }
 
-    fn add(&self, peers: u32, ports: u32, table: u32, row: &mut [Mask; 2]) {
-        let [sure, possible] = row;
-        self.add_to(peers, ports, table, &mut [&mut sure[..], &mut possible[..]]);
-        for part in row {
-            part.keep(&self.all);
+    fn names(&self, steps: u32) -> bool {
+        self.direction == Direction::Ingress
+            && self.compiled.tiers[steps]
+                .list
+                .iter()
+                .any(|step| !self.compiled.ports[step.ports as usize].names.is_empty())
+    }
+
+    /// Works out the tiers that many guards share, for all classes at once.
+    fn prepare(&mut self, admin: (u32, u32), own: (u32, u32), guard: &Guard) {
+        let compiled = self.compiled;
+        let deny_wins = compiled.profile.equal_priority == TieBreak::Deny;
+        if admin.0 != 0 && !self.admin.contains_key(&admin) {
+            let steps = &compiled.tiers[admin.0];
+            let walked = tier(steps, deny_wins, &self.all, &mut |peers, ports| {
+                self.meets(peers, ports, admin.1)
+            });
+            self.admin.insert(admin, walked);
         }
+        let key = (own.0, guard.baseline_applies, own.1);
+        if !guard.is_isolated && !self.baseline.contains_key(&key) {
+            let view = View {
+                guard,
+                admin: &compiled.tiers[0],
+                baseline: &compiled.tiers[own.0],
+                deny_wins,
+            };
+            let outcome = baseline(&view, &self.all, &mut |peers, ports| {
+                self.meets(peers, ports, own.1)
+            });
+            self.baseline.insert(key, outcome);
+        }
+    }
+
+    /// The classes that a pair of peers and ports means: certainly, and possibly.
+    fn meets(&self, peers: u32, ports: u32, table: u32) -> (Mask, Mask) {
+        let (mut sure, mut possible) = (self.none.clone(), self.none.clone());
+        self.add_to(peers, ports, table, &mut [&mut sure[..], &mut possible[..]]);
+        sure.keep(&self.all);
+        possible.keep(&self.all);
+        (sure, possible)
     }
 
     /// Adds the classes that a pair of peers and ports means: certainly, and possibly.

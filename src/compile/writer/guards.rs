@@ -154,10 +154,6 @@ impl Writer {
                 );
             }
         }
-        // By rank; the order within a policy stays.
-        for steps in &mut tiers {
-            steps.sort_by_key(|step| step.rank);
-        }
         tiers
     }
 

@@ -67,7 +67,7 @@ impl<'e> Rows<'e> {
 
     fn steps_have_names(&self, steps: u32) -> bool {
         let compiled = &self.engine.compiled;
-        let mut steps = compiled.tiers[steps].iter();
+        let mut steps = compiled.tiers[steps].list.iter();
         steps.any(|step| !compiled.ports[step.ports as usize].names.is_empty())
     }
 
@@ -225,7 +225,7 @@ impl<'e> Rows<'e> {
         }
         let view = View {
             guard,
-            admin: &[],
+            admin: &engine.compiled.tiers[0],
             baseline: &engine.compiled.tiers[guard.baseline],
             deny_wins: engine.compiled.profile.equal_priority == TieBreak::Deny,
         };
