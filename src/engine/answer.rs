@@ -97,6 +97,7 @@ pub enum Reason {
     HostNetworkSubject,
     NoEnforcementAtExternal,
     IsolatedNoMatch,
+    ExplicitDeny,
     TierDeny,
     FailClosedPeer,
     EqualPriority,
@@ -129,6 +130,7 @@ impl Reason {
             Self::HostNetworkSubject => "host-network-subject",
             Self::NoEnforcementAtExternal => "no-enforcement-at-external",
             Self::IsolatedNoMatch => "isolated-no-match",
+            Self::ExplicitDeny => "explicit-deny",
             Self::TierDeny => "tier-deny",
             Self::FailClosedPeer => "fail-closed-peer",
             Self::EqualPriority => "equal-priority",
@@ -222,6 +224,8 @@ pub enum Isolation {
     Isolated,
     /// None does: everything is let through.
     Open,
+    /// No NetworkPolicy does, and cluster-wide policies may decide single connections.
+    Filtered,
     /// Something that could not be read may isolate it.
     Unknown,
     /// Not a thing policies select: a node, an outside address, a host-network pod.

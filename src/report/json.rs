@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::compile::enforcer::Enforcer;
 use crate::engine::{Engine, PolicyId, RuleId, Side};
-use crate::model::{AddressSet, Diagnostic, Direction, PortRange, PortSet, Protocol};
+use crate::model::{Action, AddressSet, Diagnostic, Direction, PortRange, PortSet, Protocol};
 use crate::questions::flows::{Flows, PeerKind};
 use crate::questions::info::Info;
 use crate::questions::matrix::Matrix;
@@ -74,18 +74,22 @@ pub(crate) fn envelope<T: Serialize>(
 pub(crate) struct PolicyRef {
     group: &'static str,
     kind: &'static str,
-    namespace: String,
+    namespace: Option<String>,
     name: String,
+    tier: &'static str,
+    priority: Option<u16>,
     source: Option<String>,
 }
 
 pub(crate) fn policy_ref(engine: &Engine, id: PolicyId) -> PolicyRef {
     let policy = engine.policy(id);
     PolicyRef {
-        group: "networking.k8s.io",
-        kind: "NetworkPolicy",
-        namespace: policy.namespace.to_string(),
+        group: policy.api.group(),
+        kind: policy.api.kind(),
+        namespace: (!policy.is_cluster_wide()).then(|| policy.namespace.to_string()),
         name: policy.name.clone(),
+        tier: policy.tier.word(),
+        priority: words::priority(policy),
         source: words::policy_source(policy).map(|s| s.to_string()),
     }
 }
@@ -96,16 +100,35 @@ pub(crate) struct RuleRef {
     #[serde(flatten)]
     policy: PolicyRef,
     path: String,
+    /// The name the rule itself has; cluster-wide kinds have one.
+    rule: Option<String>,
+    action: &'static str,
 }
 
 pub(crate) fn rule_ref(engine: &Engine, rule: &RuleId) -> RuleRef {
     let source = words::rule_source(engine, rule).map(|s| s.to_string());
+    let policy = engine.policy(rule.policy);
+    let rules = policy.rules(rule.direction).unwrap_or_default();
+    let found = rules.get(rule.rule as usize);
     RuleRef {
         policy: PolicyRef {
             source,
             ..policy_ref(engine, rule.policy)
         },
         path: rule.path(),
+        rule: found
+            .filter(|found| !found.name.is_empty())
+            .map(|found| found.name.clone()),
+        action: action(found.map_or(Action::Accept, |found| found.action)),
+    }
+}
+
+/// The two generations of the API spell it differently; here it is one word.
+fn action(action: Action) -> &'static str {
+    match action {
+        Action::Accept => "accept",
+        Action::Deny => "deny",
+        Action::Pass => "pass",
     }
 }
 
@@ -116,6 +139,7 @@ struct SideJson {
     reason: &'static str,
     isolated_by: Vec<PolicyRef>,
     decided_by: Vec<RuleRef>,
+    passed_by: Vec<RuleRef>,
     nearest: Option<NearestJson>,
 }
 
@@ -137,6 +161,11 @@ fn side(engine: &Engine, side: &Side) -> SideJson {
             .collect(),
         decided_by: side
             .decided_by
+            .iter()
+            .map(|rule| rule_ref(engine, rule))
+            .collect(),
+        passed_by: side
+            .passed_by
             .iter()
             .map(|rule| rule_ref(engine, rule))
             .collect(),
@@ -194,6 +223,7 @@ struct ViaJson {
     service: String,
     port: u16,
     target_port: Option<u16>,
+    way: &'static str,
 }
 
 #[derive(Serialize)]
@@ -255,7 +285,7 @@ pub fn probe(engine: &Engine, answer: &Answer, context: Context<'_>) -> String {
             .conditions
             .iter()
             .map(|cause| ConditionJson {
-                condition: words::cause(cause),
+                condition: words::condition(engine, cause),
                 holds: "allow",
                 fails: "deny",
             })
@@ -275,6 +305,7 @@ pub fn probe(engine: &Engine, answer: &Answer, context: Context<'_>) -> String {
             service: via.service.clone(),
             port: via.port,
             target_port: via.target_port,
+            way: via.way.as_str(),
         }),
         half_open: answer.half_open.map(Direction::as_str),
         expected: answer.expected.as_ref().map(|expected| ExpectedJson {
@@ -376,6 +407,7 @@ pub fn matrix(matrix: &Matrix, context: Context<'_>) -> String {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct InfoJson<'a> {
     version: &'static str,
     paths: std::collections::BTreeMap<&'a str, &'a str>,
@@ -383,6 +415,16 @@ struct InfoJson<'a> {
     profile: Option<&'static str>,
     environments: &'a [String],
     coverage: Vec<CoverageJson<'a>>,
+    not_evaluated: Vec<NotEvaluatedJson<'a>>,
+}
+
+/// Policies of other projects, by kind.
+#[derive(Serialize)]
+struct NotEvaluatedJson<'a> {
+    group: &'static str,
+    kind: &'static str,
+    count: usize,
+    namespaces: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -428,6 +470,17 @@ pub fn info(
                     kind: resource.kind(),
                     namespace: namespace.as_deref(),
                     state: state.word(),
+                })
+                .collect()
+        }),
+        not_evaluated: info.map_or_else(Vec::new, |info| {
+            let listed = info.not_evaluated.iter();
+            listed
+                .map(|found| NotEvaluatedJson {
+                    group: found.kind.group(),
+                    kind: found.kind.kind(),
+                    count: found.count,
+                    namespaces: &found.namespaces,
                 })
                 .collect()
         }),
@@ -508,3 +561,6 @@ pub fn keys(table: &[(&str, &str)]) -> String {
         .collect();
     envelope("Keys", KeysJson { keys }, &[])
 }
+
+#[cfg(test)]
+mod tests;

@@ -116,7 +116,19 @@ pub enum PeerMiss {
         own_namespace: Option<String>,
         /// Requirements on the namespace that are not met, each with the value found instead.
         namespace: Vec<(Requirement, Option<String>)>,
+        /// The keys whose values should be the same as those of the subject's namespace (`true`), or differ (`false`).
+        tenant: Option<(Vec<String>, bool)>,
         pod: Vec<(Requirement, Option<String>)>,
+    },
+    /// Requirements on the node that are not met, each with the value found instead.
+    Node {
+        labels: Vec<(Requirement, Option<String>)>,
+    },
+    /// A selector on nodes, and the peer is none.
+    NotANode,
+    /// A domain name means what lies outside the cluster, the peer does not.
+    DomainName {
+        name: String,
     },
     /// Selectors mean pods, the peer is none.
     NotAPod,
@@ -139,10 +151,17 @@ impl PeerMiss {
             Self::Labels {
                 own_namespace,
                 namespace,
+                tenant,
                 pod,
-            } => usize::from(own_namespace.is_some()) + namespace.len() + pod.len(),
+            } => {
+                usize::from(own_namespace.is_some())
+                    + usize::from(tenant.is_some())
+                    + namespace.len()
+                    + pod.len()
+            }
+            Self::Node { labels } => labels.len(),
             Self::Address { .. } | Self::HostNetwork => 1,
-            Self::NotAPod | Self::Family { .. } => 2,
+            Self::NotAPod | Self::NotANode | Self::DomainName { .. } | Self::Family { .. } => 2,
             Self::Invalid => 3,
         }
     }
@@ -168,6 +187,12 @@ pub enum Limit {
     },
     /// Policy sees the endpoint, so a rule on the Service's own address has no effect.
     AfterTranslation { service: String },
+    /// On which node an endpoint or the client is could not be told, and only endpoints of one node may be used: taken as near.
+    NodeNotKnown { service: String },
+    /// A port of the node leads to a pod: policy sees the pod and its own port.
+    HostPort { pod: String, port: u16, target: u16 },
+    /// Pods may ask a DNS cache on their own node instead of the Service asked about.
+    NodeLocalDns { cache: String },
     /// A pod is reached by its address through a block: the specification is silent on whether that counts.
     BlockMatchedPod,
 }

@@ -4,13 +4,18 @@ use std::collections::BTreeSet;
 
 use crate::model::{Cluster, Coverage, Direction, Effect, Peer, Peers, Policy, Resource, State};
 use crate::model::{NamespaceScope, Rule};
+use crate::questions::info::NotEvaluated;
+use crate::report::words;
 use crate::source::Link;
 use crate::text::tame;
-use crate::tui::view::{Gap, KindState};
+use crate::tui::view::{Gap, KindState, Why};
 
 /// What costs most first.
-const ORDER: [Resource; 8] = [
+const ORDER: [Resource; 11] = [
     Resource::NetworkPolicies,
+    Resource::ClusterNetworkPolicies,
+    Resource::AdminNetworkPolicies,
+    Resource::BaselineAdminNetworkPolicies,
     Resource::Namespaces,
     Resource::Pods,
     Resource::Services,
@@ -26,7 +31,8 @@ const POLICY_APIS: &str = "policy APIs";
 const TOGETHER: usize = 4;
 
 /// What is refused or fails, a line for each kind. Kinds that the server does not have are no gap.
-pub(super) fn gaps(cluster: &Cluster) -> Vec<Gap> {
+/// Then what is read and not evaluated.
+pub(super) fn gaps(cluster: &Cluster, not_evaluated: &[NotEvaluated]) -> Vec<Gap> {
     let needed = ORDER.into_iter();
     let mut gaps: Vec<Gap> = needed
         .filter_map(|resource| gap(cluster, resource))
@@ -43,13 +49,14 @@ pub(super) fn gaps(cluster: &Cluster) -> Vec<Gap> {
             .any(|gap| gap.kind == POLICY_APIS && is_alike(&gap))
         {
             gaps.push(Gap {
-                kind: POLICY_APIS,
+                kind: POLICY_APIS.to_owned(),
                 cost: "whether others decide too is unseen: what they may change is UNKNOWN"
                     .to_owned(),
                 ..one.clone()
             });
         }
     }
+    gaps.extend(not_evaluated.iter().map(passed_over));
     gaps
 }
 
@@ -74,6 +81,21 @@ pub(super) fn unread(coverage: &Coverage) -> Vec<(&'static str, Option<&str>, &S
         }
     }
     unread
+}
+
+/// Policies of another project.
+fn passed_over(found: &NotEvaluated) -> Gap {
+    Gap {
+        kind: Resource::Other(found.kind).full_name().to_owned(),
+        scope: if found.namespaces.is_empty() {
+            "cluster".to_owned()
+        } else {
+            few(&found.namespaces.iter().map(String::as_str).collect())
+        },
+        cost: words::not_evaluated(found),
+        why: Why::NotEvaluated,
+        said: String::new(),
+    }
 }
 
 fn gap(cluster: &Cluster, resource: Resource) -> Option<Gap> {
@@ -105,10 +127,13 @@ fn gap(cluster: &Cluster, resource: Resource) -> Option<Gap> {
         (false, _) => (few(&missing), few(&missing)),
     };
     Some(Gap {
-        kind: resource.full_name(),
+        kind: resource.full_name().to_owned(),
         scope,
         cost: cost(cluster, resource, &of),
-        is_forbidden: matches!(first, State::Forbidden { .. }),
+        why: match first {
+            State::Forbidden { .. } => Why::Forbidden,
+            _ => Why::Failed,
+        },
         said: tame(first.message().unwrap_or_default()).into_owned(),
     })
 }
@@ -279,7 +304,7 @@ mod tests {
             coverage,
             ..Cluster::default()
         };
-        gaps(&cluster)
+        gaps(&cluster, &[])
             .into_iter()
             .map(|gap| format!("{}|{}|{}", gap.kind, gap.scope, gap.cost))
             .collect()
@@ -354,7 +379,7 @@ mod tests {
             coverage,
             ..Cluster::default()
         };
-        assert_eq!(gaps(&cluster)[0].said, "no\\u{1b}");
+        assert_eq!(gaps(&cluster, &[])[0].said, "no\\u{1b}");
     }
 
     #[test]
