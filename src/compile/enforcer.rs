@@ -278,7 +278,9 @@ fn runs<'a>(
         .iter()
         .filter(|pod| pod.ready && pod.phase == Phase::Running)
         .count();
-    if ready == 0 && !(offline && !pods.is_empty()) {
+    // Files say nothing of readiness.
+    let is_taken_for_ready = offline && !pods.is_empty();
+    if ready == 0 && !is_taken_for_ready {
         return None;
     }
     let remark = if agent.remark.is_empty() {

@@ -147,7 +147,7 @@ pub fn cluster_policies(objects: &[&Arrived]) -> (Vec<Policy>, Vec<Diagnostic>) 
         let place = arrived.place.as_ref();
         let kind = kind_of(&arrived.object);
         let name = &arrived.object.meta().name;
-        if let Some(twice) = seen.again(kind, name, tame(name).into_owned(), place) {
+        if let Some(twice) = seen.again(kind, name, &tame(name), place) {
             diagnostics.push(twice);
             continue;
         }
@@ -188,7 +188,7 @@ impl Seen {
         &mut self,
         kind: &str,
         name: &str,
-        shown: String,
+        shown: &str,
         place: Option<&Place>,
     ) -> Option<Diagnostic> {
         let key = (kind.to_owned(), name.to_owned());
@@ -273,7 +273,7 @@ pub fn namespace(name: &str, objects: &[&Arrived], mode: Mode) -> (Namespace, Ve
         let kind = kind_of(&arrived.object);
         let object = &arrived.object.meta().name;
         let shown = format!("{}/{}", tame(name), tame(object));
-        if let Some(twice) = seen.again(kind, object, shown, place) {
+        if let Some(twice) = seen.again(kind, object, &shown, place) {
             diagnostics.push(twice);
             continue;
         }

@@ -91,13 +91,12 @@ fn cilium(tag: &str) -> Option<Generations> {
 
 /// There is a build for each generation.
 fn builds(tag: &str) -> Option<Generations> {
-    if tag.contains("npa-v1alpha2") {
-        Some(Generations::new(Switch::Yes, Switch::No))
-    } else if tag.contains("npa-v1alpha1") {
-        Some(Generations::new(Switch::No, Switch::Yes))
-    } else {
-        Some(Generations::new(Switch::Open, Switch::Open))
-    }
+    Some(match tag {
+        "" => return None,
+        _ if tag.contains("npa-v1alpha2") => Generations::new(Switch::Yes, Switch::No),
+        _ if tag.contains("npa-v1alpha1") => Generations::new(Switch::No, Switch::Yes),
+        _ => Generations::new(Switch::Open, Switch::Open),
+    })
 }
 
 /// What stands behind the colon of an image's name, without its digest; empty when there is none.
