@@ -213,6 +213,9 @@ impl Allowed {
 
     /// The ports of which it is not known.
     pub fn unknown(&self) -> PortSet {
+        if self.sure == self.possible {
+            return PortSet::empty();
+        }
         self.possible.difference(&self.sure)
     }
 }

@@ -12,6 +12,8 @@ type Map<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
 /// Which ports a pair of peers and ports certainly, and possibly means at one place.
 type Meets<'a> = dyn FnMut(u32, u32) -> (Mask, Mask) + 'a;
 
+const NO_ROW: u32 = u32::MAX;
+
 /// For each peer place, the number of an outcome.
 pub(super) type Row = Vec<u32>;
 
@@ -19,8 +21,11 @@ pub(super) type Row = Vec<u32>;
 pub(super) struct Rows<'e> {
     engine: &'e Engine,
     pub(super) pool: Pool,
+    rows: Vec<Row>,
+    /// By direction, then place: its row; [`NO_ROW`] before it is made.
+    row_of: [Vec<u32>; 2],
     /// By direction, guard and, where names matter, the subject's named ports.
-    rows: Map<(usize, u32, u32), Row>,
+    numbers: Map<(usize, u32, u32), u32>,
     admin: Map<(usize, u32, u32), Vec<u32>>,
     baseline: Map<(usize, u32, bool, u32), Row>,
 }
@@ -30,7 +35,9 @@ impl<'e> Rows<'e> {
         Self {
             engine,
             pool: Pool::new(engine),
-            rows: Map::default(),
+            rows: Vec::new(),
+            row_of: [0, 1].map(|_| vec![NO_ROW; engine.compiled.places.len()]),
+            numbers: Map::default(),
             admin: Map::default(),
             baseline: Map::default(),
         }
@@ -38,6 +45,10 @@ impl<'e> Rows<'e> {
 
     /// What the guard of a place lets through, for every peer place. Places with the same guard and ports share it.
     pub(super) fn row(&mut self, direction: Direction, subject: u32) -> &[u32] {
+        let known = self.row_of[slot(direction)][subject as usize];
+        if known != NO_ROW {
+            return &self.rows[known as usize];
+        }
         let compiled = &self.engine.compiled;
         let guard = compiled.guard_of[slot(direction)][subject];
         // Names in ingress rules are looked up at the subject, so its declared ports are part of what it is.
@@ -48,11 +59,18 @@ impl<'e> Rows<'e> {
             _ => 0,
         };
         let key = (slot(direction), guard, table);
-        if !self.rows.contains_key(&key) {
-            let row = self.make_row(direction, &compiled.guards[guard], table);
-            self.rows.insert(key, row);
-        }
-        &self.rows[&key]
+        let number = match self.numbers.get(&key) {
+            Some(known) => *known,
+            None => {
+                let row = self.make_row(direction, &compiled.guards[guard], table);
+                self.rows.push(row);
+                let made = u32::try_from(self.rows.len() - 1).expect("fewer than 2^32 rows");
+                self.numbers.insert(key, made);
+                made
+            }
+        };
+        self.row_of[slot(direction)][subject as usize] = number;
+        &self.rows[number as usize]
     }
 
     /// Whether some rule of a guard names ports.
