@@ -3,8 +3,15 @@
 //! `cargo oracle` runs 100,000 worlds; `cargo test` fewer. `NETSEG_ORACLE_CASES` sets another number.
 
 mod claims;
+#[path = "../truth_table/cluster_policies.rs"]
+mod cluster_policies;
+#[path = "../truth_table/fixture.rs"]
+mod fixture;
 mod naive;
+#[path = "../truth_table/network_policies.rs"]
+mod network_policies;
 mod product;
+mod reading;
 mod spine;
 mod world;
 mod writing;
@@ -26,9 +33,14 @@ use world::{ASKED_PORTS, Case, cases, partly_hidden, rules};
 /// `share`: one in how many of the worlds a law is tried on; laws that ask everything twice cost more.
 fn config(share: u32) -> ProptestConfig {
     let asked = std::env::var("NETSEG_ORACLE_CASES").ok();
-    let cases = asked.map_or(if cfg!(debug_assertions) { 256 } else { 10_000 }, |text| {
-        text.parse().expect("NETSEG_ORACLE_CASES is a number")
-    });
+    let cases = asked.map_or(
+        if cfg!(debug_assertions) {
+            1_000
+        } else {
+            100_000
+        },
+        |text| text.parse().expect("NETSEG_ORACLE_CASES is a number"),
+    );
     ProptestConfig {
         cases: (cases / share).max(1),
         failure_persistence: Some(Box::new(FileFailurePersistence::Direct(

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use netseg::compile::{Profile, ProfileName};
 use netseg::engine::{Engine, Entity, Groups, Verdict};
-use netseg::model::{Cluster, Direction, Service};
+use netseg::model::{Cluster, Direction};
 use netseg::questions::matrix::matrix;
 use netseg::questions::scope::Scope;
 use proptest::prelude::*;
@@ -263,14 +263,35 @@ fn same(kept: &Engine, fresh: &Engine, look: &mut Look) -> Result<(), String> {
 
 /// Services lead to the same pods.
 fn same_services(kept: &Engine, fresh: &Engine) -> Result<(), String> {
-    let services = |engine: &Engine| -> Vec<Service> {
-        let namespaces = engine.cluster().namespaces.values();
-        namespaces.flat_map(|ns| ns.services.clone()).collect()
+    let targets = |engine: &Engine| -> Vec<String> {
+        let named = ends(engine);
+        let name = |entity: &Entity| -> String {
+            let found = named.iter().find(|(_, known)| *known == entity.whole());
+            found.map_or_else(|| format!("{entity:?}"), |(name, _)| name.clone())
+        };
+        let mut told = Vec::new();
+        for namespace in engine.cluster().namespaces.values() {
+            for service in &namespace.services {
+                for (protocol, port) in engine.service_ports(service) {
+                    told.push(match engine.expand_service(service, protocol, port, None) {
+                        Ok(expansion) => {
+                            let targets = expansion.targets.iter();
+                            let targets =
+                                targets.map(|t| format!("{}:{}", name(&t.entity), t.port));
+                            targets.collect::<Vec<_>>().join(" ")
+                        }
+                        Err(reason) => format!("{reason:?}"),
+                    });
+                }
+            }
+        }
+        told
     };
-    if services(kept) == services(fresh) {
+    let (ours, theirs) = (targets(kept), targets(fresh));
+    if ours == theirs {
         Ok(())
     } else {
-        Err("other services".into())
+        Err(format!("Services lead to {ours:?}, not {theirs:?}"))
     }
 }
 

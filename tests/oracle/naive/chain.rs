@@ -59,13 +59,15 @@ pub(crate) fn bounds(
     protocol: Protocol,
     port: u16,
 ) -> Bounds {
-    let sharp = verdict(world, switches, ends, protocol, port, Guesses::sharp);
+    let (sharp, guessed) = verdict(world, switches, ends, protocol, port, Guesses::sharp);
     Bounds {
         sharp,
-        // What is unknown at its sharpest is unknown.
+        // What is unknown at its sharpest is unknown; what needs no guess is what it is.
         loose: match sharp {
-            Verdict::Unknown | Verdict::Unreachable => sharp,
-            _ => verdict(world, switches, ends, protocol, port, Guesses::loose),
+            Verdict::Allow | Verdict::Deny if guessed => {
+                verdict(world, switches, ends, protocol, port, Guesses::loose).0
+            }
+            _ => sharp,
         },
     }
 }
@@ -77,12 +79,12 @@ fn verdict(
     protocol: Protocol,
     port: u16,
     guesses: fn() -> Guesses,
-) -> Verdict {
+) -> (Verdict, bool) {
     // A pod that has finished is neither source nor destination (N55).
     if finished(world, from) || finished(world, to) {
-        return Verdict::Unreachable;
+        return (Verdict::Unreachable, false);
     }
-    let (mut passes, mut fails) = (false, false);
+    let (mut passes, mut fails, mut guessed) = (false, false, false);
     // Each family is a question of its own (N59); answers that differ are not averaged (E6).
     for attempt in attempts(world, *switches, (from, to), protocol, port) {
         let mut guesses = guesses();
@@ -94,19 +96,21 @@ fn verdict(
             passes |= passed;
             fails |= !passed;
             if passes && fails {
-                return Verdict::Unknown;
+                return (Verdict::Unknown, guessed);
             }
+            guessed |= guesses.were_made();
             if !guesses.advance() {
                 break;
             }
         }
     }
-    match (passes, fails) {
+    let verdict = match (passes, fails) {
         (true, _) => Verdict::Allow,
         (_, true) => Verdict::Deny,
         // No address (N57), or none of a family both ends have (N59).
         _ => Verdict::Unreachable,
-    }
+    };
+    (verdict, guessed)
 }
 
 fn attempts(
@@ -170,19 +174,19 @@ fn passes_foreign(
         });
         let may_stand = world.hidden.foreign.contains(index);
         let elsewhere = kind.egress_only && direction == Direction::Ingress;
-        // A server-side gate (rule M1); whether a reading also doubts what such a pod opens is left to it.
+        // The mesh asks at the end that is called (rule M1).
         let is_mesh = kind.project == Project::Istio && direction == Direction::Egress;
         attempt.switches.owns.contains(&kind.project)
             && (stands || may_stand)
             && !elsewhere
-            && !(is_mesh && guesses.are_sharp())
+            && !is_mesh
     });
     let acting: Vec<bool> = acting.map(|(_, kind)| kind.restricts).collect();
     if acting.is_empty() {
         return passed;
     }
-    // A pod's own node is let through whoever enforces; a reading that doubts it is no worse.
-    if guesses.are_sharp() && own_node_passes(attempt, direction, subject, guesses) {
+    // A pod's own node is let through whoever enforces.
+    if own_node_passes(attempt, direction, subject, guesses) {
         return passed;
     }
     let mut passed = passed;
@@ -391,6 +395,7 @@ fn hidden_tier(
         }
         // On ingress their rules can name pods only (A18); a reading that doubts the rest too is no worse.
         if pods_only && !is_pod && guesses.are_sharp() {
+            guesses.note();
             continue;
         }
         if !in_force(&attempt.switches, kind, guesses) {

@@ -83,6 +83,19 @@ impl Guesses {
         }
     }
 
+    /// Whether anything had to be guessed in the run that just ended.
+    pub(crate) fn were_made(&self) -> bool {
+        !self.picks.is_empty()
+    }
+
+    /// Counts as a guess, though nothing hangs on it at its sharpest.
+    pub(crate) fn note(&mut self) {
+        if self.next == self.picks.len() {
+            self.picks.push((0, 1));
+        }
+        self.next += 1;
+    }
+
     pub(crate) fn are_sharp(&self) -> bool {
         self.remembers
     }

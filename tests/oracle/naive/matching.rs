@@ -52,39 +52,48 @@ fn selectable(world: &World, end: End) -> Option<usize> {
 
 // ---- selectors
 
-pub(crate) fn selects(selector: &Selector, label: impl Fn(&str) -> Option<String>) -> bool {
+pub(crate) fn selects<'a>(selector: &Selector, label: impl Fn(&str) -> Option<&'a String>) -> bool {
     let mut labels = selector.labels.iter();
-    labels.all(|(key, value)| label(key).as_ref() == Some(value))
-        && selector.expressions.iter().all(|e| holds(e, label(&e.key)))
+    labels.all(|(key, value)| label(key) == Some(value))
+        && selector
+            .expressions
+            .iter()
+            .all(|e| holds(e, label(&e.key).map(String::as_str)))
 }
 
-fn holds(expression: &Expression, value: Option<String>) -> bool {
+fn holds(expression: &Expression, value: Option<&str>) -> bool {
+    let is_listed = |value: &str| expression.values.iter().any(|listed| listed == value);
     match expression.operator {
-        Operator::In => value.is_some_and(|value| expression.values.contains(&value)),
-        Operator::NotIn => value.is_none_or(|value| !expression.values.contains(&value)),
+        Operator::In => value.is_some_and(is_listed),
+        Operator::NotIn => !value.is_some_and(is_listed),
         Operator::Exists => value.is_some(),
         Operator::DoesNotExist => value.is_none(),
     }
 }
 
 pub(crate) fn selects_pod(world: &World, selector: &Selector, pod: usize) -> bool {
-    selects(selector, |key| world.pods[pod].labels.get(key).cloned())
+    selects(selector, |key| world.pods[pod].labels.get(key))
 }
 
 /// The value a namespace has for a label: what is written, and its name always (N23).
-fn label(world: &World, namespace: usize, key: &str, guesses: &mut Guesses) -> Option<String> {
+fn label<'w>(
+    world: &'w World,
+    namespace: usize,
+    key: &str,
+    guesses: &mut Guesses,
+) -> Option<&'w str> {
     let known = &world.namespaces[namespace];
     if key == NAME_LABEL {
-        return Some(known.name.clone());
+        return Some(&known.name);
     }
     if world.hidden.labels {
         let fact = Fact::Label {
             namespace,
             key: key.to_owned(),
         };
-        return CONCEIVABLE[guesses.pick(fact, CONCEIVABLE.len())].map(str::to_owned);
+        return CONCEIVABLE[guesses.pick(fact, CONCEIVABLE.len())];
     }
-    known.labels.as_ref()?.get(key).cloned()
+    known.labels.as_ref()?.get(key).map(String::as_str)
 }
 
 pub(crate) fn selects_namespace(
@@ -94,18 +103,12 @@ pub(crate) fn selects_namespace(
     guesses: &mut Guesses,
 ) -> bool {
     // What the name rules out, no other label brings back; so it is asked first.
-    let pairs = selector.labels.iter();
-    let (by_name, others): (Vec<Expression>, Vec<Expression>) = pairs
-        .map(|(key, value)| Expression {
-            key: key.clone(),
-            operator: Operator::In,
-            values: vec![value.clone()],
-        })
-        .chain(selector.expressions.iter().cloned())
-        .partition(|expression| expression.key == NAME_LABEL);
-    by_name.iter().chain(&others).all(|expression| {
-        let value = label(world, namespace, &expression.key, guesses);
-        holds(expression, value)
+    [true, false].into_iter().all(|by_name| {
+        let is_due = |key: &str| (key == NAME_LABEL) == by_name;
+        let mut labels = selector.labels.iter().filter(|(key, _)| is_due(key));
+        let mut expressions = selector.expressions.iter().filter(|e| is_due(&e.key));
+        labels.all(|(key, value)| label(world, namespace, key, guesses) == Some(value))
+            && expressions.all(|e| holds(e, label(world, namespace, &e.key, guesses)))
     })
 }
 
@@ -330,7 +333,7 @@ pub(crate) fn wide_peer_matches(
             direction == Direction::Egress
                 && world.nodes.iter().any(|node| {
                     (node.addresses.contains(&address) || node.external.contains(&address))
-                        && selects(selector, |key| node.labels.get(key).cloned())
+                        && selects(selector, |key| node.labels.get(key))
                 })
         }
         WidePeer::Networks(blocks) => {

@@ -86,10 +86,14 @@ fn take<T>(list: &mut Vec<T>, index: &Index) {
 }
 
 impl Edit {
-    /// What it is called, for whoever reads a failure or counts.
     pub(crate) fn apply(&self, world: &mut World) {
+        self.apply_to_policies(world);
+        self.apply_to_pods(world);
+        self.apply_to_places(world);
+    }
+
+    fn apply_to_policies(&self, world: &mut World) {
         match self {
-            Self::Nothing => {}
             Self::AddPolicy(policy) => world.add_policy(policy.clone()),
             Self::ChangePolicy(index, policy) => {
                 if let Some(old) = at(&mut world.policies, index) {
@@ -114,6 +118,22 @@ impl Edit {
                 }
             }
             Self::RemoveWide(index) => take(&mut world.wide, index),
+            Self::AddForeign(policy) => {
+                if wide::DECODED {
+                    let name = free_name("f", |name| world.foreign.iter().any(|f| f.name == name));
+                    world.foreign.push(Foreign {
+                        name,
+                        ..policy.clone()
+                    });
+                }
+            }
+            Self::RemoveForeign(index) => take(&mut world.foreign, index),
+            _ => {}
+        }
+    }
+
+    fn apply_to_pods(&self, world: &mut World) {
+        match self {
             Self::AddPod(draft) => world.add_pod(draft.clone()),
             Self::ReplacePod(index, draft) => {
                 if let Some(old) = at(&mut world.pods, index) {
@@ -149,6 +169,20 @@ impl Edit {
                 }
             }
             Self::RemovePod(index) => take(&mut world.pods, index),
+            Self::FoundNamespace(draft, labels) => {
+                let mut draft = draft.clone();
+                draft.pod.namespace = NAMESPACES.len() - 1;
+                world.namespaces[NAMESPACES.len() - 1]
+                    .labels
+                    .clone_from(labels);
+                world.add_pod(draft);
+            }
+            _ => {}
+        }
+    }
+
+    fn apply_to_places(&self, world: &mut World) {
+        match self {
             Self::RelabelNamespace(index, labels) => {
                 if let Some(namespace) = at(&mut world.namespaces, index) {
                     namespace.labels.clone_from(labels);
@@ -166,14 +200,6 @@ impl Edit {
                     .retain(|service| service.namespace != namespace);
                 world.foreign.retain(|policy| policy.namespace != namespace);
             }
-            Self::FoundNamespace(draft, labels) => {
-                let mut draft = draft.clone();
-                draft.pod.namespace = NAMESPACES.len() - 1;
-                world.namespaces[NAMESPACES.len() - 1]
-                    .labels
-                    .clone_from(labels);
-                world.add_pod(draft);
-            }
             Self::ChangeNode(index, families, labels, external) => {
                 let place = index.index(world.nodes.len());
                 let number = u8::try_from(place + 1).expect("there are two");
@@ -184,16 +210,6 @@ impl Edit {
                     }
                 }
             }
-            Self::AddForeign(policy) => {
-                if wide::DECODED {
-                    let name = free_name("f", |name| world.foreign.iter().any(|f| f.name == name));
-                    world.foreign.push(Foreign {
-                        name,
-                        ..policy.clone()
-                    });
-                }
-            }
-            Self::RemoveForeign(index) => take(&mut world.foreign, index),
             Self::ChangeService(service) => {
                 world
                     .services
@@ -204,6 +220,7 @@ impl Edit {
             // What was out of sight stays in the world: it is seen again when it may be.
             Self::Hide(hidden) => world.hidden = hidden.clone(),
             Self::Show => world.hidden = Hidden::default(),
+            _ => {}
         }
     }
 }

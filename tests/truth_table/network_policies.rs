@@ -1,34 +1,8 @@
-//! The truth table of `NetworkPolicy`: 75 small situations, each with the verdict that follows from the API's documentation.
-//!
-//! A row is a number (a letter where one number stands for several set-ups), policies or other objects to add to the fixture,
-//! and questions with their answers. An object named like one of the fixture takes its place.
+//! Rows 1 to 75: `NetworkPolicy`.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use super::fixture::Row;
 
-use netseg::compile::{Profile, ProfileName};
-use netseg::engine::{Engine, Entity, Verdict};
-use netseg::model::{Cluster, Diagnostic, Protocol, Severity};
-use netseg::source::manifests;
-
-struct Row {
-    /// The number without its T, or the rule a further row is about.
-    id: &'static str,
-    because: &'static str,
-    /// `ns/name: spec` is a `NetworkPolicy`; a line starting with `{` is any other object.
-    objects: &'static [&'static str],
-    /// `from -> to:port[/protocol] verdict[, profile verdict]`
-    asks: &'static [&'static str],
-}
-
-impl Row {
-    fn name(&self) -> String {
-        let numbered = self.id.starts_with(|c: char| c.is_ascii_digit());
-        format!("{}{}", if numbered { "T" } else { "" }, self.id)
-    }
-}
-
-const ROWS: &[Row] = &[
+pub(crate) const ROWS: &[Row] = &[
     Row {
         id: "1",
         because: "nothing isolates",
@@ -722,7 +696,7 @@ const ROWS: &[Row] = &[
 ];
 
 /// Situations the table does not number: found by the oracle, or easy to get wrong.
-const FURTHER: &[Row] = &[
+pub(crate) const FURTHER: &[Row] = &[
     Row {
         id: "N30, an empty block and an unknown address",
         because: "an empty block matches no address, known or not",
@@ -807,7 +781,7 @@ const FURTHER: &[Row] = &[
 ];
 
 /// Questions about one address of an end that has several.
-const DIALLED: &[Row] = &[
+pub(crate) const DIALLED: &[Row] = &[
     Row {
         id: "E1, an address has one family",
         because: "a question about an IPv4 address is not about the pod's IPv6 address",
@@ -843,187 +817,3 @@ const DIALLED: &[Row] = &[
         ],
     },
 ];
-
-#[test]
-fn every_number_has_its_row() {
-    let mut missing: Vec<u32> = (1..=75).collect();
-    for row in ROWS {
-        let number: u32 = row
-            .id
-            .trim_end_matches(char::is_alphabetic)
-            .parse()
-            .unwrap();
-        assert!(
-            (1..=75).contains(&number),
-            "T{} is not in the table",
-            row.id
-        );
-        assert!(!row.asks.is_empty(), "T{} asks nothing", row.id);
-        missing.retain(|n| *n != number);
-    }
-    assert!(missing.is_empty(), "no row for {missing:?}");
-    let mut ids: Vec<&str> = ROWS.iter().map(|row| row.id).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    assert_eq!(ids.len(), ROWS.len(), "a number is taken twice");
-}
-
-#[test]
-fn every_row_gets_its_verdict() {
-    check(ROWS);
-}
-
-#[test]
-fn further_situations_get_their_verdicts() {
-    check(FURTHER);
-}
-
-#[test]
-fn an_address_is_judged_as_it_is_dialled() {
-    check(DIALLED);
-}
-
-fn check(rows: &[Row]) {
-    let mut wrong = Vec::new();
-    for row in rows {
-        let (cluster, diagnostics) = manifests::parse(&row.name(), &fixture_with(row.objects));
-        check_diagnostics(row, &diagnostics, &mut wrong);
-        let cluster = Arc::new(cluster);
-        for ask in row.asks {
-            for (profile, expected) in answers(ask) {
-                let got = ask_engine(&cluster, profile, ask);
-                if got != expected {
-                    wrong.push(format!(
-                        "{} ({}), profile {profile}: {ask}: got {got}",
-                        row.name(),
-                        row.because
-                    ));
-                }
-            }
-        }
-    }
-    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
-}
-
-/// Rows hold legal objects, but for the one about an object that is not.
-fn check_diagnostics(row: &Row, diagnostics: &[Diagnostic], wrong: &mut Vec<String>) {
-    let errors = diagnostics
-        .iter()
-        .filter(|d| d.severity == Severity::Error)
-        .count();
-    if errors != usize::from(row.id == "67") {
-        wrong.push(format!(
-            "{}: {errors} errors in {diagnostics:?}",
-            row.name()
-        ));
-    }
-}
-
-/// The profiles named in a line, each with the verdict it has to give; the first verdict is `spec`'s.
-fn answers(ask: &str) -> Vec<(ProfileName, &str)> {
-    let (first, others) = ask.split_once(", ").unwrap_or((ask, ""));
-    let mut answers = vec![(ProfileName::Spec, first.rsplit(' ').next().unwrap())];
-    for other in others.split(", ").filter(|text| !text.is_empty()) {
-        let (name, verdict) = other.split_once(' ').unwrap();
-        answers.push((ProfileName::parse(name).expect(name), verdict));
-    }
-    answers
-}
-
-fn ask_engine(cluster: &Arc<Cluster>, profile: ProfileName, ask: &str) -> &'static str {
-    let engine = Engine::build(cluster, Profile::named(profile));
-    let words: Vec<&str> = ask.split([' ', ',']).collect();
-    let (from, to) = (words[0], words[2]);
-    let (to, port) = to.rsplit_once(':').unwrap();
-    let (port, protocol) = port.split_once('/').unwrap_or((port, "tcp"));
-    let Some(protocol) = Protocol::parse(protocol) else {
-        return "unspecified";
-    };
-    let (from, to) = (entity(&engine, from), entity(&engine, to));
-    let port = port.parse().unwrap();
-    let verdict = engine.verdict(&from, &to, protocol, port);
-    let explained = engine.explain(&from, &to, protocol, port).verdict;
-    if verdict != explained {
-        return "one verdict, and another one explained";
-    }
-    match verdict {
-        Verdict::Allow => "allow",
-        Verdict::Deny => "deny",
-        Verdict::Unknown => "unknown",
-        Verdict::Unreachable => "unreachable",
-    }
-}
-
-fn entity(engine: &Engine, text: &str) -> Entity {
-    if let Ok(address) = text.parse() {
-        return engine.entity_at(address);
-    }
-    let (namespace, name) = text.split_once('/').unwrap();
-    if namespace == "node" {
-        return Entity::Node(engine.find_node(name).expect(text));
-    }
-    Entity::Pod(engine.find_pod(namespace, name).expect(text))
-}
-
-/// Namespaces x, y and z with pods a, b and c each, a DNS pod, two nodes; then a row's own objects, which win.
-fn fixture_with(objects: &[&str]) -> String {
-    let mut by_name: BTreeMap<String, String> = BTreeMap::new();
-    for namespace in ["kube-system", "x", "y", "z"] {
-        by_name.insert(
-            format!("Namespace /{namespace}"),
-            format!("{{apiVersion: v1, kind: Namespace, metadata: {{name: {namespace}, labels: {{kubernetes.io/metadata.name: {namespace}}}}}}}"),
-        );
-    }
-    for (name, address) in [("n1", "192.168.0.11"), ("n2", "192.168.0.12")] {
-        by_name.insert(
-            format!("Node /{name}"),
-            format!("{{apiVersion: v1, kind: Node, metadata: {{name: {name}}}, status: {{addresses: [{{type: InternalIP, address: {address}}}]}}}}"),
-        );
-    }
-    let mut ports = Vec::new();
-    for number in [80, 81] {
-        for protocol in ["TCP", "UDP", "SCTP"] {
-            let name = format!("serve-{number}-{}", protocol.to_lowercase());
-            ports.push(format!(
-                "{{name: {name}, containerPort: {number}, protocol: {protocol}}}"
-            ));
-        }
-    }
-    for (third, namespace) in (1..).zip(["x", "y", "z"]) {
-        for (last, pod) in (1..).zip(["a", "b", "c"]) {
-            let node = if pod == "a" { "n1" } else { "n2" };
-            by_name.insert(
-                format!("Pod {namespace}/{pod}"),
-                format!(
-                    "{{apiVersion: v1, kind: Pod, metadata: {{name: {pod}, namespace: {namespace}, labels: {{pod: {pod}}}}}, spec: {{nodeName: {node}, containers: [{{name: c, ports: [{}]}}]}}, status: {{phase: Running, podIP: 10.0.{third}.{last}}}}}",
-                    ports.join(", ")
-                ),
-            );
-        }
-    }
-    by_name.insert(
-        "Pod kube-system/dns".to_owned(),
-        "{apiVersion: v1, kind: Pod, metadata: {name: dns, namespace: kube-system, labels: {k8s-app: kube-dns}}, spec: {nodeName: n2}, status: {phase: Running, podIP: 10.0.9.9}}".to_owned(),
-    );
-    let mut policies = Vec::new();
-    for object in objects {
-        if object.starts_with('{') {
-            let word = |key: &str| {
-                let rest = object
-                    .split_once(&format!("{key}: "))
-                    .map_or("", |(_, rest)| rest);
-                rest.split([',', '}']).next().unwrap()
-            };
-            by_name.insert(
-                format!("{} {}/{}", word("kind"), word("namespace"), word("name")),
-                (*object).to_owned(),
-            );
-        } else {
-            let (name, spec) = object.split_once(": ").unwrap();
-            let (namespace, name) = name.split_once('/').unwrap();
-            policies.push(format!("{{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {{name: {name}, namespace: {namespace}}}, spec: {spec}}}"));
-        }
-    }
-    let documents: Vec<String> = by_name.into_values().chain(policies).collect();
-    documents.join("\n---\n")
-}
