@@ -20,7 +20,7 @@ pub(crate) const HOUSES: &[&str] = &[
 pub(crate) const NOT_ASKED: &[(&str, &str)] = &[
     (
         "119",
-        "ICMP: a question names TCP, UDP or SCTP and a port, so T59, T60 and the ping of T119 have no form",
+        "ICMP: a question names TCP, UDP or SCTP and a port, so the ping of T119 has no form, nor have those of T59 and T60 (their rows only say so)",
     ),
     (
         "120",
