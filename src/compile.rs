@@ -1,26 +1,44 @@
-//! A cluster made ready for questions: pods in classes, selectors as sets of classes, and for each class and direction one
-//! guard that says what it lets through.
+//! A cluster made ready for questions: pods in classes that policies cannot tell apart, selectors as sets of such classes, and
+//! for each class and direction one guard that says what it lets through.
 //!
-//! Everything that is true of single objects is worked out here once; the engine only combines.
+//! Everything that is true of single objects is worked out here once; the engine only combines, and knows no API by name.
 
-mod bits;
+mod cause;
+mod chunked;
+mod cluster_policy;
 pub mod enforcer;
-pub mod netpol;
+mod lowered;
+pub(crate) mod matching;
+mod netpol;
 pub(crate) mod places;
+pub(crate) mod ports;
 pub mod profile;
+mod set;
+mod vocabulary;
+mod writer;
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 use smallvec::SmallVec;
 
-use crate::model::{Cluster, Direction, Labels, Namespace, Node, PortTest, Ports, Resource};
+use crate::model::{
+    Cluster, ContainerPort, Direction, Effect, Labels, Namespace, Pod, Policy, PolicyApi,
+};
 
-pub(crate) use bits::Bits;
-pub(crate) use netpol::{CompiledPolicy, CompiledRule, Match};
-pub(crate) use places::{Atoms, Place, PlaceKind, Places};
+pub use cause::Cause;
+pub(crate) use chunked::Chunked;
+pub(crate) use cluster_policy::{Step, anything, is_acted_on, order_by_name, rank, steps};
+pub(crate) use lowered::{EVERYONE, Interned, Lowered, LoweredRule};
+pub(crate) use matching::{Facts, Match};
+pub(crate) use places::{Atoms, NONE, Place, PlaceKind};
+pub(crate) use ports::{Mask, PortAtoms, RulePorts};
 pub use profile::{Profile, ProfileName, Switch, TieBreak};
+pub(crate) use set::Set;
+pub(crate) use writer::{
+    Writer, acts as foreign_acts, is_hidden, scope as foreign_scope, touches as foreign_touches,
+};
 
 /// A pod of the cluster, by namespace and name order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -30,18 +48,32 @@ pub struct PodId(pub(crate) u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NodeId(pub(crate) u32);
 
-/// A policy, by namespace and name order.
+/// A policy: those of namespaces by namespace and name order, then the cluster-wide ones in the order of their tiers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PolicyId(pub(crate) u32);
 
-pub(crate) struct PodEntry {
-    pub(crate) namespace: u32,
-    /// Index into the namespace's pods.
-    pub(crate) index: u32,
-    /// One for each address family it has, or one when its address is not known.
-    pub(crate) places: SmallVec<[u32; 2]>,
+/// One for each address family a pod has, or one when its address is not known.
+pub(crate) type PodPlaces = SmallVec<[u32; 2]>;
+
+/// One namespace, with all that was worked out for it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Space {
+    pub(crate) namespace: Arc<Namespace>,
+    /// As far as selectors read them.
+    labels: vocabulary::Projection,
+    /// Whether its labels are known beyond its name.
+    pub(crate) labels_known: bool,
+    /// Whether its NetworkPolicies could be read.
+    pub(crate) policies_readable: bool,
+    /// By direction: what policies of other projects may do to its pods.
+    pub(crate) foreign: [Option<Effect>; 2],
+    /// By pod.
+    pub(crate) pods: Vec<PodPlaces>,
+    /// By policy.
+    pub(crate) policies: Vec<Lowered>,
 }
 
+#[derive(Clone, Debug, Default)]
 pub(crate) struct NodeEntry {
     /// A place for each address it has in any way.
     pub(crate) at: Vec<(IpAddr, u32)>,
@@ -51,39 +83,115 @@ pub(crate) struct NodeEntry {
     pub(crate) targets: SmallVec<[u32; 2]>,
 }
 
-/// What the pods of one place let through in one direction.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Guard {
-    /// The policies that certainly isolate.
-    pub(crate) policies: Vec<PolicyId>,
-    /// Policies whose effect is not known: invalid ones.
-    pub(crate) doubtful: Vec<PolicyId>,
-    /// The namespace's policies could not be read.
-    pub(crate) unreadable: bool,
-    /// Not a pod that policies can select: nothing is enforced at this end.
-    pub(crate) no_subject: bool,
+/// The places a list of peers means for sure, and those it may mean; the second holds the first.
+#[derive(Clone, Debug)]
+pub(crate) struct PeerSet {
+    pub(crate) sure: Set,
+    /// `None`: the same.
+    possible: Option<Set>,
 }
 
+impl PeerSet {
+    pub(crate) fn possible(&self) -> &Set {
+        self.possible.as_ref().unwrap_or(&self.sure)
+    }
+
+    /// The certain members, and the possible ones where these are others.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = &Set> {
+        std::iter::once(&self.sure).chain(self.possible.as_ref())
+    }
+
+    /// Certainly, and possibly.
+    pub(crate) fn contains(&self, place: u32) -> (bool, bool) {
+        let sure = self.sure.contains(place);
+        let possible = sure || self.possible.as_ref().is_some_and(|set| set.contains(place));
+        (sure, possible)
+    }
+}
+
+/// What the pods of one place let through in one direction. Places with equal guards share one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own"
+)]
+pub(crate) struct Guard {
+    /// Not a pod that policies can select: nothing is enforced at this end.
+    pub(crate) no_subject: bool,
+    /// A NetworkPolicy certainly isolates it.
+    pub(crate) is_isolated: bool,
+    /// A NetworkPolicy whose effect is not known may isolate it.
+    pub(crate) is_doubtful: bool,
+    /// The namespace's policies could not be read.
+    pub(crate) is_unreadable: bool,
+    /// What policies of other projects may do.
+    pub(crate) foreign: Option<Effect>,
+    /// What the Baseline tier says, where nothing isolates.
+    pub(crate) baseline_applies: BaselineApplies,
+    /// What certain rules of NetworkPolicies accept: peers and ports by number, in order.
+    pub(crate) accepts: Vec<(u32, u32)>,
+    /// The same of rules whose effect is not known.
+    pub(crate) may_accept: Vec<(u32, u32)>,
+    /// The steps of the Admin tier, by number.
+    pub(crate) admin: u32,
+    pub(crate) baseline: u32,
+}
+
+impl Guard {
+    /// Whether everything certainly gets through.
+    pub(crate) fn is_open(&self) -> bool {
+        self.no_subject
+            || !(self.is_isolated
+                || self.is_doubtful
+                || self.is_unreadable
+                || self.foreign.is_some()
+                || self.admin != 0
+                || self.baseline != 0)
+    }
+}
+
+/// Whether the Baseline tier is looked at for a pod that no NetworkPolicy isolates in this direction (rule A13).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) enum BaselineApplies {
+    #[default]
+    Yes,
+    No,
+    Perhaps,
+}
+
+/// What the engine reads. Clones share all that has not changed since.
+#[derive(Clone, Debug)]
 pub(crate) struct Compiled {
     pub(crate) cluster: Arc<Cluster>,
     pub(crate) profile: Profile,
-    pub(crate) namespaces: Vec<Arc<Namespace>>,
-    /// Whether a namespace's labels are known beyond its name.
-    pub(crate) labels_known: Vec<bool>,
-    pub(crate) pods: Vec<PodEntry>,
-    pub(crate) nodes: Vec<NodeEntry>,
-    pub(crate) places: Vec<Place>,
-    pub(crate) atoms: Atoms,
-    /// The place of atom 0; the others follow.
-    pub(crate) outside: u32,
-    pub(crate) policies: Vec<CompiledPolicy>,
-    /// Interned; by direction, then place: index into `guards`.
-    pub(crate) guards: Vec<Guard>,
-    pub(crate) guard_of: [Vec<u32>; 2],
-    pub(crate) sets: Vec<netpol::PeerSet>,
-    /// Live pods by address; a finished pod owns none (rule N55), a host-network pod none either (rule N56).
-    pub(crate) by_address: HashMap<IpAddr, PodId, foldhash::fast::FixedState>,
+    /// By number; numbers are kept while a namespace exists.
+    pub(crate) spaces: Chunked<Arc<Space>>,
+    /// The numbers of the namespaces there are, by name.
+    pub(crate) order: Arc<Vec<u32>>,
+    /// By position in that order: the first pod and the first policy; one more at the end for the total.
+    pod_starts: Arc<Vec<u32>>,
+    policy_starts: Arc<Vec<u32>>,
+    pub(crate) nodes: Arc<Vec<NodeEntry>>,
+    pub(crate) nodes_readable: bool,
+    pub(crate) places: Chunked<Place>,
+    /// By atom: the place of addresses that are nobody's.
+    pub(crate) outside: Arc<Vec<u32>>,
+    /// Named ports, by number; 0 is none.
+    pub(crate) tables: Chunked<Arc<[ContainerPort]>>,
+    pub(crate) atoms: Arc<Atoms>,
+    pub(crate) port_atoms: Arc<PortAtoms>,
+    pub(crate) ports: Arc<Vec<RulePorts>>,
+    pub(crate) sets: Chunked<PeerSet>,
+    pub(crate) guards: Chunked<Guard>,
+    /// By direction, then place.
+    pub(crate) guard_of: [Chunked<u32>; 2],
+    /// Steps of a tier, by number; 0 is none.
+    pub(crate) tiers: Chunked<Arc<[Step]>>,
+    pub(crate) cluster_policies: Arc<Vec<Lowered>>,
+    by_address: Arc<OnceLock<ByAddress>>,
 }
+
+type ByAddress = HashMap<IpAddr, PodId, foldhash::fast::FixedState>;
 
 pub(crate) fn slot(direction: Direction) -> usize {
     match direction {
@@ -93,328 +201,166 @@ pub(crate) fn slot(direction: Direction) -> usize {
 }
 
 impl Compiled {
-    pub(crate) fn new(cluster: &Arc<Cluster>, profile: Profile) -> Self {
-        let namespaces: Vec<Arc<Namespace>> = cluster.namespaces.values().cloned().collect();
-        let labels_known = namespaces
+    /// The namespaces there are, by name.
+    pub(crate) fn namespaces(&self) -> impl Iterator<Item = &Arc<Namespace>> {
+        self.order
             .iter()
-            .map(|ns| {
-                ns.declared
-                    || cluster
-                        .coverage
-                        .is_readable(Resource::Namespaces, Some(&ns.name))
-            })
-            .collect();
-        let atoms = Atoms::new(cluster);
-        let read = Read::of(cluster);
-        let mut places = Places::default();
-        let (pods, by_address) = pods(cluster, &namespaces, &atoms, &read, &mut places);
-        let nodes = cluster
-            .nodes
-            .iter()
-            .map(|node| node_entry(node, &atoms, &mut places))
-            .collect();
-        let outside = u32::try_from(places.list.len()).expect("fewer than 2^32 places");
-        for (index, range) in atoms.ranges().iter().enumerate() {
-            places.add(Place {
-                kind: PlaceKind::Outside,
-                family: Some(range.family()),
-                atom: u32::try_from(index).ok(),
-                ports: Vec::new(),
-            });
+            .map(|space| &self.spaces[*space].namespace)
+    }
+
+    pub(crate) fn space(&self, name: &str) -> Option<u32> {
+        Some(self.order[self.position(name)?])
+    }
+
+    fn position(&self, name: &str) -> Option<usize> {
+        self.order
+            .binary_search_by(|space| self.spaces[*space].namespace.name.as_str().cmp(name))
+            .ok()
+    }
+
+    pub(crate) fn pod_count(&self) -> u32 {
+        self.pod_starts.last().copied().unwrap_or(0)
+    }
+
+    pub(crate) fn policy_count(&self) -> u32 {
+        let cluster_wide = u32::try_from(self.cluster_policies.len()).expect("fewer than 2^32");
+        self.policy_starts.last().copied().unwrap_or(0) + cluster_wide
+    }
+
+    /// The namespace of a pod, and its index there.
+    pub(crate) fn locate(&self, pod: PodId) -> (&Space, usize) {
+        let position = self.pod_starts.partition_point(|start| *start <= pod.0) - 1;
+        let space = &self.spaces[self.order[position]];
+        (space, (pod.0 - self.pod_starts[position]) as usize)
+    }
+
+    pub(crate) fn places_of_pod(&self, pod: PodId) -> &PodPlaces {
+        let (space, index) = self.locate(pod);
+        &space.pods[index]
+    }
+
+    /// The first pod of a namespace.
+    pub(crate) fn first_pod(&self, name: &str) -> Option<u32> {
+        Some(self.pod_starts[self.position(name)?])
+    }
+
+    /// A policy, its lowered form, and the number of its namespace ([`NONE`] for cluster-wide kinds).
+    pub(crate) fn policy(&self, policy: PolicyId) -> (&Policy, &Lowered, u32) {
+        let in_namespaces = self.policy_starts.last().copied().unwrap_or(0);
+        if policy.0 >= in_namespaces {
+            let index = (policy.0 - in_namespaces) as usize;
+            return (
+                &self.cluster.cluster_policies[index],
+                &self.cluster_policies[index],
+                NONE,
+            );
         }
-        let mut compiled = Self {
-            cluster: Arc::clone(cluster),
-            profile,
-            namespaces,
-            labels_known,
-            pods,
-            nodes,
-            places: places.list,
-            atoms,
-            outside,
-            policies: Vec::new(),
-            guards: Vec::new(),
-            guard_of: [Vec::new(), Vec::new()],
-            sets: Vec::new(),
-            by_address,
+        let position = self.policy_starts.partition_point(|start| *start <= policy.0) - 1;
+        let number = self.order[position];
+        let space = &self.spaces[number];
+        let index = (policy.0 - self.policy_starts[position]) as usize;
+        (
+            &space.namespace.policies[index],
+            &space.policies[index],
+            number,
+        )
+    }
+
+    /// The policies of a namespace, by number.
+    pub(crate) fn policies_of(&self, space: u32) -> impl Iterator<Item = PolicyId> + use<> {
+        let position = self.position(&self.spaces[space].namespace.name);
+        let (first, last) = match position {
+            Some(position) => (self.policy_starts[position], self.policy_starts[position + 1]),
+            None => (0, 0),
         };
-        netpol::compile(&mut compiled);
-        compiled.guard_of = compiled.make_guards();
-        compiled
+        (first..last).map(PolicyId)
     }
 
-    fn make_guards(&mut self) -> [Vec<u32>; 2] {
-        let mut by_namespace: Vec<Vec<u32>> = vec![Vec::new(); self.namespaces.len()];
-        for (index, policy) in self.policies.iter().enumerate() {
-            by_namespace[policy.namespace as usize]
-                .push(u32::try_from(index).expect("fewer than 2^32 policies"));
-        }
-        let mut interned: HashMap<Guard, u32, foldhash::fast::FixedState> = HashMap::default();
-        let mut guards = Vec::new();
-        let of_direction = |direction: Direction,
-                            interned: &mut HashMap<Guard, u32, _>,
-                            guards: &mut Vec<Guard>| {
-            let mut of_place = Vec::with_capacity(self.places.len());
-            for place in &self.places {
-                let guard = match &place.kind {
-                    PlaceKind::Pod { namespace, labels } => self.guard(
-                        direction,
-                        *namespace,
-                        labels,
-                        &by_namespace[*namespace as usize],
-                    ),
-                    _ => Guard {
-                        no_subject: true,
-                        ..Guard::default()
-                    },
-                };
-                of_place.push(*interned.entry(guard).or_insert_with_key(|guard| {
-                    guards.push(guard.clone());
-                    u32::try_from(guards.len() - 1).expect("fewer than 2^32 guards")
-                }));
-            }
-            of_place
-        };
-        let egress = of_direction(Direction::Egress, &mut interned, &mut guards);
-        let ingress = of_direction(Direction::Ingress, &mut interned, &mut guards);
-        self.guards = guards;
-        [egress, ingress]
+    /// The cluster-wide policies, in the order of their tiers.
+    pub(crate) fn cluster_wide(&self) -> impl Iterator<Item = PolicyId> + use<> {
+        (self.policy_starts.last().copied().unwrap_or(0)..self.policy_count()).map(PolicyId)
     }
 
-    /// What stands at one end for a pod with these labels; `candidates` are the policies of its namespace.
-    fn guard(
-        &self,
-        direction: Direction,
-        namespace: u32,
-        labels: &Labels,
-        candidates: &[u32],
-    ) -> Guard {
-        let mut guard = Guard {
-            unreadable: !self.cluster.coverage.is_readable(
-                Resource::NetworkPolicies,
-                Some(&self.namespaces[namespace as usize].name),
-            ),
-            ..Guard::default()
-        };
-        for id in candidates {
-            let policy = &self.policies[*id as usize];
-            if policy.rules[slot(direction)].is_none() {
-                continue;
-            }
-            if policy.doubtful {
-                // Its selector may be what is wrong with it: it could select any pod of the namespace.
-                if policy.selector_in_doubt || policy.subject.matches(labels) {
-                    guard.doubtful.push(PolicyId(*id));
+    /// The guard of a pod that does not exist is not here: it has no place.
+    pub(crate) fn guard(&self, direction: Direction, place: u32) -> &Guard {
+        &self.guards[self.guard_of[slot(direction)][place]]
+    }
+
+    /// Live pods by address; a finished pod owns none (rule N55), a host-network pod none either (rule N56).
+    pub(crate) fn pod_at(&self, address: IpAddr) -> Option<PodId> {
+        let by_address = self.by_address.get_or_init(|| {
+            let mut found = ByAddress::default();
+            let pods = self.namespaces().flat_map(|namespace| &namespace.pods);
+            let all: Vec<&Pod> = pods.collect();
+            for (index, pod) in all.iter().enumerate() {
+                if pod.is_finished() || pod.host_network {
+                    continue;
                 }
-            } else if policy.subject.matches(labels) {
-                guard.policies.push(PolicyId(*id));
-            }
-        }
-        guard
-    }
-
-    /// The guard of a pod that does not exist, from its namespace and labels.
-    pub(crate) fn guard_for(&self, direction: Direction, namespace: u32, labels: &Labels) -> Guard {
-        let candidates: Vec<u32> = (0..self.policies.len())
-            .filter(|index| self.policies[*index].namespace == namespace)
-            .map(|index| u32::try_from(index).expect("fewer than 2^32 policies"))
-            .collect();
-        self.guard(direction, namespace, labels, &candidates)
-    }
-
-    pub(crate) fn namespace_index(&self, name: &str) -> Option<u32> {
-        let found = self
-            .namespaces
-            .binary_search_by(|ns| ns.name.as_str().cmp(name))
-            .ok()?;
-        u32::try_from(found).ok()
-    }
-}
-
-/// The label keys and port names that some policy reads; nothing else can tell two pods apart.
-struct Read {
-    keys: HashSet<String, foldhash::fast::FixedState>,
-    port_names: HashSet<String, foldhash::fast::FixedState>,
-}
-
-impl Read {
-    fn of(cluster: &Cluster) -> Self {
-        let mut read = Self {
-            keys: HashSet::default(),
-            port_names: HashSet::default(),
-        };
-        for policy in cluster.policies() {
-            read.selector(&policy.subject);
-            for rule in policy.ingress.iter().chain(&policy.egress).flatten() {
-                if let crate::model::Peers::AnyOf(items) = &rule.peers {
-                    for item in items {
-                        if let crate::model::Peer::Pods { pods, .. } = &item.peer {
-                            read.selector(pods);
-                        }
-                    }
-                }
-                if let Ports::AnyOf(items) = &rule.ports {
-                    for item in items {
-                        if let PortTest::Named(name) = &item.port {
-                            read.port_names.insert(name.clone());
-                        }
-                    }
-                }
-            }
-        }
-        read
-    }
-
-    fn selector(&mut self, selector: &crate::model::Selector) {
-        self.keys.extend(
-            selector
-                .requirements()
-                .iter()
-                .map(|requirement| requirement.key.clone()),
-        );
-    }
-
-    fn project(&self, labels: &Labels) -> Labels {
-        labels
-            .iter()
-            .filter(|(key, _)| self.keys.contains(*key))
-            .collect()
-    }
-}
-
-type ByAddress = HashMap<IpAddr, PodId, foldhash::fast::FixedState>;
-
-fn pods(
-    cluster: &Cluster,
-    namespaces: &[Arc<Namespace>],
-    atoms: &Atoms,
-    read: &Read,
-    places: &mut Places,
-) -> (Vec<PodEntry>, ByAddress) {
-    let mut entries = Vec::new();
-    let mut by_address = ByAddress::default();
-    for (namespace, ns) in namespaces.iter().enumerate() {
-        let namespace = u32::try_from(namespace).expect("fewer than 2^32 namespaces");
-        for (index, pod) in ns.pods.iter().enumerate() {
-            let id = PodId(u32::try_from(entries.len()).expect("fewer than 2^32 pods"));
-            let node = pod.node.as_deref().and_then(|name| cluster.node(name));
-            let labels = read.project(&pod.labels);
-            let kind = if pod.host_network {
-                PlaceKind::HostPod { namespace, labels }
-            } else {
-                PlaceKind::Pod { namespace, labels }
-            };
-            // A host-network pod is its node to policies, and a node has no port names (rules N43, N52).
-            let ports: Vec<_> = pod
-                .ports
-                .iter()
-                .filter(|port| !pod.host_network && read.port_names.contains(&port.name))
-                .cloned()
-                .collect();
-            let addresses = places::addresses_of(pod, node);
-            let mut own = SmallVec::new();
-            if addresses.is_empty() {
-                own.push(places.add(Place {
-                    kind,
-                    family: None,
-                    atom: None,
-                    ports,
-                }));
-            } else {
-                for address in addresses {
-                    let place = places.add(Place {
-                        kind: kind.clone(),
-                        family: Some(crate::model::Family::of(address)),
-                        atom: Some(atoms.find(address)),
-                        ports: ports.clone(),
-                    });
-                    if !own.contains(&place) {
-                        own.push(place);
-                    }
-                }
-            }
-            if !pod.is_finished() && !pod.host_network {
+                let id = PodId(u32::try_from(index).expect("fewer than 2^32 pods"));
                 for address in &pod.addresses {
-                    by_address
+                    found
                         .entry(*address)
                         .and_modify(|held| {
-                            if owns_better(pod, other_pod(namespaces, &entries, *held)) {
+                            if owns_better(pod, all[held.0 as usize]) {
                                 *held = id;
                             }
                         })
                         .or_insert(id);
                 }
             }
-            entries.push(PodEntry {
-                namespace,
-                index: u32::try_from(index).expect("fewer than 2^32 pods"),
-                places: own,
-            });
-        }
+            found
+        });
+        by_address.get(&address).copied()
     }
-    (entries, by_address)
+
+    /// The labels of the node whose address a host-network pod has.
+    pub(crate) fn node_labels(&self, pod: &Pod) -> Option<&Labels> {
+        let node = self.cluster.node(pod.node.as_deref()?)?;
+        Some(&node.labels)
+    }
 }
 
-fn other_pod<'a>(
-    namespaces: &'a [Arc<Namespace>],
-    entries: &[PodEntry],
-    id: PodId,
-) -> &'a crate::model::Pod {
-    let entry = &entries[id.0 as usize];
-    &namespaces[entry.namespace as usize].pods[entry.index as usize]
+/// Cluster-wide kinds that could not be read, by tier.
+#[derive(Clone, Copy)]
+pub(crate) struct Hidden {
+    pub(crate) admin: bool,
+    pub(crate) baseline: bool,
+}
+
+impl Compiled {
+    pub(crate) fn hidden(&self) -> Hidden {
+        let coverage = &self.cluster.coverage;
+        let is = |api: PolicyApi, switch: Switch| {
+            switch != Switch::No && is_hidden(coverage, api.resource(), None)
+        };
+        let either = is(PolicyApi::ClusterNetworkPolicy, self.profile.cluster_policies);
+        let older = |api| is(api, self.profile.admin_policies);
+        Hidden {
+            admin: either || older(PolicyApi::AdminNetworkPolicy),
+            baseline: either || older(PolicyApi::BaselineAdminNetworkPolicy),
+        }
+    }
+
+    /// Settles whether the Baseline tier is looked at. `other` says whether a NetworkPolicy certainly, and possibly, selects the pod
+    /// for the other direction.
+    pub(crate) fn baseline_scope(
+        &self,
+        guard: &mut Guard,
+        other: (bool, bool),
+        has_no_baseline: bool,
+    ) {
+        guard.baseline_applies = match self.profile.baseline_ends_for_both {
+            // Without a Baseline tier it makes no difference.
+            _ if has_no_baseline => BaselineApplies::Yes,
+            Switch::Yes if other.0 => BaselineApplies::No,
+            Switch::Yes | Switch::Open if other.1 => BaselineApplies::Perhaps,
+            _ => BaselineApplies::Yes,
+        };
+    }
 }
 
 /// Of several live pods that claim one address the running, not terminating one has it (rule N56).
-fn owns_better(pod: &crate::model::Pod, other: &crate::model::Pod) -> bool {
-    let rank = |p: &crate::model::Pod| (p.phase == crate::model::Phase::Running, !p.terminating);
+fn owns_better(pod: &Pod, other: &Pod) -> bool {
+    let rank = |p: &Pod| (p.phase == crate::model::Phase::Running, !p.terminating);
     rank(pod) > rank(other)
-}
-
-fn node_entry(node: &Node, atoms: &Atoms, places: &mut Places) -> NodeEntry {
-    let mut at: Vec<(IpAddr, u32)> = Vec::new();
-    for address in node
-        .addresses
-        .iter()
-        .chain(&node.internal)
-        .chain(&node.tunnels)
-    {
-        if !at.iter().any(|(known, _)| known == address) {
-            let place = places.add(Place {
-                kind: PlaceKind::Node,
-                family: Some(crate::model::Family::of(*address)),
-                atom: Some(atoms.find(*address)),
-                ports: Vec::new(),
-            });
-            at.push((*address, place));
-        }
-    }
-    let of = |addresses: &[IpAddr]| -> SmallVec<[u32; 2]> {
-        let mut found = SmallVec::new();
-        for address in addresses {
-            let place = at
-                .iter()
-                .find(|(known, _)| known == address)
-                .map(|(_, place)| *place);
-            if let Some(place) = place.filter(|place| !found.contains(place)) {
-                found.push(place);
-            }
-        }
-        found
-    };
-    let targets = of(if node.internal.is_empty() {
-        &node.addresses
-    } else {
-        &node.internal
-    });
-    let mut sources = targets.clone();
-    for place in of(&node.tunnels) {
-        if !sources.contains(&place) {
-            sources.push(place);
-        }
-    }
-    NodeEntry {
-        at,
-        sources,
-        targets,
-    }
 }

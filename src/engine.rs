@@ -5,37 +5,47 @@
 //! a guess. There is one evaluator: probes, tables, graphs and findings all ask this one.
 
 mod answer;
+mod chain;
 pub mod expand;
 pub mod explain;
 pub mod groups;
+pub mod incremental;
 mod judge;
+pub mod matrix;
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::compile::{Compiled, slot};
+use crate::compile::{Compiled, LoweredRule, Mask, PlaceKind, Writer, slot};
 use crate::model::{
-    AddressSet, Cluster, Direction, Family, Namespace, Node, Pod, Policy, PortSet, Protocol,
-    Resource, Service, Workload,
+    Action, AddressSet, Cluster, Direction, Family, IpRange, Namespace, Node, Pod, PortSet,
+    Protocol, Resource, Service, Workload,
 };
 
-pub use crate::compile::netpol::Cause;
-pub use crate::compile::{NodeId, PodId, PolicyId, Profile, ProfileName};
+use chain::{Outcome, combine_one};
+use judge::Spot;
+
+pub use crate::compile::{Cause, NodeId, PodId, PolicyId, Profile, ProfileName};
 pub use answer::{Allowed, Entity, Hypothetical, Isolation, Reason, Verdict};
 pub use expand::{Expansion, Target};
 pub use explain::{Explanation, Fail, Limit, Nearest, PeerMiss, RuleId, Side};
 pub use groups::{Group, Groups};
+pub use incremental::Incremental;
+pub use matrix::Matrix;
 
-/// The evaluator for one cluster and one profile. Immutable; building it is the expensive part.
+/// The evaluator for one cluster and one profile. Immutable; building it is the expensive part, clones share what they can.
+#[derive(Clone)]
 pub struct Engine {
     pub(crate) compiled: Compiled,
 }
 
 impl Engine {
-    /// Compiles the cluster. Time grows with pods, policies, and distinct peers times distinct pods.
+    /// Compiles the cluster: time grows with the number of pods and policies, and with what selectors match. To follow a cluster that
+    /// changes, see [`Incremental`].
     pub fn build(cluster: &Arc<Cluster>, profile: Profile) -> Self {
         Self {
-            compiled: Compiled::new(cluster, profile),
+            compiled: Writer::new(cluster, profile).into_compiled(),
         }
     }
 
@@ -49,7 +59,7 @@ impl Engine {
 
     /// Every pod, by namespace and name.
     pub fn pods(&self) -> impl ExactSizeIterator<Item = PodId> + use<> {
-        (0..u32::try_from(self.compiled.pods.len()).expect("fewer than 2^32 pods")).map(PodId)
+        (0..self.compiled.pod_count()).map(PodId)
     }
 
     /// Every node, by name.
@@ -58,36 +68,36 @@ impl Engine {
     }
 
     pub fn namespace_of(&self, pod: PodId) -> &Arc<Namespace> {
-        &self.compiled.namespaces[self.compiled.pods[pod.0 as usize].namespace as usize]
+        &self.compiled.locate(pod).0.namespace
     }
 
     pub fn pod(&self, pod: PodId) -> &Pod {
-        &self.namespace_of(pod).pods[self.compiled.pods[pod.0 as usize].index as usize]
+        let (space, index) = self.compiled.locate(pod);
+        &space.namespace.pods[index]
     }
 
     pub fn workload_of(&self, pod: PodId) -> &Workload {
-        &self.namespace_of(pod).workloads[self.pod(pod).workload]
+        let (space, index) = self.compiled.locate(pod);
+        &space.namespace.workloads[space.namespace.pods[index].workload]
     }
 
     pub fn node(&self, node: NodeId) -> &Node {
         &self.compiled.cluster.nodes[node.0 as usize]
     }
 
-    pub fn policy(&self, policy: PolicyId) -> &Policy {
-        let entry = &self.compiled.policies[policy.0 as usize];
-        &self.compiled.namespaces[entry.namespace as usize].policies[entry.index as usize]
-    }
-
+    /// Every policy that is evaluated: those of namespaces by namespace and name, then the cluster-wide ones by tier, priority and
+    /// name.
     pub fn policies(&self) -> impl ExactSizeIterator<Item = PolicyId> + use<> {
-        (0..u32::try_from(self.compiled.policies.len()).expect("fewer than 2^32 policies"))
-            .map(PolicyId)
+        (0..self.compiled.policy_count()).map(PolicyId)
     }
 
     pub fn find_pod(&self, namespace: &str, name: &str) -> Option<PodId> {
-        let wanted = self.compiled.namespace_index(namespace)?;
-        self.pods().find(|id| {
-            self.compiled.pods[id.0 as usize].namespace == wanted && self.pod(*id).name == name
-        })
+        let first = self.compiled.first_pod(namespace)?;
+        let pods = &self.compiled.cluster.namespace(namespace)?.pods;
+        let index = pods
+            .binary_search_by(|pod| pod.name.as_str().cmp(name))
+            .ok()?;
+        Some(PodId(first + u32::try_from(index).ok()?))
     }
 
     pub fn find_node(&self, name: &str) -> Option<NodeId> {
@@ -102,30 +112,26 @@ impl Engine {
 
     /// The pods of a workload, by name.
     pub fn pods_of(&self, workload: &Workload) -> Vec<PodId> {
-        let Some(namespace) = self.compiled.namespace_index(&workload.namespace) else {
+        let Some(first) = self.compiled.first_pod(&workload.namespace) else {
             return Vec::new();
         };
-        let start = self
-            .compiled
-            .pods
-            .partition_point(|pod| pod.namespace < namespace);
         workload
             .pods
             .iter()
-            .filter_map(|index| u32::try_from(start + index).ok())
-            .map(PodId)
+            .filter_map(|index| u32::try_from(*index).ok())
+            .map(|index| PodId(first + index))
             .collect()
     }
 
     /// What an address belongs to: a live pod, a node, else itself. A finished pod's address is nobody's (rule N55).
     ///
-    /// Of a pod or node with several addresses it is that one address that is meant.
+    /// Of a pod or node with several addresses it is that one address that is meant. The first call on an engine looks at every pod.
     pub fn entity_at(&self, address: IpAddr) -> Entity {
-        if let Some(pod) = self.compiled.by_address.get(&address) {
-            return if self.pod(*pod).addresses.len() > 1 {
-                Entity::PodAt(*pod, address)
+        if let Some(pod) = self.compiled.pod_at(address) {
+            return if self.pod(pod).addresses.len() > 1 {
+                Entity::PodAt(pod, address)
             } else {
-                Entity::Pod(*pod)
+                Entity::Pod(pod)
             };
         }
         for node in self.nodes() {
@@ -144,19 +150,43 @@ impl Engine {
     ///
     /// Ordered by first address. Without any block there is one piece a family.
     pub fn outside(&self) -> Vec<AddressSet> {
-        let mut groups: std::collections::BTreeMap<
-            (Family, Vec<bool>),
-            Vec<crate::model::IpRange>,
-        > = std::collections::BTreeMap::default();
-        for (index, range) in self.compiled.atoms.ranges().iter().enumerate() {
-            let place =
-                self.compiled.outside + u32::try_from(index).expect("fewer than 2^32 ranges");
-            let member: Vec<bool> = self
-                .compiled
-                .sets
-                .iter()
-                .map(|set| set.sure.contains(place))
-                .collect();
+        let compiled = &self.compiled;
+        // Alike are those that are in the same sets; each set is looked at once.
+        let mut member: Vec<Vec<u32>> = vec![Vec::new(); compiled.outside.len()];
+        let atom_of: hashbrown::HashMap<u32, usize, foldhash::fast::FixedState> = compiled
+            .outside
+            .iter()
+            .enumerate()
+            .map(|(atom, place)| (*place, atom))
+            .collect();
+        // Only what policies of now say counts, not what some said before.
+        let lowered = self.policies().map(|id| compiled.policy(id).1);
+        let used: std::collections::BTreeSet<u32> = lowered
+            .flat_map(|policy| policy.rules.iter().flatten().flatten())
+            .map(|rule| rule.peers)
+            .collect();
+        let mut number = 0;
+        for set in used {
+            for part in compiled.sets[set].parts() {
+                number += 1;
+                if part.len_hint().is_some_and(|length| length < atom_of.len()) {
+                    part.each(compiled.places.len(), |place| {
+                        if let Some(atom) = atom_of.get(&place) {
+                            member[*atom].push(number);
+                        }
+                    });
+                } else {
+                    for (place, atom) in compiled.outside.iter().zip(0..) {
+                        if part.contains(*place) {
+                            let atom: usize = atom;
+                            member[atom].push(number);
+                        }
+                    }
+                }
+            }
+        }
+        let mut groups: BTreeMap<(Family, Vec<u32>), Vec<IpRange>> = BTreeMap::default();
+        for (range, member) in compiled.atoms.ranges().iter().zip(member) {
             groups
                 .entry((range.family(), member))
                 .or_default()
@@ -175,7 +205,57 @@ impl Engine {
         if self.unreachable(from, to).is_some() {
             return Verdict::Unreachable;
         }
-        self.allowed(from, to).verdict(protocol, port)
+        if port == 0 {
+            return Verdict::Deny;
+        }
+        if self.is_self(from, to) {
+            return Verdict::Allow;
+        }
+        let mut all: Option<Outcome<bool>> = None;
+        for (a, b) in self.spot_pairs(from, to) {
+            let asked = (protocol, port);
+            let mut one = self.gate_one(Direction::Egress, (from, &a), (to, &b), asked);
+            one.and(&self.gate_one(Direction::Ingress, (to, &b), (from, &a), asked));
+            match &mut all {
+                Some(before) => before.or(&one),
+                None => all = Some(one),
+            }
+        }
+        all.map_or(Verdict::Deny, |outcome| combine_one(&outcome))
+    }
+
+    /// The verdict for two pods, as [`Engine::verdict`] has it, in the shortest way: nothing is allocated.
+    pub fn verdict_of_pods(
+        &self,
+        from: PodId,
+        to: PodId,
+        protocol: Protocol,
+        port: u16,
+    ) -> Verdict {
+        let compiled = &self.compiled;
+        let (from_space, from_index) = compiled.locate(from);
+        let (to_space, to_index) = compiled.locate(to);
+        let sources = &from_space.pods[from_index];
+        let targets = &to_space.pods[to_index];
+        // One place each on its own network, with an address: all that is special about pods is elsewhere.
+        if let ([a], [b]) = (sources.as_slice(), targets.as_slice())
+            && from != to
+            && port != 0
+        {
+            let (source, target) = (compiled.places[*a], compiled.places[*b]);
+            let is_plain = |place: &crate::compile::Place| {
+                place.kind == PlaceKind::Pod && place.family.is_some()
+            };
+            if is_plain(&source)
+                && is_plain(&target)
+                && source.family == target.family
+                && !from_space.namespace.pods[from_index].is_finished()
+                && !to_space.namespace.pods[to_index].is_finished()
+            {
+                return self.verdict_of_places(*a, *b, protocol, port);
+            }
+        }
+        self.verdict(&Entity::Pod(from), &Entity::Pod(to), protocol, port)
     }
 
     /// What both ends together let through, on every port at once. Says nothing about [`Verdict::Unreachable`].
@@ -183,17 +263,11 @@ impl Engine {
         if self.is_self(from, to) {
             return Allowed::everything();
         }
-        let mut all: Option<Allowed> = None;
-        for (a, b) in self.spot_pairs(from, to) {
-            let one = self
-                .gate(Direction::Egress, from, &a, to, &b)
-                .and(&self.gate(Direction::Ingress, to, &b, from, &a));
-            all = Some(match all {
-                Some(before) => before.merge(&one),
-                None => one,
-            });
-        }
-        all.unwrap_or_else(Allowed::nothing)
+        self.over_pairs(from, to, |a, b| {
+            let mut one = self.gate(Direction::Egress, (from, a), (to, b));
+            one.and(&self.gate(Direction::Ingress, (to, b), (from, a)));
+            one
+        })
     }
 
     /// What one end lets through in one direction, whatever the other end says.
@@ -205,21 +279,49 @@ impl Engine {
         if self.is_self(from, to) {
             return Allowed::everything();
         }
-        let mut all: Option<Allowed> = None;
-        for (a, b) in self.spot_pairs(from, to) {
-            let one = match direction {
-                Direction::Egress => self.gate(direction, from, &a, to, &b),
-                Direction::Ingress => self.gate(direction, to, &b, from, &a),
-            };
-            all = Some(match all {
-                Some(before) => before.merge(&one),
-                None => one,
-            });
-        }
-        all.unwrap_or_else(Allowed::nothing)
+        self.over_pairs(from, to, |a, b| match direction {
+            Direction::Egress => self.gate(direction, (from, a), (to, b)),
+            Direction::Ingress => self.gate(direction, (to, b), (from, a)),
+        })
     }
 
-    /// Whether policies isolate an entity in a direction: `Deny` certainly, `Allow` certainly not, else `Unknown`.
+    fn over_pairs(
+        &self,
+        from: &Entity,
+        to: &Entity,
+        ask: impl Fn(&Spot<'_>, &Spot<'_>) -> Outcome<Mask>,
+    ) -> Allowed {
+        let mut all: Option<Outcome<Mask>> = None;
+        for (a, b) in self.spot_pairs(from, to) {
+            let one = ask(&a, &b);
+            match &mut all {
+                Some(before) => before.or(&one),
+                None => all = Some(one),
+            }
+        }
+        all.map_or_else(Allowed::nothing, |outcome| self.allowed_of(&outcome))
+    }
+
+    fn allowed_of(&self, outcome: &Outcome<Mask>) -> Allowed {
+        let atoms = &self.compiled.port_atoms;
+        let possible = atoms.set(&outcome.possible);
+        let certain: Mask = outcome
+            .possible
+            .iter()
+            .zip(&outcome.deniable)
+            .map(|(possible, deniable)| possible & !deniable)
+            .collect();
+        Allowed {
+            sure: if certain == outcome.possible {
+                possible.clone()
+            } else {
+                atoms.set(&certain)
+            },
+            possible,
+        }
+    }
+
+    /// Whether policies isolate an entity in a direction.
     pub fn isolation(&self, direction: Direction, entity: &Entity) -> Isolation {
         let spots = self.spots(entity, direction == Direction::Egress);
         let Some(spot) = spots.first() else {
@@ -228,31 +330,36 @@ impl Engine {
         let guard = self.guard(direction, spot);
         if guard.no_subject {
             Isolation::NoSubject
-        } else if !guard.policies.is_empty() {
+        } else if guard.is_isolated {
             Isolation::Isolated
-        } else if guard.unreadable || !guard.doubtful.is_empty() {
+        } else if guard.is_unreadable || guard.is_doubtful || guard.foreign.is_some() {
             Isolation::Unknown
+        } else if guard.admin != 0 || guard.baseline != 0 {
+            Isolation::Filtered
         } else {
             Isolation::Open
         }
     }
 
-    /// Whether something that could not be read, or that an API server would refuse, may change what is let through.
+    /// Whether something that could not be read, that is not evaluated, or that an API server would refuse, may change what is let
+    /// through.
     pub fn in_doubt(&self, direction: Direction, entity: &Entity) -> bool {
         let spots = self.spots(entity, direction == Direction::Egress);
         spots.first().is_some_and(|spot| {
             let guard = self.guard(direction, spot);
-            guard.unreadable || !guard.doubtful.is_empty()
+            guard.is_unreadable || guard.is_doubtful || guard.foreign.is_some()
         })
     }
 
-    /// The policies that certainly isolate an entity in a direction, by name.
+    /// The NetworkPolicies that certainly isolate an entity in a direction, by name.
     pub fn isolated_by(&self, direction: Direction, entity: &Entity) -> Vec<PolicyId> {
         let spots = self.spots(entity, direction == Direction::Egress);
-        spots
-            .first()
-            .map(|spot| self.guard(direction, spot).policies.clone())
-            .unwrap_or_default()
+        spots.first().map_or_else(Vec::new, |spot| {
+            self.selecting(spot)
+                .filter(|(id, doubtful)| !doubtful && self.policy(*id).rules(direction).is_some())
+                .map(|(id, _)| id)
+                .collect()
+        })
     }
 
     /// Why no connection can even be tried, if so: a finished pod, no address, no common family.
@@ -279,8 +386,49 @@ impl Engine {
         None
     }
 
+    /// The rules that certainly act on an end and let something through, lowered.
+    fn accepting<'a>(
+        &'a self,
+        direction: Direction,
+        spot: &Spot<'a>,
+    ) -> impl Iterator<Item = &'a LoweredRule> + use<'a> {
+        let isolating = self
+            .selecting(spot)
+            .filter_map(|(id, doubtful)| (!doubtful).then_some(id));
+        let wide = self
+            .selecting_wide(spot)
+            .filter_map(|(id, certain)| certain.then_some(id));
+        isolating
+            .chain(wide)
+            .flat_map(move |id| self.compiled.policy(id).1.rules[slot(direction)].iter())
+            .flatten()
+            .filter(|rule| rule.action == Action::Accept)
+    }
+
+    /// The places that a rule names one by one.
+    fn named_by<'a>(&'a self, rule: &'a LoweredRule) -> impl Iterator<Item = u32> + use<'a> {
+        let compiled = &self.compiled;
+        rule.named.iter().flat_map(move |(set, is_block)| {
+            let mut found = Vec::new();
+            compiled.sets[*set].sure.each(compiled.places.len(), |place| {
+                // An address of a node names the node, not the pods that share its network.
+                if !*is_block || compiled.places[place].kind != PlaceKind::HostPod {
+                    found.push(place);
+                }
+            });
+            found
+        })
+    }
+
+    fn rule_ports(&self, rule: &LoweredRule, declared: &[crate::model::ContainerPort]) -> PortSet {
+        let compiled = &self.compiled;
+        let ports = &compiled.ports[rule.ports as usize];
+        let sure = ports.at(&compiled.port_atoms, declared, compiled.profile).0;
+        compiled.port_atoms.set(&sure)
+    }
+
     /// The ports on which some rule at the subject names the peer: by selector or single address, not as "everyone", "every
-    /// pod" or a range. Only rules that certainly apply.
+    /// pod" or a range. Only rules that certainly apply and let through.
     pub fn named(&self, direction: Direction, subject: &Entity, peer: &Entity) -> PortSet {
         let (from, to) = match direction {
             Direction::Egress => (subject, peer),
@@ -294,22 +442,18 @@ impl Engine {
                 (b, a)
             };
             let Some(place) = other.index else { continue };
-            let ports = if direction == Direction::Egress {
-                &other.place.ports
+            let declared = if direction == Direction::Egress {
+                other.ports
             } else {
-                &own.place.ports
+                own.ports
             };
-            for id in &self.guard(direction, &own).policies {
-                for rule in self.compiled.policies[id.0 as usize].rules[slot(direction)]
-                    .iter()
-                    .flatten()
-                {
-                    if rule
-                        .named
-                        .is_some_and(|set| self.compiled.sets[set as usize].sure.contains(place))
-                    {
-                        named = named.union(&rule.ports.at(ports, self.compiled.profile).0);
-                    }
+            for rule in self.accepting(direction, &own) {
+                let is_named = rule.named.iter().any(|(set, is_block)| {
+                    self.compiled.sets[*set].sure.contains(place)
+                        && !(*is_block && other.place.kind == PlaceKind::HostPod)
+                });
+                if is_named {
+                    named = named.union(&self.rule_ports(rule, declared));
                 }
             }
         }
@@ -321,32 +465,29 @@ impl Engine {
         &self,
         direction: Direction,
         subject: &Entity,
-    ) -> std::collections::BTreeMap<u32, PortSet> {
-        let mut named: std::collections::BTreeMap<u32, PortSet> =
-            std::collections::BTreeMap::default();
-        let profile = self.compiled.profile;
+    ) -> BTreeMap<u32, PortSet> {
+        let mut named: BTreeMap<u32, PortSet> = BTreeMap::default();
+        let compiled = &self.compiled;
         for own in self.spots(subject, direction == Direction::Egress) {
-            for id in &self.guard(direction, &own).policies {
-                let rules = self.compiled.policies[id.0 as usize].rules[slot(direction)].iter();
-                for (rule, set) in rules.flatten().filter_map(|rule| Some((rule, rule.named?))) {
-                    // Names in egress rules are looked up at each peer.
-                    let shared = (direction == Direction::Ingress || rule.ports.names.is_empty())
-                        .then(|| rule.ports.at(&own.place.ports, profile).0);
-                    for index in self.compiled.sets[set as usize].sure.iter() {
-                        let place = &self.compiled.places[index as usize];
-                        if !judge::families_meet(own.place.family, place.family) {
-                            continue;
-                        }
-                        let ports = match &shared {
-                            Some(shared) => shared.clone(),
-                            None => rule.ports.at(&place.ports, profile).0,
-                        };
-                        if ports.is_empty() {
-                            continue;
-                        }
-                        let entry = named.entry(index).or_default();
-                        *entry = entry.union(&ports);
+            for rule in self.accepting(direction, &own) {
+                // Names in egress rules are looked up at each peer.
+                let is_shared = direction == Direction::Ingress
+                    || compiled.ports[rule.ports as usize].names.is_empty();
+                let shared = is_shared.then(|| self.rule_ports(rule, own.ports));
+                for index in self.named_by(rule) {
+                    let place = compiled.places[index];
+                    if !judge::families_meet(own.place.family, place.family) {
+                        continue;
                     }
+                    let ports = match &shared {
+                        Some(shared) => shared.clone(),
+                        None => self.rule_ports(rule, &compiled.tables[place.table]),
+                    };
+                    if ports.is_empty() {
+                        continue;
+                    }
+                    let entry = named.entry(index).or_default();
+                    *entry = entry.union(&ports);
                 }
             }
         }
@@ -361,17 +502,17 @@ impl Engine {
         direction: Direction,
         subject: &Entity,
     ) -> Vec<(&crate::model::Rule, PortSet)> {
-        let lowered = &self.compiled.policies[policy.0 as usize].rules[slot(direction)];
-        let rules = self.policy(policy).rules(direction).unwrap_or_default();
+        let (model, lowered, _) = self.compiled.policy(policy);
+        let rules = model.rules(direction).unwrap_or_default();
         let spots = self.spots(subject, direction == Direction::Egress);
         let declared = match (direction, spots.first()) {
-            (Direction::Ingress, Some(spot)) => spot.place.ports.as_slice(),
+            (Direction::Ingress, Some(spot)) => spot.ports,
             _ => &[],
         };
         rules
             .iter()
-            .zip(lowered.iter().flatten())
-            .map(|(rule, lowered)| (rule, lowered.ports.at(declared, self.compiled.profile).0))
+            .zip(lowered.rules[slot(direction)].iter().flatten())
+            .map(|(rule, lowered)| (rule, self.rule_ports(lowered, declared)))
             .collect()
     }
 
@@ -379,7 +520,7 @@ impl Engine {
     pub fn likeness(&self, entity: &Entity) -> (u8, u32, u32) {
         match entity {
             Entity::Pod(id) => {
-                let places = &self.compiled.pods[id.0 as usize].places;
+                let places = self.compiled.places_of_pod(*id);
                 (0, places[0], places.get(1).copied().unwrap_or(u32::MAX))
             }
             Entity::Node(id) => (1, id.0, 0),
@@ -393,6 +534,12 @@ impl Engine {
         }
     }
 
+    /// A key that is equal for nodes which policies cannot tell apart, by where their packets come from and go to.
+    pub(crate) fn node_likeness(&self, node: NodeId) -> (Vec<u32>, Vec<u32>) {
+        let entry = &self.compiled.nodes[node.0 as usize];
+        (entry.sources.to_vec(), entry.targets.to_vec())
+    }
+
     /// Whether the pods of a namespace could be read at all.
     pub fn pods_readable(&self, namespace: &str) -> bool {
         self.compiled
@@ -403,10 +550,9 @@ impl Engine {
 
     /// The Service at a virtual address, if any.
     pub fn service_at(&self, address: IpAddr) -> Option<&Service> {
-        let services = self.compiled.namespaces.iter().flat_map(|ns| &ns.services);
-        services
-            .into_iter()
-            .find(|service| service.cluster_ips.contains(&address))
+        let namespaces = self.compiled.cluster.namespaces.values();
+        let mut services = namespaces.flat_map(|namespace| &namespace.services);
+        services.find(|service| service.cluster_ips.contains(&address))
     }
 }
 

@@ -4,97 +4,112 @@
 
 use std::net::IpAddr;
 
-use hashbrown::HashMap;
+use crate::model::{Family, IpRange, Node, Pod};
 
-use crate::model::{Cluster, ContainerPort, Family, IpRange, Labels, Node, Peer, Peers, Pod};
-
-/// One thing a policy may select or name.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// One thing a policy may select or name. Equal places are one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Place {
     pub(crate) kind: PlaceKind,
+    /// The namespace of a pod; [`NONE`] for everything else.
+    pub(crate) space: u32,
+    /// Its labels as far as selectors read them.
+    pub(crate) labels: u32,
+    /// The labels of the node whose address it has, [`NONE`] where there is none or they are not known.
+    pub(crate) node_labels: u32,
     /// `None`: the address is not known, it may be of either family.
     pub(crate) family: Option<Family>,
-    /// Index into [`Atoms`]; `None`: the address is not known.
-    pub(crate) atom: Option<u32>,
+    /// The piece of the address space it lies in; [`NONE`]: not known.
+    pub(crate) atom: u32,
     /// The container ports whose names some rule uses.
-    pub(crate) ports: Vec<ContainerPort>,
+    pub(crate) table: u32,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) const NONE: u32 = u32::MAX;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum PlaceKind {
-    /// A pod with a network of its own: index of its namespace, and its labels as far as selectors read them.
-    Pod {
-        namespace: u32,
-        labels: Labels,
-    },
+    /// A pod with a network of its own.
+    Pod,
     /// A pod on its node's network. Selectors do not see it (rule N52).
-    HostPod {
-        namespace: u32,
-        labels: Labels,
-    },
+    HostPod,
+    /// An address of a node that its status lists.
     Node,
+    /// Another address that packets of a node may carry (rule N50).
+    Tunnel,
     /// Any address that is none of the above.
     Outside,
 }
 
+impl Place {
+    /// Whether cluster-wide policies, NetworkPolicies or others can have it as subject.
+    pub(crate) fn is_subject(&self) -> bool {
+        self.kind == PlaceKind::Pod
+    }
+}
+
 /// The address space cut at every border that a block of some policy draws. All addresses of an atom are alike to policies.
-#[derive(Clone, Debug, Default)]
+///
+/// Atoms keep their numbers when others are cut: a new one gets the next number.
+#[derive(Clone, Debug)]
 pub(crate) struct Atoms {
-    ranges: Vec<IpRange>, // Sorted, IPv4 first; covers everything.
+    starts: Vec<(IpAddr, u32)>, // Ascending, IPv4 first; covers everything.
+    ranges: Vec<IpRange>,       // By number.
+}
+
+impl Default for Atoms {
+    fn default() -> Self {
+        Self {
+            starts: vec![(IpRange::V4.first(), 0), (IpRange::V6.first(), 1)],
+            ranges: vec![IpRange::V4, IpRange::V6],
+        }
+    }
 }
 
 impl Atoms {
-    pub(crate) fn new(cluster: &Cluster) -> Self {
-        let mut starts: Vec<IpAddr> = vec![IpRange::V4.first(), IpRange::V6.first()];
-        for range in blocks(cluster) {
-            starts.push(range.first());
-            starts.extend(next(range.last()));
+    /// Makes borders around a range. Returns each atom that was cut, with the new one.
+    pub(crate) fn cut(&mut self, range: IpRange) -> Vec<(u32, u32)> {
+        let borders = [Some(range.first()), next(range.last())];
+        borders
+            .into_iter()
+            .flatten()
+            .filter_map(|at| self.cut_before(at))
+            .collect()
+    }
+
+    fn cut_before(&mut self, at: IpAddr) -> Option<(u32, u32)> {
+        let after = self.starts.partition_point(|(start, _)| *start <= at);
+        let (start, parent) = self.starts[after - 1];
+        if start == at {
+            return None;
         }
-        starts.sort_unstable();
-        starts.dedup();
-        let mut ranges = Vec::with_capacity(starts.len());
-        for (index, first) in starts.iter().enumerate() {
-            let whole = if first.is_ipv4() {
-                IpRange::V4
-            } else {
-                IpRange::V6
-            };
-            let last = match starts.get(index + 1) {
-                Some(after) if after.is_ipv4() == first.is_ipv4() => previous(*after),
-                _ => whole.last(),
-            };
-            ranges.extend(IpRange::new(*first, last));
-        }
-        Self { ranges }
+        let whole = self.ranges[parent as usize];
+        let child = u32::try_from(self.ranges.len()).expect("fewer than 2^32 ranges");
+        self.ranges[parent as usize] = IpRange::new(start, previous(at))?;
+        self.ranges.push(IpRange::new(at, whole.last())?);
+        self.starts.insert(after, (at, child));
+        Some((parent, child))
     }
 
     pub(crate) fn find(&self, address: IpAddr) -> u32 {
-        let after = self
-            .ranges
-            .partition_point(|range| range.first() <= address);
-        u32::try_from(after.saturating_sub(1)).expect("fewer than 2^32 ranges")
+        let after = self.starts.partition_point(|(start, _)| *start <= address);
+        self.starts[after.saturating_sub(1)].1
     }
 
+    /// The numbers of the atoms inside a range whose borders have been made, in address order.
+    pub(crate) fn within(&self, range: IpRange) -> impl Iterator<Item = u32> + '_ {
+        let from = self
+            .starts
+            .partition_point(|(start, _)| *start < range.first());
+        self.starts[from..]
+            .iter()
+            .take_while(move |(start, _)| range.contains(*start))
+            .map(|(_, atom)| *atom)
+    }
+
+    /// By number.
     pub(crate) fn ranges(&self) -> &[IpRange] {
         &self.ranges
     }
-}
-
-fn blocks(cluster: &Cluster) -> impl Iterator<Item = IpRange> + '_ {
-    let rules = cluster
-        .policies()
-        .flat_map(|p| p.ingress.iter().chain(&p.egress).flatten());
-    let items = rules.flat_map(|rule| match &rule.peers {
-        Peers::Everyone => [].as_slice(),
-        Peers::AnyOf(items) => items,
-    });
-    items.flat_map(|item| match &item.peer {
-        Peer::IpBlock(block) => std::iter::once(block.cidr)
-            .chain(block.except.iter().copied())
-            .map(IpRange::from)
-            .collect(),
-        _ => Vec::new(),
-    })
 }
 
 fn next(address: IpAddr) -> Option<IpAddr> {
@@ -111,66 +126,48 @@ fn previous(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Collects places and gives equal ones one index.
-#[derive(Debug, Default)]
-pub(crate) struct Places {
-    pub(crate) list: Vec<Place>,
-    index: HashMap<Place, u32, foldhash::fast::FixedState>,
-}
-
-impl Places {
-    pub(crate) fn add(&mut self, place: Place) -> u32 {
-        let next = u32::try_from(self.list.len()).expect("fewer than 2^32 places");
-        *self.index.entry(place).or_insert_with_key(|place| {
-            self.list.push(place.clone());
-            next
-        })
-    }
-}
-
 /// The addresses at which a pod is seen. A host-network pod has its node's (rule N52).
-pub(crate) fn addresses_of(pod: &Pod, node: Option<&Node>) -> Vec<IpAddr> {
-    if pod.host_network
-        && let Some(node) = node
-        && !node.internal.is_empty()
-    {
-        return node.internal.clone();
+pub(crate) fn addresses_of<'a>(pod: &'a Pod, node: Option<&'a Node>) -> &'a [IpAddr] {
+    match node {
+        Some(node) if pod.host_network && !node.internal.is_empty() => &node.internal,
+        _ => &pod.addresses,
     }
-    pod.addresses.clone()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::manifests;
 
     #[test]
     fn atoms_are_cut_at_every_border_and_cover_everything() {
-        let (cluster, _) = manifests::parse(
-            "t",
-            "{kind: NetworkPolicy, apiVersion: networking.k8s.io/v1, metadata: {name: p, namespace: x}, spec: {ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/8, except: [10.1.0.0/16]}}]}]}}",
-        );
-        let atoms = Atoms::new(&cluster);
+        let mut atoms = Atoms::default();
+        let net = |text: &str| IpRange::from(text.parse::<ipnet::IpNet>().unwrap());
+        assert_eq!(atoms.cut(net("10.0.0.0/8")), [(0, 2), (2, 3)]);
+        assert_eq!(atoms.cut(net("10.1.0.0/16")), [(2, 4), (4, 5)]);
+        assert_eq!(atoms.cut(net("10.1.0.0/16")), []);
+        assert_eq!(atoms.cut(net("::/0")), []);
         let text: Vec<_> = atoms.ranges().iter().map(ToString::to_string).collect();
         assert_eq!(
             text,
             [
                 "0.0.0.0-9.255.255.255",
+                "::/0",
                 "10.0.0.0/16",
+                "11.0.0.0-255.255.255.255",
                 "10.1.0.0/16",
                 "10.2.0.0-10.255.255.255",
-                "11.0.0.0-255.255.255.255",
-                "::/0"
             ]
         );
         for (address, atom) in [
             ("0.0.0.0", 0),
-            ("10.0.255.255", 1),
-            ("10.1.0.0", 2),
-            ("255.255.255.255", 4),
-            ("::1", 5),
+            ("10.0.255.255", 2),
+            ("10.1.0.0", 4),
+            ("255.255.255.255", 3),
+            ("::1", 1),
         ] {
             assert_eq!(atoms.find(address.parse().unwrap()), atom, "{address}");
         }
+        assert_eq!(atoms.within(net("10.0.0.0/8")).collect::<Vec<_>>(), [2, 4, 5]);
+        assert_eq!(atoms.within(net("0.0.0.0/0")).collect::<Vec<_>>(), [0, 2, 4, 5, 3]);
     }
 }

@@ -222,6 +222,8 @@ pub enum Isolation {
     Isolated,
     /// None does: everything is let through.
     Open,
+    /// No NetworkPolicy does, and cluster-wide policies may decide single connections.
+    Filtered,
     /// Something that could not be read may isolate it.
     Unknown,
     /// Not a thing policies select: a node, an outside address, a host-network pod.

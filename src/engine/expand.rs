@@ -30,7 +30,8 @@ impl Engine {
                 .and_then(|ns| ns.service(name))
         };
         let labelled = || {
-            let all = self.compiled.namespaces.iter().flat_map(|ns| &ns.services);
+            let all = self.compiled.cluster.namespaces.values();
+            let all = all.flat_map(|namespace| &namespace.services);
             all.into_iter()
                 .find(|service| service.labels.get("k8s-app") == Some("kube-dns"))
         };

@@ -3,16 +3,17 @@
 //! A group's verdict is what holds for every pair of its members: allowed where all are, denied where none is, else unknown,
 //! never an average (rule E6). Pods that policies cannot tell apart are judged once.
 
+mod rows;
+
 use std::collections::BTreeSet;
 
 use hashbrown::HashMap;
-use hashbrown::hash_map::Entry;
 
-use crate::compile::slot;
-use crate::model::{Direction, PortSet};
+use crate::model::Direction;
 
 use super::judge::families_meet;
 use super::{Allowed, Engine, Entity, PodId};
+use rows::Rows;
 
 /// The members of one end, ready for judging.
 pub struct Group {
@@ -40,23 +41,19 @@ impl Group {
     }
 }
 
-/// For each peer place, the numbers of the certain and of the possible ports.
-type Row = Vec<(u32, u32)>;
-
 /// Judges groups, remembering what it worked out. One for each batch of questions; not shared between threads.
 pub struct Groups<'e> {
     engine: &'e Engine,
-    pool: Pool,
-    /// By direction and guard: for every place, what that guard lets through.
-    rows: HashMap<(usize, u32, u32), Row, foldhash::fast::FixedState>,
+    rows: Rows<'e>,
+    said: HashMap<u32, Allowed, foldhash::fast::FixedState>,
 }
 
 impl<'e> Groups<'e> {
     pub fn new(engine: &'e Engine) -> Self {
         Self {
             engine,
-            pool: Pool::default(),
-            rows: HashMap::default(),
+            rows: Rows::new(engine),
+            said: HashMap::default(),
         }
     }
 
@@ -82,7 +79,7 @@ impl<'e> Groups<'e> {
                     }
                     group.on_nodes |= pod.host_network;
                     group.members += pod.count as usize;
-                    let places = &compiled.pods[id.0 as usize].places;
+                    let places = compiled.places_of_pod(*id);
                     sources.extend(places.iter().copied());
                     targets.extend(places.iter().copied());
                 }
@@ -94,7 +91,7 @@ impl<'e> Groups<'e> {
                 }
                 Entity::Address(address) => {
                     group.members += 1;
-                    let place = compiled.outside + compiled.atoms.find(*address);
+                    let place = compiled.outside[compiled.atoms.find(*address) as usize];
                     sources.insert(place);
                     targets.insert(place);
                 }
@@ -126,24 +123,24 @@ impl<'e> Groups<'e> {
         if from.on_nodes || to.on_nodes || from.entities.iter().any(|e| to.entities.contains(e)) {
             return self.one_by_one(from, to);
         }
-        let mut all: Option<(u32, u32)> = None;
+        let mut all: Option<u32> = None;
         for a in &from.sources {
             for b in &to.targets {
                 if let Some(one) = self.places(*a, *b) {
                     all = Some(match all {
                         None => one,
-                        Some((sure, possible)) => (
-                            self.pool.intersection(sure, one.0),
-                            self.pool.union(possible, one.1),
-                        ),
+                        Some(before) => self.rows.pool.or(before, one),
                     });
                 }
             }
         }
-        all.map_or_else(Allowed::nothing, |(sure, possible)| Allowed {
-            sure: self.pool.sets[sure as usize].clone(),
-            possible: self.pool.sets[possible as usize].clone(),
-        })
+        let Some(number) = all else {
+            return Allowed::nothing();
+        };
+        let (engine, pool) = (self.engine, &self.rows.pool);
+        let said = self.said.entry(number);
+        said.or_insert_with(|| engine.allowed_of(pool.outcomes.get(number)))
+            .clone()
     }
 
     fn one_by_one(&mut self, from: &Group, to: &Group) -> Allowed {
@@ -188,36 +185,14 @@ impl<'e> Groups<'e> {
     }
 
     /// What one place lets through to another, both ends asked; `None` without a common family.
-    fn places(&mut self, from: u32, to: u32) -> Option<(u32, u32)> {
+    fn places(&mut self, from: u32, to: u32) -> Option<u32> {
         let places = &self.engine.compiled.places;
-        if !families_meet(places[from as usize].family, places[to as usize].family) {
+        if !families_meet(places[from].family, places[to].family) {
             return None;
         }
-        let egress = self.row(Direction::Egress, from)[to as usize];
-        let ingress = self.row(Direction::Ingress, to)[from as usize];
-        Some((
-            self.pool.intersection(egress.0, ingress.0),
-            self.pool.intersection(egress.1, ingress.1),
-        ))
-    }
-
-    /// What the guard of a place lets through, for every peer place. Places with the same guard and ports share it.
-    fn row(&mut self, direction: Direction, subject: u32) -> &[(u32, u32)] {
-        let compiled = &self.engine.compiled;
-        let guard = compiled.guard_of[slot(direction)][subject as usize];
-        // Names in ingress rules are looked up at the subject, so its declared ports are part of what it is.
-        let own_ports = &compiled.places[subject as usize].ports;
-        let table = if direction == Direction::Ingress && !own_ports.is_empty() {
-            subject
-        } else {
-            u32::MAX
-        };
-        match self.rows.entry((slot(direction), guard, table)) {
-            Entry::Occupied(entry) => entry.into_mut(),
-            Entry::Vacant(entry) => {
-                entry.insert(make_row(self.engine, &mut self.pool, direction, subject))
-            }
-        }
+        let egress = self.rows.row(Direction::Egress, from)[to as usize];
+        let ingress = self.rows.row(Direction::Ingress, to)[from as usize];
+        Some(self.rows.pool.and(egress, ingress))
     }
 
     /// Everything `from` may open to each of `targets`.
@@ -228,114 +203,5 @@ impl<'e> Groups<'e> {
     /// The pods of a workload as a group.
     pub fn pods(&self, pods: impl IntoIterator<Item = PodId>) -> Group {
         self.group(pods.into_iter().map(Entity::Pod))
-    }
-}
-
-fn make_row(
-    engine: &Engine,
-    pool: &mut Pool,
-    direction: Direction,
-    subject: u32,
-) -> Vec<(u32, u32)> {
-    let compiled = &engine.compiled;
-    let guard = &compiled.guards[compiled.guard_of[slot(direction)][subject as usize] as usize];
-    let (nothing, everything) = (pool.intern(PortSet::empty()), pool.intern(PortSet::all()));
-    let size = compiled.places.len();
-    let open = guard.policies.is_empty();
-    if guard.no_subject || (open && guard.doubtful.is_empty() && !guard.unreadable) {
-        return vec![(everything, everything); size];
-    }
-    let start = if open || guard.unreadable {
-        everything
-    } else {
-        nothing
-    };
-    let mut row = vec![(nothing, start); size];
-    for (policies, certain) in [(&guard.policies, true), (&guard.doubtful, false)] {
-        for id in policies {
-            for rule in compiled.policies[id.0 as usize].rules[slot(direction)]
-                .iter()
-                .flatten()
-            {
-                let fixed = rule.ports.names.is_empty() || direction == Direction::Ingress;
-                let own = rule
-                    .ports
-                    .at(&compiled.places[subject as usize].ports, compiled.profile);
-                let shared = (pool.intern(own.0), pool.intern(own.1));
-                let mut add = |place: u32, sure: bool, pool: &mut Pool| {
-                    let (sure_ports, possible_ports) = if fixed {
-                        shared
-                    } else {
-                        let at = rule
-                            .ports
-                            .at(&compiled.places[place as usize].ports, compiled.profile);
-                        (pool.intern(at.0), pool.intern(at.1))
-                    };
-                    let cell = &mut row[place as usize];
-                    if sure && certain {
-                        cell.0 = pool.union(cell.0, sure_ports);
-                    }
-                    cell.1 = pool.union(cell.1, possible_ports);
-                };
-                match rule.peers {
-                    None => (0..u32::try_from(size).expect("fewer than 2^32 places"))
-                        .for_each(|p| add(p, true, pool)),
-                    Some(set) => {
-                        let set = &compiled.sets[set as usize];
-                        for place in set.possible.iter() {
-                            add(place, set.sure.contains(place), pool);
-                        }
-                    }
-                }
-            }
-        }
-    }
-    row
-}
-
-/// Port sets by number, with union and intersection remembered.
-#[derive(Default)]
-struct Pool {
-    sets: Vec<PortSet>,
-    numbers: HashMap<PortSet, u32, foldhash::fast::FixedState>,
-    unions: HashMap<(u32, u32), u32, foldhash::fast::FixedState>,
-    intersections: HashMap<(u32, u32), u32, foldhash::fast::FixedState>,
-}
-
-impl Pool {
-    fn intern(&mut self, set: PortSet) -> u32 {
-        if let Some(known) = self.numbers.get(&set) {
-            return *known;
-        }
-        let next = u32::try_from(self.sets.len()).expect("fewer than 2^32 port sets");
-        self.sets.push(set.clone());
-        self.numbers.insert(set, next);
-        next
-    }
-
-    fn union(&mut self, a: u32, b: u32) -> u32 {
-        if a == b {
-            return a;
-        }
-        let key = (a.min(b), a.max(b));
-        if let Some(known) = self.unions.get(&key) {
-            return *known;
-        }
-        let made = self.intern(self.sets[a as usize].union(&self.sets[b as usize]));
-        self.unions.insert(key, made);
-        made
-    }
-
-    fn intersection(&mut self, a: u32, b: u32) -> u32 {
-        if a == b {
-            return a;
-        }
-        let key = (a.min(b), a.max(b));
-        if let Some(known) = self.intersections.get(&key) {
-            return *known;
-        }
-        let made = self.intern(self.sets[a as usize].intersection(&self.sets[b as usize]));
-        self.intersections.insert(key, made);
-        made
     }
 }

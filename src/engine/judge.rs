@@ -5,19 +5,63 @@ use std::net::IpAddr;
 
 use smallvec::SmallVec;
 
-use crate::compile::{CompiledRule, Guard, Match, Place, PlaceKind, PodId, PolicyId, Switch, slot};
-use crate::model::{Direction, Family, Peers, PortSet};
+use crate::compile::{
+    Cause, Facts, Guard, Mask, NONE, Place, PlaceKind, PodId, PolicyId, Step, Switch, TieBreak,
+    is_acted_on, slot,
+};
+use crate::model::{
+    ContainerPort, Direction, Family, Labels, NamespaceScope, Peers, Policy, Protocol, Rule, Tier,
+};
 
-use super::{Allowed, Cause, Engine, Entity};
+use super::chain::{Outcome, View, chain, combine_one};
+use super::{Engine, Entity, Verdict};
 
 /// Where an entity stands for policies: one place for each address family.
+#[derive(Clone, Copy)]
 pub(crate) struct Spot<'a> {
-    pub(crate) place: Cow<'a, Place>,
+    /// `None` for a pod that does not exist.
     pub(crate) index: Option<u32>,
+    pub(crate) place: Place,
+    /// A pod's own labels, all of them.
+    pub(crate) labels: Option<&'a Labels>,
+    /// Of the node whose address it has.
+    pub(crate) node_labels: Option<&'a Labels>,
+    /// Its named ports.
+    pub(crate) ports: &'a [ContainerPort],
+}
+
+impl<'a> Spot<'a> {
+    pub(crate) fn facts(&self, none: &'a Labels) -> Facts<'a> {
+        Facts {
+            kind: self.place.kind,
+            space: self.place.space,
+            labels: self.labels.unwrap_or(none),
+            node_labels: self.node_labels,
+            family: self.place.family,
+            atom: self.place.atom,
+        }
+    }
+}
+
+/// Traffic between a pod and its node is no business of NetworkPolicy (rules N49 and N51).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum NodeRule {
+    Always,
+    Perhaps(Cause),
+    None,
+}
+
+/// A guard worked out for one question, with the answers for the peer at hand.
+struct AdHoc {
+    guard: Guard,
+    admin: Vec<Step>,
+    baseline: Vec<Step>,
+    /// By number of peers: whether they mean the peer, certainly and possibly.
+    met: Vec<(bool, bool)>,
 }
 
 impl Engine {
-    pub(crate) fn addresses_of(&self, pod: PodId) -> Vec<IpAddr> {
+    pub(crate) fn addresses_of(&self, pod: PodId) -> &[IpAddr] {
         let pod = self.pod(pod);
         let node = pod
             .node
@@ -35,58 +79,77 @@ impl Engine {
         }
     }
 
-    pub(crate) fn spots(&self, entity: &Entity, is_source: bool) -> SmallVec<[Spot<'_>; 2]> {
-        let at = |index: &u32| Spot {
-            place: Cow::Borrowed(&self.compiled.places[*index as usize]),
-            index: Some(*index),
+    pub(crate) fn spots<'a>(
+        &'a self,
+        entity: &'a Entity,
+        is_source: bool,
+    ) -> SmallVec<[Spot<'a>; 2]> {
+        let compiled = &self.compiled;
+        let at = |index: &u32| {
+            let place = compiled.places[*index];
+            Spot {
+                index: Some(*index),
+                place,
+                labels: None,
+                node_labels: None,
+                ports: &compiled.tables[place.table],
+            }
+        };
+        let of_pod = |id: PodId| {
+            let (space, index) = compiled.locate(id);
+            let pod = &space.namespace.pods[index];
+            let node_labels = if pod.host_network { compiled.node_labels(pod) } else { None };
+            space.pods[index].iter().map(move |place| Spot {
+                labels: Some(&pod.labels),
+                node_labels,
+                ..at(place)
+            })
+        };
+        let of_node = |id: usize, index: &u32| Spot {
+            node_labels: Some(&compiled.cluster.nodes[id].labels),
+            ..at(index)
         };
         match entity {
-            Entity::Pod(id) => self.compiled.pods[id.0 as usize]
-                .places
-                .iter()
-                .map(at)
+            Entity::Pod(id) => of_pod(*id).collect(),
+            Entity::PodAt(id, address) => of_pod(*id)
+                .filter(|spot| spot.place.family == Some(Family::of(*address)))
                 .collect(),
             Entity::Node(id) => {
-                let node = &self.compiled.nodes[id.0 as usize];
-                if is_source {
-                    node.sources.iter().map(at).collect()
-                } else {
-                    node.targets.iter().map(at).collect()
-                }
+                let node = &compiled.nodes[id.0 as usize];
+                let places = if is_source { &node.sources } else { &node.targets };
+                places
+                    .iter()
+                    .map(|index| of_node(id.0 as usize, index))
+                    .collect()
             }
-            Entity::PodAt(id, address) => self.compiled.pods[id.0 as usize]
-                .places
-                .iter()
-                .filter(|index| {
-                    self.compiled.places[**index as usize].family == Some(Family::of(*address))
-                })
-                .map(at)
-                .collect(),
-            Entity::NodeAt(id, address) => self.compiled.nodes[id.0 as usize]
+            Entity::NodeAt(id, address) => compiled.nodes[id.0 as usize]
                 .at
                 .iter()
                 .filter(|(known, _)| known == address)
-                .map(|(_, index)| at(index))
+                .map(|(_, index)| of_node(id.0 as usize, index))
                 .collect(),
             Entity::Address(address) => {
-                let index = self.compiled.outside + self.compiled.atoms.find(*address);
+                let index = compiled.outside[compiled.atoms.find(*address) as usize];
                 std::iter::once(at(&index)).collect()
             }
             Entity::Hypothetical(pod) => {
-                let Some(namespace) = self.compiled.namespace_index(&pod.namespace) else {
+                let Some(space) = compiled.space(&pod.namespace) else {
                     return SmallVec::new();
                 };
                 std::iter::once(Spot {
-                    place: Cow::Owned(Place {
-                        kind: PlaceKind::Pod {
-                            namespace,
-                            labels: pod.labels.clone(),
-                        },
-                        family: None,
-                        atom: None,
-                        ports: pod.ports.clone(),
-                    }),
                     index: None,
+                    place: Place {
+                        kind: PlaceKind::Pod,
+                        space,
+                        labels: NONE,
+                        node_labels: NONE,
+                        family: None,
+                        atom: NONE,
+                        table: 0,
+                    },
+                    labels: Some(&pod.labels),
+                    node_labels: None,
+                    ports: &pod.ports,
                 })
                 .collect()
             }
@@ -102,137 +165,334 @@ impl Engine {
     }
 
     /// The pairs of places that share a family (rule N59).
-    pub(crate) fn spot_pairs(&self, from: &Entity, to: &Entity) -> Vec<(Spot<'_>, Spot<'_>)> {
-        let mut pairs = Vec::new();
+    pub(crate) fn spot_pairs<'a>(
+        &'a self,
+        from: &'a Entity,
+        to: &'a Entity,
+    ) -> SmallVec<[(Spot<'a>, Spot<'a>); 2]> {
+        let mut pairs = SmallVec::new();
+        let targets = self.spots(to, false);
         for a in self.spots(from, true) {
-            for b in self.spots(to, false) {
+            for b in &targets {
                 if families_meet(a.place.family, b.place.family) {
-                    pairs.push((
-                        Spot {
-                            place: a.place.clone(),
-                            index: a.index,
-                        },
-                        b,
-                    ));
+                    pairs.push((a, *b));
                 }
             }
         }
         pairs
     }
 
+    /// The guard of an end; one that does not exist gets one made for it.
     pub(crate) fn guard(&self, direction: Direction, spot: &Spot<'_>) -> Cow<'_, Guard> {
-        match (spot.index, &spot.place.kind) {
-            (Some(index), _) => Cow::Borrowed(
-                &self.compiled.guards
-                    [self.compiled.guard_of[slot(direction)][index as usize] as usize],
-            ),
-            (None, PlaceKind::Pod { namespace, labels }) => {
-                Cow::Owned(self.compiled.guard_for(direction, *namespace, labels))
-            }
-            (None, _) => Cow::Owned(Guard {
-                no_subject: true,
-                ..Guard::default()
-            }),
+        match spot.index {
+            Some(index) => Cow::Borrowed(self.compiled.guard(direction, index)),
+            None => Cow::Owned(self.ad_hoc(direction, spot, None).guard),
         }
     }
 
-    /// One end's opinion, the special cases of nodes included.
+    /// One end's opinion of one port.
+    pub(crate) fn gate_one(
+        &self,
+        direction: Direction,
+        (subject, spot): (&Entity, &Spot<'_>),
+        (peer, peer_spot): (&Entity, &Spot<'_>),
+        (protocol, port): (Protocol, u16),
+    ) -> Outcome<bool> {
+        let compiled = &self.compiled;
+        let declared = destination(direction, spot, peer_spot);
+        let atom = compiled.port_atoms.atom(protocol, port);
+        let own_node = self.node_rule(direction, subject, peer);
+        self.with_view(direction, spot, peer_spot, |view, met| {
+            chain(view, &own_node, &true, |peers, ports| {
+                let met = met(peers);
+                if !met.1 {
+                    return (false, false);
+                }
+                let ports = &compiled.ports[ports as usize];
+                let has = ports.has(atom, (protocol, port), declared, compiled.profile);
+                (met.0 && has.0, has.1)
+            })
+        })
+    }
+
+    /// One end's opinion of all ports, the special cases of nodes included.
     pub(crate) fn gate(
         &self,
         direction: Direction,
-        subject: &Entity,
-        spot: &Spot<'_>,
-        peer: &Entity,
-        peer_spot: &Spot<'_>,
-    ) -> Allowed {
-        let by_policy = self.judge(direction, spot, peer_spot);
-        match self.node_rule(direction, subject, peer) {
-            NodeRule::Always => Allowed::everything(),
-            NodeRule::Perhaps(_) => Allowed {
-                sure: by_policy.sure,
-                possible: PortSet::all(),
-            },
-            NodeRule::None => by_policy,
-        }
-    }
-
-    /// What policies say of one pair of places.
-    pub(crate) fn judge(&self, direction: Direction, spot: &Spot<'_>, peer: &Spot<'_>) -> Allowed {
-        let guard = self.guard(direction, spot);
-        if guard.no_subject {
-            return Allowed::everything();
-        }
-        let open = guard.policies.is_empty();
-        if open && guard.doubtful.is_empty() && !guard.unreadable {
-            return Allowed::everything();
-        }
-        let ports = match direction {
-            Direction::Egress => &peer.place.ports,
-            Direction::Ingress => &spot.place.ports,
-        };
-        let mut allowed = Allowed::nothing();
-        if open || guard.unreadable {
-            // Nothing that was read isolates it, something that could not be read may.
-            allowed.possible = PortSet::all();
-        }
-        for (policies, certain) in [(&guard.policies, true), (&guard.doubtful, false)] {
-            for id in policies {
-                let policy = &self.compiled.policies[id.0 as usize];
-                for (index, rule) in policy.rules[slot(direction)].iter().flatten().enumerate() {
-                    let (sure, possible) = self.peer_admits(*id, direction, index, rule, peer);
-                    if !possible {
-                        continue;
-                    }
-                    let (sure_ports, possible_ports) = rule.ports.at(ports, self.compiled.profile);
-                    if sure && certain {
-                        allowed.sure = allowed.sure.union(&sure_ports);
-                    }
-                    allowed.possible = allowed.possible.union(&possible_ports);
+        (subject, spot): (&Entity, &Spot<'_>),
+        (peer, peer_spot): (&Entity, &Spot<'_>),
+    ) -> Outcome<Mask> {
+        let compiled = &self.compiled;
+        let declared = destination(direction, spot, peer_spot);
+        let all = compiled.port_atoms.all();
+        let none = compiled.port_atoms.none();
+        let own_node = self.node_rule(direction, subject, peer);
+        self.with_view(direction, spot, peer_spot, |view, met| {
+            chain(view, &own_node, &all, |peers, ports| {
+                let met = met(peers);
+                if !met.1 {
+                    return (none.clone(), none.clone());
                 }
-            }
-        }
-        allowed.possible = allowed.possible.union(&allowed.sure);
-        allowed
+                let ports = &compiled.ports[ports as usize];
+                let (sure, possible) = ports.at(&compiled.port_atoms, declared, compiled.profile);
+                (if met.0 { sure } else { none.clone() }, possible)
+            })
+        })
     }
 
-    /// Whether a rule's peers mean a place: certainly, possibly.
-    fn peer_admits(
+    /// Hands over the guard of an end, and the answer to which peers mean the other end.
+    fn with_view<R>(
         &self,
-        policy: PolicyId,
         direction: Direction,
-        index: usize,
-        rule: &CompiledRule,
+        spot: &Spot<'_>,
         peer: &Spot<'_>,
-    ) -> (bool, bool) {
-        let Some(set) = rule.peers else {
-            return (true, true);
-        };
-        if let Some(place) = peer.index {
-            let set = &self.compiled.sets[set as usize];
-            return (set.sure.contains(place), set.possible.contains(place));
+        ask: impl FnOnce(&View<'_>, &dyn Fn(u32) -> (bool, bool)) -> R,
+    ) -> R {
+        let compiled = &self.compiled;
+        let deny_wins = compiled.profile.equal_priority == TieBreak::Deny;
+        if let (Some(own), Some(place)) = (spot.index, peer.index) {
+            let guard = compiled.guard(direction, own);
+            let view = View {
+                guard,
+                admin: &compiled.tiers[guard.admin],
+                baseline: &compiled.tiers[guard.baseline],
+                deny_wins,
+            };
+            return ask(&view, &|peers| compiled.sets[peers].contains(place));
         }
-        let (mut sure, mut possible) = (false, false);
-        let rules = self.policy(policy).rules(direction).unwrap_or_default();
-        if let Some(Peers::AnyOf(items)) = rules.get(index).map(|rule| &rule.peers) {
-            let own = self.compiled.policies[policy.0 as usize].namespace;
-            for item in items {
-                match self.compiled.peer_matches(&item.peer, own, &peer.place) {
-                    Match::Yes => (sure, possible) = (true, true),
-                    Match::Maybe(_) => possible = true,
-                    Match::No => {}
+        let made = self.ad_hoc(direction, spot, Some(peer));
+        let view = View {
+            guard: &made.guard,
+            admin: &made.admin,
+            baseline: &made.baseline,
+            deny_wins,
+        };
+        ask(&view, &|peers| made.met[peers as usize])
+    }
+
+    /// The verdict between two places of pods on their own networks that share a family.
+    pub(crate) fn verdict_of_places(
+        &self,
+        from: u32,
+        to: u32,
+        protocol: Protocol,
+        port: u16,
+    ) -> Verdict {
+        let compiled = &self.compiled;
+        let atom = compiled.port_atoms.atom(protocol, port);
+        let declared = &compiled.tables[compiled.places[to].table];
+        let ask = |direction: Direction, own: u32, peer: u32| {
+            let guard = compiled.guard(direction, own);
+            let view = View {
+                guard,
+                admin: &compiled.tiers[guard.admin],
+                baseline: &compiled.tiers[guard.baseline],
+                deny_wins: compiled.profile.equal_priority == TieBreak::Deny,
+            };
+            chain(&view, &NodeRule::None, &true, |peers, ports| {
+                let ports = &compiled.ports[ports as usize];
+                let has = ports.has(atom, (protocol, port), declared, compiled.profile);
+                if !has.1 {
+                    return (false, false);
+                }
+                let met = compiled.sets[peers].contains(peer);
+                (met.0 && has.0, met.1)
+            })
+        };
+        let mut outcome = ask(Direction::Egress, from, to);
+        // A certain denial stays one, whatever the other end says.
+        if outcome.possible {
+            outcome.and(&ask(Direction::Ingress, to, from));
+        }
+        combine_one(&outcome)
+    }
+
+    /// The policies of its namespace that select an end, by name, each with whether an API server would refuse it.
+    pub(crate) fn selecting<'a>(
+        &'a self,
+        spot: &Spot<'a>,
+    ) -> impl Iterator<Item = (PolicyId, bool)> + use<'a> {
+        let labels = spot.labels.filter(|_| spot.place.is_subject());
+        let policies = labels.map(|_| self.compiled.policies_of(spot.place.space));
+        policies.into_iter().flatten().filter_map(move |id| {
+            let (policy, lowered, _) = self.compiled.policy(id);
+            let selected = (lowered.is_doubtful && lowered.selector_in_doubt)
+                || policy.subject.matches(labels?);
+            selected.then_some((id, lowered.is_doubtful))
+        })
+    }
+
+    /// The cluster-wide policies that may act on an end, in the order of their tiers, each with whether it certainly does.
+    pub(crate) fn selecting_wide<'a>(
+        &'a self,
+        spot: &Spot<'a>,
+    ) -> impl Iterator<Item = (PolicyId, bool)> + use<'a> {
+        let compiled = &self.compiled;
+        let labels = spot.labels.filter(|_| spot.place.is_subject());
+        let own = spot.place.space;
+        let policies = labels.map(|_| compiled.cluster_wide());
+        policies.into_iter().flatten().filter_map(move |id| {
+            let (policy, lowered, _) = compiled.policy(id);
+            let acted_on = is_acted_on(policy, compiled.profile);
+            if acted_on == Switch::No {
+                return None;
+            }
+            if lowered.is_doubtful && lowered.selector_in_doubt {
+                return Some((id, false));
+            }
+            let space = &compiled.spaces[own];
+            let (sure, possible) = match &policy.subject_namespaces {
+                NamespaceScope::Matching(selector) => crate::compile::matching::namespace_matches(
+                    selector,
+                    &space.namespace,
+                    space.labels_known,
+                )
+                .pair(),
+                NamespaceScope::Own => (true, true),
+            };
+            (possible && policy.subject.matches(labels?)).then_some((
+                id,
+                sure && acted_on == Switch::Yes && !lowered.is_doubtful,
+            ))
+        })
+    }
+
+    /// Makes a guard from the policies themselves: for ends that have no place. Without a peer nothing is met.
+    fn ad_hoc(&self, direction: Direction, spot: &Spot<'_>, peer: Option<&Spot<'_>>) -> AdHoc {
+        let compiled = &self.compiled;
+        let mut made = AdHoc {
+            guard: Guard::default(),
+            admin: Vec::new(),
+            baseline: Vec::new(),
+            met: Vec::new(),
+        };
+        if !spot.place.is_subject() {
+            made.guard.no_subject = true;
+            return made;
+        }
+        let own = spot.place.space;
+        let space = &compiled.spaces[own];
+        made.guard.is_unreadable = !space.policies_readable;
+        made.guard.foreign = space.foreign[slot(direction)];
+        let mut other = (false, !space.policies_readable);
+        for (id, is_doubtful) in self.selecting(spot) {
+            let (policy, lowered, _) = compiled.policy(id);
+            let Some(rules) = policy.rules(direction) else {
+                other.0 |= !is_doubtful;
+                other.1 = true;
+                continue;
+            };
+            made.guard.is_doubtful |= is_doubtful;
+            made.guard.is_isolated |= !is_doubtful;
+            let numbered = lowered.rules[slot(direction)].iter().flatten();
+            for (rule, lowered) in rules.iter().zip(numbered) {
+                let met = self.meets(rule, own, peer);
+                let entry = (number(&mut made.met, met), lowered.ports);
+                if is_doubtful {
+                    made.guard.may_accept.push(entry);
+                } else {
+                    made.guard.accepts.push(entry);
                 }
             }
         }
-        (sure, possible)
+        self.ad_hoc_tiers(direction, spot, peer, &mut made);
+        compiled.baseline_scope(&mut made.guard, other, made.baseline.is_empty());
+        // Readers ask for the steps beside the guard; these only say that there are some.
+        made.guard.admin = u32::from(!made.admin.is_empty());
+        made.guard.baseline = u32::from(!made.baseline.is_empty());
+        made
     }
 
-    /// Traffic between a pod and its node is no business of policy (rules N49 and N51).
+    fn ad_hoc_tiers(
+        &self,
+        direction: Direction,
+        spot: &Spot<'_>,
+        peer: Option<&Spot<'_>>,
+        made: &mut AdHoc,
+    ) {
+        use crate::compile::{anything, order_by_name, rank, steps};
+        let compiled = &self.compiled;
+        let policies = &compiled.cluster.cluster_policies;
+        let hidden = compiled.hidden();
+        let everyone = number(&mut made.met, (true, true));
+        let readdress = |mut step: Step| {
+            step.peers = everyone;
+            step
+        };
+        if hidden.admin {
+            made.admin.extend(anything(0, u32::MAX).map(readdress));
+        }
+        if hidden.baseline {
+            made.baseline.extend(anything(0, u32::MAX).map(readdress));
+        }
+        if policies.is_empty() {
+            return;
+        }
+        let by_name = order_by_name(policies);
+        let first = compiled.cluster_wide().next().map_or(0, |id| id.0);
+        for (id, is_certain) in self.selecting_wide(spot) {
+            let (policy, lowered, _) = compiled.policy(id);
+            let index = id.0 - first;
+            let rank = rank(policy, index, &by_name, compiled.profile);
+            let list = match policy.tier {
+                Tier::Baseline { .. } => &mut made.baseline,
+                _ => &mut made.admin,
+            };
+            if lowered.is_doubtful {
+                list.extend(anything(rank, index).map(readdress));
+                continue;
+            }
+            let rules = policy.rules(direction).unwrap_or_default();
+            let numbered = lowered.rules[slot(direction)].iter().flatten();
+            for (rule, lowered) in rules.iter().zip(numbered) {
+                let met = self.meets(rule, spot.place.space, peer);
+                let peers = number(&mut made.met, met);
+                let before = list.len();
+                steps(
+                    lowered,
+                    peers,
+                    compiled.profile,
+                    (rank, index, is_certain),
+                    list,
+                );
+                for step in &mut list[before..] {
+                    if step.peers != peers {
+                        step.peers = everyone;
+                    }
+                }
+            }
+        }
+        made.admin.sort_by_key(|step| step.rank);
+        made.baseline.sort_by_key(|step| step.rank);
+    }
+
+    /// Whether a rule's peers mean an end: certainly, possibly.
+    fn meets(&self, rule: &Rule, own: u32, peer: Option<&Spot<'_>>) -> (bool, bool) {
+        let none = Labels::default();
+        match (&rule.peers, peer) {
+            (_, None) => (false, false),
+            (Peers::Everyone, _) => (true, true),
+            (Peers::AnyOf(items), Some(spot)) => {
+                let facts = spot.facts(&none);
+                items.iter().fold((false, false), |all, item| {
+                    let one = self.compiled.peer_matches(&item.peer, own, &facts).pair();
+                    (all.0 || one.0, all.1 || one.1)
+                })
+            }
+        }
+    }
+
     pub(crate) fn node_rule(
         &self,
         direction: Direction,
         subject: &Entity,
         peer: &Entity,
     ) -> NodeRule {
+        let is_pod_peer = peer.node().is_none()
+            && matches!(peer, Entity::Pod(_) | Entity::PodAt(..) | Entity::Hypothetical(_));
+        if is_pod_peer && peer.pod().is_none_or(|pod| !self.pod(pod).host_network) {
+            return NodeRule::None;
+        }
         let own_node = match (subject, subject.pod()) {
             (_, Some(id)) if self.pod(id).host_network => return NodeRule::None,
             (_, Some(id)) => self.pod(id).node.as_deref(),
@@ -247,7 +507,7 @@ impl Engine {
         };
         let peer_node = match (peer.node(), peer.pod()) {
             (Some(node), _) => Some(self.node(node).name.as_str()),
-            (_, Some(pod)) if self.pod(pod).host_network => self.pod(pod).node.as_deref(),
+            (_, Some(pod)) => self.pod(pod).node.as_deref(),
             _ if matches!(peer, Entity::Address(address) if at_home(address)) => own_node,
             _ => return NodeRule::None,
         };
@@ -267,12 +527,28 @@ impl Engine {
             },
         }
     }
+
+    /// A policy, whichever kind.
+    pub fn policy(&self, policy: PolicyId) -> &Policy {
+        self.compiled.policy(policy).0
+    }
 }
 
-pub(crate) enum NodeRule {
-    Always,
-    Perhaps(Cause),
-    None,
+fn number(list: &mut Vec<(bool, bool)>, met: (bool, bool)) -> u32 {
+    list.push(met);
+    u32::try_from(list.len() - 1).expect("fewer than 2^32 rules")
+}
+
+/// The named ports of the destination, whichever end that is (rule N42).
+fn destination<'a>(
+    direction: Direction,
+    spot: &Spot<'a>,
+    peer: &Spot<'a>,
+) -> &'a [ContainerPort] {
+    match direction {
+        Direction::Egress => peer.ports,
+        Direction::Ingress => spot.ports,
+    }
 }
 
 pub(crate) fn families_meet(a: Option<Family>, b: Option<Family>) -> bool {

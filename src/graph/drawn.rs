@@ -51,7 +51,7 @@ pub fn from_connections(found: &Connections, scope: &Scope) -> Graph {
                 Isolation::Open if tolerated == Some(false) => badges.push(format!("open {word}!")),
                 Isolation::Open => badges.push(format!("open {word}")),
                 Isolation::Unknown => badges.push(format!("? {word}")),
-                Isolation::Isolated | Isolation::NoSubject => {}
+                Isolation::Isolated | Isolation::Filtered | Isolation::NoSubject => {}
             }
         }
         if drawn.ingress == Isolation::NoSubject {

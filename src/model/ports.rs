@@ -123,6 +123,19 @@ impl PortSet {
         })
     }
 
+    /// From ranges that already are in order, disjoint, and not adjacent within a protocol.
+    pub(crate) fn from_sorted(ranges: Vec<(Protocol, PortRange)>) -> Self {
+        debug_assert!(
+            ranges.windows(2).all(|pair| {
+                pair[0].0 < pair[1].0
+                    || (pair[0].0 == pair[1].0
+                        && u32::from(pair[0].1.last()) + 1 < u32::from(pair[1].1.first()))
+            }),
+            "ranges in order"
+        );
+        Self { ranges }
+    }
+
     pub fn is_empty(&self) -> bool {
         self.ranges.is_empty()
     }

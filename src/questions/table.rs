@@ -171,6 +171,11 @@ fn cell(
             };
             items.insert(0, word("Any", PortSet::all(), state));
         }
+        // Some connections are decided by cluster-wide policies, the others are open.
+        Isolation::Filtered => items.insert(
+            0,
+            word("Filtered", PortSet::empty(), ItemState::NoExpectation),
+        ),
         Isolation::Unknown => items.insert(0, word("?", PortSet::empty(), ItemState::Unknown)),
         Isolation::Isolated if items.is_empty() => {
             // Written down as closed, or at least with nothing that would have to be open.

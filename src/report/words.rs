@@ -245,6 +245,13 @@ pub fn cause(cause: &Cause) -> String {
         Cause::OwnNodeEgress => {
             "the enforcer lets a pod reach its own node whatever its egress rules say".to_owned()
         }
+        Cause::NodeLabelsUnknown => {
+            "the other end is none of the nodes a rule names; nodes could not be read".to_owned()
+        }
+        Cause::OtherPolicies { kind, count } => format!(
+            "the {count} policies of kind {}, which are not evaluated, let this through",
+            kind.kind()
+        ),
         Cause::NodeUnknown => {
             "the pod runs on that very node; which one it runs on is not known".to_owned()
         }
@@ -312,6 +319,7 @@ pub fn nearest_detail(nearest: &Nearest) -> String {
         Some(PeerMiss::Labels {
             own_namespace,
             namespace,
+            tenant,
             pod,
         }) => {
             let mut parts = Vec::new();
@@ -323,8 +331,23 @@ pub fn nearest_detail(nearest: &Nearest) -> String {
                     .iter()
                     .map(|wanted| requirement(wanted, "namespace ")),
             );
+            if let Some((keys, same)) = tenant {
+                let which = if *same { "the same" } else { "another" };
+                parts.push(format!("a namespace with {which} {}", keys.join(", ")));
+            }
             parts.extend(pod.iter().map(|wanted| requirement(wanted, "")));
             format!("peer ✗ wants {}", parts.join(" and "))
+        }
+        Some(PeerMiss::Node { labels }) => {
+            let parts: Vec<String> = labels
+                .iter()
+                .map(|wanted| requirement(wanted, "node "))
+                .collect();
+            format!("peer ✗ wants {}", parts.join(" and "))
+        }
+        Some(PeerMiss::NotANode) => "peer ✗ wants a node".to_owned(),
+        Some(PeerMiss::DomainName { name }) => {
+            format!("peer ✗ wants an address outside the cluster that {name} resolves to")
         }
         Some(PeerMiss::NotAPod) => "peer ✗ wants a pod".to_owned(),
         Some(PeerMiss::HostNetwork) => {

@@ -373,6 +373,10 @@ fn isolation(engine: &Engine, direction: Direction, entity: &Entity) -> Vec<Line
             "not isolated: no policy selects it, so everything is let through",
             Tone::Drift,
         ),
+        Isolation::Filtered => (
+            "no policy isolates it; cluster-wide policies decide on some connections",
+            Tone::Plain,
+        ),
         Isolation::Unknown => (
             "something that could not be read may isolate it",
             Tone::Unknown,

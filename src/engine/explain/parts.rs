@@ -116,7 +116,19 @@ pub enum PeerMiss {
         own_namespace: Option<String>,
         /// Requirements on the namespace that are not met, each with the value found instead.
         namespace: Vec<(Requirement, Option<String>)>,
+        /// The keys whose values should be the same as those of the subject's namespace (`true`), or differ (`false`).
+        tenant: Option<(Vec<String>, bool)>,
         pod: Vec<(Requirement, Option<String>)>,
+    },
+    /// Requirements on the node that are not met, each with the value found instead.
+    Node {
+        labels: Vec<(Requirement, Option<String>)>,
+    },
+    /// A selector on nodes, and the peer is none.
+    NotANode,
+    /// A domain name means what lies outside the cluster, the peer does not.
+    DomainName {
+        name: String,
     },
     /// Selectors mean pods, the peer is none.
     NotAPod,
@@ -139,10 +151,17 @@ impl PeerMiss {
             Self::Labels {
                 own_namespace,
                 namespace,
+                tenant,
                 pod,
-            } => usize::from(own_namespace.is_some()) + namespace.len() + pod.len(),
+            } => {
+                usize::from(own_namespace.is_some())
+                    + usize::from(tenant.is_some())
+                    + namespace.len()
+                    + pod.len()
+            }
+            Self::Node { labels } => labels.len(),
             Self::Address { .. } | Self::HostNetwork => 1,
-            Self::NotAPod | Self::Family { .. } => 2,
+            Self::NotAPod | Self::NotANode | Self::DomainName { .. } | Self::Family { .. } => 2,
             Self::Invalid => 3,
         }
     }

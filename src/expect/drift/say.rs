@@ -356,7 +356,7 @@ impl Found {
                     match engine.isolation(direction, &Entity::Pod(pod)) {
                         Isolation::Open => open.insert(engine.workload_of(pod).id()),
                         Isolation::Unknown => unknown.insert(engine.workload_of(pod).id()),
-                        Isolation::Isolated | Isolation::NoSubject => false,
+                        Isolation::Isolated | Isolation::Filtered | Isolation::NoSubject => false,
                     };
                 }
                 let namespace = tame(&deny.namespace);
@@ -374,7 +374,7 @@ impl Found {
                     Isolation::Unknown => {
                         unknown.insert(everything.clone());
                     }
-                    Isolation::Isolated | Isolation::NoSubject => {}
+                    Isolation::Isolated | Isolation::Filtered | Isolation::NoSubject => {}
                 }
                 said.extend(open.into_iter().map(|id| {
                     let message = format!(

@@ -237,8 +237,7 @@ fn classes(
         }
         let entity = Entity::Pod(id);
         let alone = named.contains(&entity).then_some(id);
-        let places = engine.compiled.pods[id.0 as usize].places.clone();
-        let key = (places, plan.rows_of(&entity), alone);
+        let key = (engine.likeness(&entity), plan.rows_of(&entity), alone);
         let place = *index.entry(key).or_insert_with(|| {
             classes.push(Class {
                 pods: Vec::new(),
@@ -267,14 +266,13 @@ fn classes(
 fn nodes(engine: &Engine, borders: &[AddressSet], named: &BTreeSet<Entity>) -> Vec<Vec<NodeId>> {
     let mut alike: BTreeMap<_, Vec<NodeId>> = BTreeMap::new();
     for id in engine.nodes() {
-        let entry = &engine.compiled.nodes[id.0 as usize];
         let node = engine.node(id);
         let member: Vec<bool> = borders
             .iter()
             .map(|set| node.addresses.iter().all(|address| set.contains(*address)))
             .collect();
         let alone = named.contains(&Entity::Node(id)).then_some(id);
-        let key = (entry.sources.clone(), entry.targets.clone(), member, alone);
+        let key = (engine.node_likeness(id), member, alone);
         alike.entry(key).or_default().push(id);
     }
     let mut found: Vec<Vec<NodeId>> = alike.into_values().collect();

@@ -1,0 +1,141 @@
+//! ClusterNetworkPolicy v1alpha2 and its forerunners AdminNetworkPolicy and BaselineAdminNetworkPolicy v1alpha1, in the form the
+//! engine reads: ordered steps of the Admin and the Baseline tier.
+
+use crate::model::{Action, Direction, NamespaceScope, Policy, PolicyApi, Selector, Tier};
+
+use super::lowered::{EVERYONE, Lowered, LoweredRule, Lowering};
+use super::{Profile, Switch, TieBreak};
+
+/// One rule in the order of its tier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Step {
+    /// Steps of equal rank but different policies have no order among them (rule A9).
+    pub(crate) rank: u32,
+    /// Tells policies of one rank apart; means nothing else.
+    pub(crate) policy: u32,
+    pub(crate) action: Action,
+    /// Whether the policy certainly acts on the subject.
+    pub(crate) is_certain: bool,
+    /// By number.
+    pub(crate) peers: u32,
+    pub(crate) ports: u32,
+}
+
+/// Lowers a policy that stands in no namespace.
+pub(crate) fn lower(policy: &Policy, lowering: &mut Lowering<'_>) -> Lowered {
+    let rules = Direction::BOTH.map(|direction| {
+        let rules = policy.rules(direction)?;
+        Some(rules.iter().map(|rule| lowering.rule(rule, None)).collect())
+    });
+    let everywhere = Selector::everything();
+    Lowered {
+        scope: Some(lowering.scope(match &policy.subject_namespaces {
+            NamespaceScope::Matching(selector) => selector,
+            NamespaceScope::Own => &everywhere,
+        })),
+        subject: lowering.selector(&policy.subject),
+        rules,
+        is_doubtful: !policy.invalid.is_empty(),
+        selector_in_doubt: policy
+            .invalid
+            .iter()
+            .any(|problem| problem.path.is_empty() || problem.path.starts_with("spec.subject")),
+    }
+}
+
+/// Whether the enforcer acts on a policy at all (rule A4).
+pub(crate) fn is_acted_on(policy: &Policy, profile: Profile) -> Switch {
+    match policy.api {
+        PolicyApi::NetworkPolicy => Switch::Yes,
+        PolicyApi::ClusterNetworkPolicy => profile.cluster_policies,
+        PolicyApi::AdminNetworkPolicy
+            if policy
+                .tier
+                .priority()
+                .is_some_and(|priority| priority > profile.last_admin_priority) =>
+        {
+            Switch::No
+        }
+        PolicyApi::AdminNetworkPolicy | PolicyApi::BaselineAdminNetworkPolicy => {
+            profile.admin_policies
+        }
+    }
+}
+
+/// Where a policy stands in its tier. `index` is its place by tier, priority, API and name.
+pub(crate) fn rank(policy: &Policy, index: u32, by_name: &[u32], profile: Profile) -> u32 {
+    match profile.equal_priority {
+        TieBreak::Name => by_name[index as usize],
+        TieBreak::Open | TieBreak::Deny => match policy.tier {
+            // 0 is for what could not be read.
+            Tier::Admin { priority } | Tier::Baseline { priority } => u32::from(priority) + 1,
+            Tier::NetworkPolicy => 0,
+        },
+    }
+}
+
+/// The place of each policy when names settle what priorities leave open; 0 is for what could not be read.
+pub(crate) fn order_by_name(policies: &[Policy]) -> Vec<u32> {
+    let mut order: Vec<usize> = (0..policies.len()).collect();
+    order.sort_by(|a, b| {
+        let (a, b) = (&policies[*a], &policies[*b]);
+        (a.tier, &a.name, a.api).cmp(&(b.tier, &b.name, b.api))
+    });
+    let mut places = vec![0; policies.len()];
+    for (place, index) in order.into_iter().enumerate() {
+        places[index] = u32::try_from(place + 1).expect("fewer than 2^32 policies");
+    }
+    places
+}
+
+/// A step that may accept or deny anything: for what could not be read.
+pub(crate) fn anything(rank: u32, policy: u32) -> [Step; 2] {
+    [Action::Accept, Action::Deny].map(|action| Step {
+        rank,
+        policy,
+        action,
+        is_certain: false,
+        peers: EVERYONE,
+        ports: 0,
+    })
+}
+
+/// The steps of one rule. `peers` is its set of peers for the subject at hand.
+pub(crate) fn steps(
+    rule: &LoweredRule,
+    peers: u32,
+    profile: Profile,
+    (rank, policy, is_certain): (u32, u32, bool),
+    out: &mut Vec<Step>,
+) {
+    let own = Step {
+        rank,
+        policy,
+        action: rule.action,
+        is_certain,
+        peers,
+        ports: rule.ports,
+    };
+    if !rule.has_empty_peer || rule.action == Action::Accept {
+        out.push(own);
+        return;
+    }
+    // A peer that cannot be understood in a rule that takes away: it takes away everything (rule A24).
+    let closed = Step {
+        action: Action::Deny,
+        peers: EVERYONE,
+        ports: 0,
+        ..own
+    };
+    match profile.empty_peer_closes {
+        Switch::Yes => out.push(closed),
+        Switch::No => out.push(own),
+        Switch::Open => out.extend([
+            Step {
+                is_certain: false,
+                ..closed
+            },
+            own,
+        ]),
+    }
+}

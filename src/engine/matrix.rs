@@ -1,0 +1,4 @@
+//! All against all.
+
+/// Placeholder.
+pub struct Matrix;
