@@ -8,10 +8,6 @@ use std::sync::Arc;
 
 use crate::model::{Cluster, Diagnostic};
 
-/// What every warning about policies of other APIs comes down to.
-const ONLY_NETWORK_POLICY: &str =
-    "answers say what NetworkPolicy of networking.k8s.io/v1 alone would do";
-
 /// The cluster at one moment, and how well we are connected to where it came from.
 ///
 /// A snapshot never changes. The latest one wins: a live source publishes them through a `tokio::sync::watch` channel, files

@@ -2,10 +2,18 @@
 //!
 //! Only the fields that verdicts, folding and explanations read are here. Every field may be missing; what a value *means* is
 //! settled in one place, `model::from_wire`. `null` counts as absent, also inside lists (rule E8).
+//!
+//! The kinds of Kubernetes itself are here; of the optional APIs each group and version has a file of its own.
+
+pub mod policy_v1alpha1;
+pub mod policy_v1alpha2;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
+
+pub use policy_v1alpha1::AdminNetworkPolicy;
+pub use policy_v1alpha2::ClusterNetworkPolicy;
 
 /// `apiVersion` and `kind`, and the name: enough to say what a document is, even when the rest cannot be read.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -25,6 +33,13 @@ impl Head {
         self.api_version
             .split_once('/')
             .map_or("", |(group, _)| group)
+    }
+
+    /// The version of `apiVersion`.
+    pub fn version(&self) -> &str {
+        self.api_version
+            .split_once('/')
+            .map_or(self.api_version.as_str(), |(_, version)| version)
     }
 }
 
@@ -71,6 +86,12 @@ pub enum Object {
     Service(Box<Service>),
     EndpointSlice(Box<EndpointSlice>),
     NetworkPolicy(Box<NetworkPolicy>),
+    ClusterNetworkPolicy(Box<ClusterNetworkPolicy>),
+    AdminNetworkPolicy(Box<AdminNetworkPolicy>),
+    /// The same fields in another tier, less the priority.
+    BaselineAdminNetworkPolicy(Box<AdminNetworkPolicy>),
+    /// A policy of another project. What it says is not read.
+    Foreign(Box<Foreign>),
     /// An object of a kind that matters whose fields could not be decoded. It exists, so it is never dropped in silence.
     Unreadable(Box<Unreadable>),
 }
@@ -78,9 +99,19 @@ pub enum Object {
 /// What is known of an object that could not be decoded.
 #[derive(Clone, Debug, Default)]
 pub struct Unreadable {
+    /// The API group: several have a kind of the same name. Empty for the core group, and where it could not be read either.
+    pub group: String,
     pub kind: String,
     pub metadata: Meta,
     pub why: String,
+}
+
+/// A policy of another project: which one it is, and nothing else.
+#[derive(Clone, Debug, Default)]
+pub struct Foreign {
+    pub group: String,
+    pub kind: String,
+    pub metadata: Meta,
 }
 
 impl Object {
@@ -93,6 +124,9 @@ impl Object {
             Self::Service(o) => &o.metadata,
             Self::EndpointSlice(o) => &o.metadata,
             Self::NetworkPolicy(o) => &o.metadata,
+            Self::ClusterNetworkPolicy(o) => &o.metadata,
+            Self::AdminNetworkPolicy(o) | Self::BaselineAdminNetworkPolicy(o) => &o.metadata,
+            Self::Foreign(o) => &o.metadata,
             Self::Unreadable(o) => &o.metadata,
         }
     }
@@ -486,6 +520,14 @@ fn list<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
         .into_iter()
         .map(Option::unwrap_or_default)
         .collect())
+}
+
+/// Reads a list of an API whose server keeps an empty list as written (rule E8): that is not the same as none. `null` is none.
+fn kept_list<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    deserializer: D,
+) -> Result<Option<Vec<T>>, D::Error> {
+    let items: Option<Vec<Option<T>>> = Option::deserialize(deserializer)?;
+    Ok(items.map(|items| items.into_iter().map(Option::unwrap_or_default).collect()))
 }
 
 /// Reads a map of strings; `null` is an empty one, and a `null` value is the empty string, as in the API.

@@ -151,6 +151,10 @@ async fn everything_is_shown_as_it_is() {
             "{resource:?}"
         );
     }
+    for resource in Resource::optional() {
+        let state = state(&snapshot, resource, None);
+        assert_eq!(state, State::NotServed, "{resource:?}");
+    }
     assert_eq!(&*snapshot.origin, "scripted");
     assert!(
         snapshot.diagnostics.is_empty(),
@@ -271,7 +275,10 @@ async fn a_refused_kind_is_forbidden_and_comes_back() {
             .is_readable(Resource::NetworkPolicies, Some("shop"))
     );
     until(&mut handle, |s| {
-        s.cluster.coverage.iter().count() == Resource::ALL.len()
+        let core = s.cluster.coverage.iter();
+        core.filter(|(resource, ..)| !resource.is_optional())
+            .count()
+            == Resource::ALL.len()
             && state(s, Resource::NetworkPolicies, None) == State::Live
             && policies(s) == ["shop/lock"]
     })
@@ -419,24 +426,6 @@ async fn watches_cut_short_are_opened_less_and_less_often() {
             .count(),
         1
     );
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn policies_of_other_apis_are_told_of_before_anything_is_answered() {
-    let server = Server::with(SHOP);
-    server.serve_groups(&["apps", "cilium.io"]);
-    let options = LiveOptions {
-        kubeconfig: Some(server.kubeconfig()),
-        ..LiveOptions::default()
-    };
-    let snapshot = live::load_once(options, LIMIT).await.unwrap();
-    let told: Vec<&str> = snapshot
-        .diagnostics
-        .iter()
-        .map(|diagnostic| diagnostic.message.as_str())
-        .collect();
-    assert_eq!(told.len(), 1, "{told:?}");
-    assert!(told[0].contains("not evaluated: cilium.io;"), "{told:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

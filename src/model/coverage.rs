@@ -38,6 +38,16 @@ impl Resource {
         Self::Jobs,
     ];
 
+    /// The kinds of which a server may have any or none: the cluster-wide policies, then those of other projects.
+    pub fn optional() -> impl Iterator<Item = Self> {
+        let wide = [
+            Self::ClusterNetworkPolicies,
+            Self::AdminNetworkPolicies,
+            Self::BaselineAdminNetworkPolicies,
+        ];
+        wide.into_iter().chain(PolicyKind::all().map(Self::Other))
+    }
+
     /// The kinds that a server may not have at all: nothing is missing then.
     pub fn is_optional(self) -> bool {
         matches!(
@@ -47,6 +57,26 @@ impl Resource {
                 | Self::BaselineAdminNetworkPolicies
                 | Self::Other(_)
         )
+    }
+
+    pub fn is_namespaced(self) -> bool {
+        match self {
+            Self::Namespaces
+            | Self::Nodes
+            | Self::ClusterNetworkPolicies
+            | Self::AdminNetworkPolicies
+            | Self::BaselineAdminNetworkPolicies => false,
+            Self::Other(kind) => kind.is_namespaced(),
+            _ => true,
+        }
+    }
+
+    /// The plural, and for kinds of other projects the group behind it, as kubectl takes it: several have `networkpolicies`.
+    pub fn full_name(self) -> &'static str {
+        match self {
+            Self::Other(kind) => kind.full_name(),
+            own => own.plural(),
+        }
     }
 
     /// The API group; empty for the core group.
@@ -169,10 +199,10 @@ pub struct Coverage {
 impl Coverage {
     /// Offline input: everything counts as read.
     pub fn complete() -> Self {
+        let every = Resource::ALL.into_iter().chain(Resource::optional());
         Self {
-            states: Resource::ALL
+            states: every
                 .map(|resource| ((resource, None), State::Complete))
-                .into_iter()
                 .collect(),
         }
     }
@@ -227,5 +257,20 @@ mod tests {
     fn a_kind_nobody_asked_for_is_not_readable() {
         assert!(!Coverage::default().is_readable(Resource::NetworkPolicies, Some("shop")));
         assert!(Coverage::complete().is_readable(Resource::NetworkPolicies, Some("shop")));
+    }
+
+    #[test]
+    fn files_are_complete_for_kinds_a_server_may_not_have_too() {
+        let complete = Coverage::complete();
+        assert!(complete.is_readable(Resource::ClusterNetworkPolicies, None));
+        assert_eq!(Resource::optional().count(), 20);
+        for resource in Resource::optional() {
+            assert!(resource.is_optional(), "{resource:?}");
+            assert_eq!(complete.state(resource, Some("shop")), Some(&State::Complete));
+        }
+        let names: std::collections::BTreeSet<&str> =
+            Resource::optional().map(Resource::full_name).collect();
+        assert_eq!(names.len(), 20);
+        assert!(names.contains("networkpolicies.projectcalico.org"));
     }
 }

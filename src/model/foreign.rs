@@ -9,7 +9,9 @@ pub enum Project {
     Aws,
     Calico,
     Cilium,
+    Gke,
     Istio,
+    Linkerd,
     OvnKubernetes,
 }
 
@@ -28,9 +30,9 @@ pub struct PolicyKind(usize); // Index into KINDS.
 
 struct Described {
     project: Project,
-    group: &'static str,
+    /// Plural and group, with a dot between them.
+    full_name: &'static str,
     kind: &'static str,
-    plural: &'static str,
     namespaced: bool,
     effect: Effect,
     /// Whether it acts on what pods open only.
@@ -39,16 +41,14 @@ struct Described {
 
 const fn kind(
     project: Project,
-    group: &'static str,
+    full_name: &'static str,
     kind: &'static str,
-    plural: &'static str,
     namespaced: bool,
 ) -> Described {
     Described {
         project,
-        group,
+        full_name,
         kind,
-        plural,
         namespaced,
         effect: Effect::Decides,
         egress_only: false,
@@ -56,61 +56,53 @@ const fn kind(
 }
 
 /// Calico's two groups hold the same policies (rule C1). Staged kinds are never enforced (rule C14), so they are not here.
-const KINDS: [Described; 15] = [
+const KINDS: [Described; 17] = [
     kind(
         Project::Antrea,
-        "crd.antrea.io",
+        "clusternetworkpolicies.crd.antrea.io",
         "ClusterNetworkPolicy",
-        "clusternetworkpolicies",
         false,
     ),
     kind(
         Project::Antrea,
-        "crd.antrea.io",
+        "networkpolicies.crd.antrea.io",
         "NetworkPolicy",
-        "networkpolicies",
         true,
     ),
     kind(
         Project::Calico,
-        "crd.projectcalico.org",
+        "globalnetworkpolicies.crd.projectcalico.org",
         "GlobalNetworkPolicy",
-        "globalnetworkpolicies",
         false,
     ),
     kind(
         Project::Calico,
-        "crd.projectcalico.org",
+        "networkpolicies.crd.projectcalico.org",
         "NetworkPolicy",
-        "networkpolicies",
         true,
     ),
     kind(
         Project::Calico,
-        "projectcalico.org",
+        "globalnetworkpolicies.projectcalico.org",
         "GlobalNetworkPolicy",
-        "globalnetworkpolicies",
         false,
     ),
     kind(
         Project::Calico,
-        "projectcalico.org",
+        "networkpolicies.projectcalico.org",
         "NetworkPolicy",
-        "networkpolicies",
         true,
     ),
     kind(
         Project::Cilium,
-        "cilium.io",
+        "ciliumclusterwidenetworkpolicies.cilium.io",
         "CiliumClusterwideNetworkPolicy",
-        "ciliumclusterwidenetworkpolicies",
         false,
     ),
     kind(
         Project::Cilium,
-        "cilium.io",
+        "ciliumnetworkpolicies.cilium.io",
         "CiliumNetworkPolicy",
-        "ciliumnetworkpolicies",
         true,
     ),
     Described {
@@ -118,9 +110,8 @@ const KINDS: [Described; 15] = [
         effect: Effect::Restricts,
         ..kind(
             Project::OvnKubernetes,
-            "k8s.ovn.org",
+            "egressfirewalls.k8s.ovn.org",
             "EgressFirewall",
-            "egressfirewalls",
             true,
         )
     },
@@ -129,40 +120,35 @@ const KINDS: [Described; 15] = [
         effect: Effect::Restricts,
         ..kind(
             Project::OvnKubernetes,
-            "network.openshift.io",
+            "egressnetworkpolicies.network.openshift.io",
             "EgressNetworkPolicy",
-            "egressnetworkpolicies",
             true,
         )
     },
     kind(
         Project::Aws,
-        "networking.k8s.aws",
+        "applicationnetworkpolicies.networking.k8s.aws",
         "ApplicationNetworkPolicy",
-        "applicationnetworkpolicies",
         true,
     ),
     kind(
         Project::Aws,
-        "networking.k8s.aws",
+        "clusternetworkpolicies.networking.k8s.aws",
         "ClusterNetworkPolicy",
-        "clusternetworkpolicies",
         false,
     ),
     kind(
         Project::Aws,
-        "networking.k8s.aws",
+        "clusterpolicyendpoints.networking.k8s.aws",
         "ClusterPolicyEndpoint",
-        "clusterpolicyendpoints",
         false,
     ),
     Described {
         effect: Effect::Restricts,
         ..kind(
             Project::Istio,
-            "security.istio.io",
+            "authorizationpolicies.security.istio.io",
             "AuthorizationPolicy",
-            "authorizationpolicies",
             true,
         )
     },
@@ -170,16 +156,34 @@ const KINDS: [Described; 15] = [
         effect: Effect::Restricts,
         ..kind(
             Project::Istio,
-            "security.istio.io",
+            "peerauthentications.security.istio.io",
             "PeerAuthentication",
-            "peerauthentications",
+            true,
+        )
+    },
+    Described {
+        egress_only: true,
+        ..kind(
+            Project::Gke,
+            "fqdnnetworkpolicies.networking.gke.io",
+            "FQDNNetworkPolicy",
+            true,
+        )
+    },
+    // A port that a Server names is closed to whom no authorization lets in; without a Server those do nothing.
+    Described {
+        effect: Effect::Restricts,
+        ..kind(
+            Project::Linkerd,
+            "servers.policy.linkerd.io",
+            "Server",
             true,
         )
     },
 ];
 
 impl PolicyKind {
-    /// Every kind, by group and kind.
+    /// Every kind, always in the same order.
     pub fn all() -> impl Iterator<Item = Self> {
         (0..KINDS.len()).map(Self)
     }
@@ -197,7 +201,7 @@ impl PolicyKind {
     }
 
     pub fn group(self) -> &'static str {
-        self.described().group
+        self.split_name().1
     }
 
     pub fn kind(self) -> &'static str {
@@ -205,7 +209,17 @@ impl PolicyKind {
     }
 
     pub fn plural(self) -> &'static str {
-        self.described().plural
+        self.split_name().0
+    }
+
+    /// As kubectl takes it: `networkpolicies.projectcalico.org`.
+    pub fn full_name(self) -> &'static str {
+        self.described().full_name
+    }
+
+    fn split_name(self) -> (&'static str, &'static str) {
+        let full = self.described().full_name;
+        full.split_once('.').unwrap_or((full, ""))
     }
 
     pub fn is_namespaced(self) -> bool {

@@ -2,6 +2,8 @@
 //!
 //! Nothing is refused for one bad field: the object is kept as far as it can be read, marked, and told about.
 
+mod cluster_policies;
+mod foreign;
 mod pods;
 mod policies;
 mod services;
@@ -15,7 +17,11 @@ use crate::text::tame;
 use crate::wire;
 use crate::yaml::Lines;
 
-use super::{Cluster, Coverage, Diagnostic, NAMESPACE_NAME, Namespace, Node, SourceRef};
+use super::{
+    Cluster, Coverage, Diagnostic, NAMESPACE_NAME, Namespace, Node, Policy, PolicyApi, SourceRef,
+};
+
+pub use foreign::foreign;
 
 /// An object and where it was written; `place` is `None` when it came from a server.
 #[derive(Clone, Debug)]
@@ -62,12 +68,13 @@ pub enum Mode {
 /// Makes the whole inventory. Objects may come in any order; of two with the same name the first wins, and that is told.
 pub fn cluster(objects: &[Arrived], coverage: Coverage, mode: Mode) -> (Cluster, Vec<Diagnostic>) {
     let mut by_namespace: BTreeMap<String, Vec<&Arrived>> = BTreeMap::new();
-    let mut machines = Vec::new();
+    let (mut machines, mut wide, mut others) = (Vec::new(), Vec::new(), Vec::new());
     for arrived in objects {
-        match &arrived.object {
-            wire::Object::Node(_) => machines.push(arrived),
-            wire::Object::Unreadable(o) if o.kind == "Node" => machines.push(arrived),
-            object => by_namespace.entry(home(object)).or_default().push(arrived),
+        match home(&arrived.object) {
+            Home::Nodes => machines.push(arrived),
+            Home::ClusterPolicies => wide.push(arrived),
+            Home::Foreign => others.push(arrived),
+            Home::Namespace(name) => by_namespace.entry(name).or_default().push(arrived),
         }
     }
     let (nodes, mut diagnostics) = nodes(&machines);
@@ -77,25 +84,128 @@ pub fn cluster(objects: &[Arrived], coverage: Coverage, mode: Mode) -> (Cluster,
         diagnostics.extend(problems);
         namespaces.insert(name, Arc::new(made));
     }
+    let (cluster_policies, problems) = cluster_policies(&wide);
+    diagnostics.extend(problems);
+    let (foreign, problems) = foreign(&others);
+    diagnostics.extend(problems);
     (
         Cluster {
             namespaces,
             nodes: Arc::new(nodes),
-            cluster_policies: Arc::default(),
-            foreign: Arc::default(),
+            cluster_policies: Arc::new(cluster_policies),
+            foreign: Arc::new(foreign),
             coverage,
         },
         diagnostics,
     )
 }
 
-/// The namespace an object belongs to; a Namespace belongs to itself. Without one, kubectl would use `default`.
-pub fn home(object: &wire::Object) -> String {
+/// Where an object is kept.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Home {
+    Namespace(String),
+    Nodes,
+    ClusterPolicies,
+    /// Policies of other projects, whatever their namespace.
+    Foreign,
+}
+
+/// Where an object belongs; a Namespace belongs to itself. Without one, kubectl would use `default`.
+pub fn home(object: &wire::Object) -> Home {
     match object {
-        wire::Object::Namespace(o) => o.metadata.name.clone(),
-        wire::Object::Unreadable(o) if o.kind == "Namespace" => o.metadata.name.clone(),
-        other if other.meta().namespace.is_empty() => "default".to_owned(),
-        other => other.meta().namespace.clone(),
+        wire::Object::Node(_) => Home::Nodes,
+        wire::Object::ClusterNetworkPolicy(_)
+        | wire::Object::AdminNetworkPolicy(_)
+        | wire::Object::BaselineAdminNetworkPolicy(_) => Home::ClusterPolicies,
+        wire::Object::Foreign(_) => Home::Foreign,
+        wire::Object::Unreadable(o) if o.kind == "Node" => Home::Nodes,
+        wire::Object::Unreadable(o) if cluster_wide_api(o).is_some() => Home::ClusterPolicies,
+        wire::Object::Namespace(o) => Home::Namespace(o.metadata.name.clone()),
+        wire::Object::Unreadable(o) if o.kind == "Namespace" => {
+            Home::Namespace(o.metadata.name.clone())
+        }
+        other if other.meta().namespace.is_empty() => Home::Namespace("default".to_owned()),
+        other => Home::Namespace(other.meta().namespace.clone()),
+    }
+}
+
+/// The API of an object that could not be decoded, if it is a cluster-wide one. A text that is no YAML may not give the group.
+fn cluster_wide_api(o: &wire::Unreadable) -> Option<PolicyApi> {
+    PolicyApi::ALL.into_iter().find(|api| {
+        *api != PolicyApi::NetworkPolicy
+            && api.kind() == o.kind
+            && (o.group == api.group() || o.group.is_empty())
+    })
+}
+
+/// Makes the cluster-wide policies, in the order of [`Cluster::cluster_policies`]. Of two with one name the first stays.
+pub fn cluster_policies(objects: &[&Arrived]) -> (Vec<Policy>, Vec<Diagnostic>) {
+    let mut diagnostics = Vec::new();
+    let mut policies: Vec<Policy> = Vec::new();
+    let mut seen = Seen::default();
+    for arrived in objects {
+        let place = arrived.place.as_ref();
+        let kind = kind_of(&arrived.object);
+        let name = &arrived.object.meta().name;
+        if let Some(twice) = seen.again(kind, name, tame(name).into_owned(), place) {
+            diagnostics.push(twice);
+            continue;
+        }
+        let out = &mut diagnostics;
+        policies.push(match &arrived.object {
+            wire::Object::ClusterNetworkPolicy(o) => {
+                cluster_policies::cluster_network_policy(o, place, out)
+            }
+            wire::Object::AdminNetworkPolicy(o) => {
+                let api = PolicyApi::AdminNetworkPolicy;
+                cluster_policies::admin_network_policy(o, api, place, out)
+            }
+            wire::Object::BaselineAdminNetworkPolicy(o) => {
+                let api = PolicyApi::BaselineAdminNetworkPolicy;
+                cluster_policies::admin_network_policy(o, api, place, out)
+            }
+            wire::Object::Unreadable(o) => match cluster_wide_api(o) {
+                Some(api) => {
+                    out.push(unreadable(o, place));
+                    cluster_policies::unreadable_policy(o, api, place)
+                }
+                None => continue,
+            },
+            _ => continue,
+        });
+    }
+    policies.sort_by(|a, b| (a.tier, a.api, &a.name).cmp(&(b.tier, b.api, &b.name)));
+    (policies, diagnostics)
+}
+
+/// Which objects there were, by kind and name, and where the first of each stands.
+#[derive(Default)]
+struct Seen(BTreeMap<(String, String), Option<SourceRef>>);
+
+impl Seen {
+    /// Notes an object. `Some` when there was one of that kind and name, `shown` being how it is called.
+    fn again(
+        &mut self,
+        kind: &str,
+        name: &str,
+        shown: String,
+        place: Option<&Place>,
+    ) -> Option<Diagnostic> {
+        let key = (kind.to_owned(), name.to_owned());
+        let Some(first) = self.0.get(&key) else {
+            self.0.insert(key, place.map(Place::start));
+            return None;
+        };
+        let message = match first {
+            Some(first) => format!("is defined twice, first at {first}; this one is left out"),
+            None => "is defined twice; this one is left out".to_owned(),
+        };
+        Some(
+            Diagnostic::error(message)
+                .at(place.map(Place::start))
+                .on(format!("{kind} {shown}"))
+                .help("keep one of the two; an apply would let the last one win"),
+        )
     }
 }
 
@@ -156,28 +266,17 @@ fn address(text: &str) -> Option<IpAddr> {
 pub fn namespace(name: &str, objects: &[&Arrived], mode: Mode) -> (Namespace, Vec<Diagnostic>) {
     let mut made = Namespace::undeclared(name);
     let mut diagnostics = Vec::new();
-    let mut seen: BTreeMap<(String, String), Option<SourceRef>> = BTreeMap::new();
+    let mut seen = Seen::default();
     let (mut owners, mut pods, mut slices) = (Vec::new(), Vec::new(), Vec::new());
     for arrived in objects {
         let place = arrived.place.as_ref();
         let kind = kind_of(&arrived.object);
-        let key = (kind.to_owned(), arrived.object.meta().name.clone());
-        if let Some(first) = seen.get(&key) {
-            let what = format!("{kind} {}/{}", tame(name), tame(&key.1));
-            diagnostics.push(
-                Diagnostic::error(match first {
-                    Some(first) => {
-                        format!("is defined twice, first at {first}; this one is left out")
-                    }
-                    None => "is defined twice; this one is left out".to_owned(),
-                })
-                .at(place.map(Place::start))
-                .on(what)
-                .help("keep one of the two; an apply would let the last one win"),
-            );
+        let object = &arrived.object.meta().name;
+        let shown = format!("{}/{}", tame(name), tame(object));
+        if let Some(twice) = seen.again(kind, object, shown, place) {
+            diagnostics.push(twice);
             continue;
         }
-        seen.insert(key, place.map(Place::start));
         match &arrived.object {
             wire::Object::Namespace(o) => {
                 made.declared = true;
@@ -200,7 +299,12 @@ pub fn namespace(name: &str, objects: &[&Arrived], mode: Mode) -> (Namespace, Ve
                         .push(policies::unreadable_policy(o, name, place));
                 }
             }
-            wire::Object::Node(_) => {}
+            // They have a home of their own.
+            wire::Object::Node(_)
+            | wire::Object::ClusterNetworkPolicy(_)
+            | wire::Object::AdminNetworkPolicy(_)
+            | wire::Object::BaselineAdminNetworkPolicy(_)
+            | wire::Object::Foreign(_) => {}
         }
     }
     made.policies.sort_by(|a, b| a.name.cmp(&b.name));
@@ -219,6 +323,10 @@ fn kind_of(object: &wire::Object) -> &str {
         wire::Object::Service(_) => "Service",
         wire::Object::EndpointSlice(_) => "EndpointSlice",
         wire::Object::NetworkPolicy(_) => "NetworkPolicy",
+        wire::Object::ClusterNetworkPolicy(_) => "ClusterNetworkPolicy",
+        wire::Object::AdminNetworkPolicy(_) => "AdminNetworkPolicy",
+        wire::Object::BaselineAdminNetworkPolicy(_) => "BaselineAdminNetworkPolicy",
+        wire::Object::Foreign(o) => &o.kind,
         wire::Object::Unreadable(o) => &o.kind,
     }
 }
@@ -228,7 +336,9 @@ fn unreadable(o: &wire::Unreadable, place: Option<&Place>) -> Diagnostic {
         .at(place.map(Place::start))
         .on(format!("{} {}", o.kind, qualified(&o.metadata)))
         .help(match o.kind.as_str() {
-            "NetworkPolicy" => "until it can be read, every verdict it might change is unknown",
+            kind if kind.ends_with("NetworkPolicy") => {
+                "until it can be read, every verdict it might change is unknown"
+            }
             _ => "it is left out; the other objects are used",
         })
 }

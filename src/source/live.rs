@@ -138,7 +138,7 @@ pub async fn load_once(options: LiveOptions, limit: Duration) -> Result<Snapshot
                 .cluster
                 .coverage
                 .iter()
-                .any(|(_, _, state)| state.is_readable());
+                .any(|(resource, _, state)| !resource.is_optional() && state.is_readable());
             if has_some {
                 Ok(snapshot)
             } else {

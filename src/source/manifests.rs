@@ -2,6 +2,7 @@
 //!
 //! What cannot be read is told with file and line, and everything else still loads.
 
+use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,7 +11,9 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::model::from_wire::{self, Arrived, Mode, Place};
-use crate::model::{Cluster, Coverage, Diagnostic, Resource, SourceRef, State};
+use crate::model::{
+    Cluster, Coverage, Diagnostic, PolicyApi, PolicyKind, Resource, SourceRef, State,
+};
 use crate::text::tame;
 use crate::wire::{self, Object};
 use crate::yaml;
@@ -120,8 +123,8 @@ pub(super) fn objects(name: &str, text: &str) -> (Vec<Arrived>, Vec<Diagnostic>)
 struct Input {
     objects: Vec<Arrived>,
     diagnostics: Vec<Diagnostic>,
-    /// The first text that cannot be read and speaks of policies: they may be in force in any namespace.
-    lost: Option<String>,
+    /// The kinds of policies of which some may have been missed, each with the first text that cannot be read and speaks of them.
+    lost: BTreeMap<Resource, String>,
 }
 
 /// The manifests of a path in name order: itself, or all below it. Hidden folders are skipped.
@@ -164,9 +167,9 @@ fn files_of(path: &Path) -> Result<Vec<PathBuf>, LoadError> {
 impl Input {
     fn cluster(mut self) -> (Cluster, Vec<Diagnostic>) {
         let mut coverage = Coverage::complete();
-        if let Some(why) = self.lost {
+        for (resource, why) in self.lost {
             // Never taken for absent: what rests on there being no further policy is unknown (rule E12).
-            coverage.set(Resource::NetworkPolicies, None, State::Failed { why });
+            coverage.set(resource, None, State::Failed { why });
         }
         let (cluster, problems) = from_wire::cluster(&self.objects, coverage, Mode::Files);
         self.diagnostics.extend(problems);
@@ -196,8 +199,18 @@ impl Input {
 
     /// Notes that a text could not be read, if there may be a policy in it.
     fn lose(&mut self, text: &str, at: &SourceRef) {
-        if self.lost.is_none() && text.contains("NetworkPolicy") {
-            self.lost = Some(format!("{at} speaks of NetworkPolicy and cannot be read"));
+        let policies = std::iter::once(Resource::NetworkPolicies).chain(Resource::optional());
+        for resource in policies {
+            let is_named = match resource {
+                Resource::Other(kind) => {
+                    text.contains(kind.group()) && has_word(text, kind.kind())
+                }
+                own => has_word(text, own.kind()),
+            };
+            if is_named {
+                let why = || format!("{at} speaks of {} and cannot be read", resource.kind());
+                self.lost.entry(resource).or_insert_with(why);
+            }
         }
     }
 
@@ -282,11 +295,9 @@ impl Reader<'_> {
             Err(error) => {
                 let line = line + u32::try_from(error.line()).unwrap_or(1).saturating_sub(1);
                 let why = error.to_string();
-                match serde_json::from_str::<Named>(text).map(|named| item_head(named.into(), of)) {
-                    Ok(head) if head.kind == "NetworkPolicy" => self.unreadable(&head, line, &why),
-                    Ok(head) if !head.kind.is_empty() => self.no_object("", line, &why),
-                    _ => self.no_object(text, line, &why),
-                }
+                let head = serde_json::from_str::<Named>(text);
+                let head = head.map(|named| item_head(named.into(), of)).ok();
+                self.rescue(head.as_ref(), text, line, &why);
             }
         }
     }
@@ -314,20 +325,47 @@ impl Reader<'_> {
             Ok(Some(head)) => self.keep(&item_head(head, of), first_line, text, Decode::Yaml),
             Err(error) => {
                 let line = first_line + error.line - 1;
-                match salvage(text).map(|head| item_head(head, of)) {
-                    // A policy that cannot be read is not a policy that does not exist.
-                    Some(head)
-                        if head.kind == "NetworkPolicy" && !head.metadata.name.is_empty() =>
-                    {
-                        self.unreadable(&head, line, &error.message);
-                    }
-                    Some(head) if !head.kind.ends_with("List") && head.kind != "NetworkPolicy" => {
-                        self.no_object("", line, &error.message);
-                    }
-                    _ => self.no_object(text, line, &error.message),
-                }
+                let head = salvage(text).map(|head| item_head(head, of));
+                self.rescue(head.as_ref(), text, line, &error.message);
             }
         }
+    }
+
+    /// Keeps what is known of a document that cannot be read: a policy that cannot be read is not a policy that does not exist.
+    fn rescue(&mut self, head: Option<&wire::Head>, text: &str, line: u32, why: &str) {
+        let Some(head) = head.filter(|head| !head.kind.is_empty()) else {
+            return self.no_object(text, line, why);
+        };
+        let (group, kind) = (head.group(), head.kind.as_str());
+        let is_named = !head.metadata.name.is_empty();
+        if let Some(found) = PolicyKind::find(group, kind).filter(|_| is_named) {
+            self.foreign(found, head, line);
+        }
+        let is_policy = PolicyApi::ALL
+            .into_iter()
+            .any(|api| api.kind() == kind && (group.is_empty() || group == api.group()));
+        if is_policy && is_named {
+            self.unreadable(head, line, why);
+        } else if kind.ends_with("List") || kind.ends_with("NetworkPolicy") {
+            self.no_object(text, line, why);
+        } else {
+            self.no_object("", line, why);
+        }
+    }
+
+    /// Keeps a policy of another project: that it is there is all that is read of it.
+    fn foreign(&mut self, kind: PolicyKind, head: &wire::Head, line: u32) {
+        let object = Object::Foreign(Box::new(wire::Foreign {
+            group: kind.group().to_owned(),
+            kind: kind.kind().to_owned(),
+            metadata: head.metadata.clone(),
+        }));
+        let place = Some(Place {
+            file: Arc::clone(&self.file),
+            line,
+            lines: None,
+        });
+        self.input.objects.push(Arrived { object, place });
     }
 
     /// Decodes an object by its kind; a kind that says nothing about who reaches whom is passed over.
@@ -366,6 +404,27 @@ impl Reader<'_> {
                     .map(|o| Object::NetworkPolicy(Box::new(o))),
                 lines(text),
             ),
+            ("policy.networking.k8s.io", kind) => match (head.version(), kind) {
+                ("v1alpha2", "ClusterNetworkPolicy") => (
+                    decode
+                        .read(text)
+                        .map(|o| Object::ClusterNetworkPolicy(Box::new(o))),
+                    lines(text),
+                ),
+                ("v1alpha1", "AdminNetworkPolicy") => (
+                    decode
+                        .read(text)
+                        .map(|o| Object::AdminNetworkPolicy(Box::new(o))),
+                    lines(text),
+                ),
+                ("v1alpha1", "BaselineAdminNetworkPolicy") => (
+                    decode
+                        .read(text)
+                        .map(|o| Object::BaselineAdminNetworkPolicy(Box::new(o))),
+                    lines(text),
+                ),
+                _ => return self.unknown_version(head, line),
+            },
             ("apps" | "extensions", "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet")
             | ("batch", "Job" | "CronJob")
             | ("", "ReplicationController") => {
@@ -378,7 +437,11 @@ impl Reader<'_> {
                 (read, None)
             }
             (group, kind) => {
-                self.pass_over(head, group, kind, line);
+                if let Some(kind) = PolicyKind::find(group, kind) {
+                    self.foreign(kind, head, line);
+                } else {
+                    self.pass_over(head, group, kind, line);
+                }
                 return;
             }
         };
@@ -420,27 +483,56 @@ impl Reader<'_> {
             );
             return;
         }
-        let is_policy = kind.ends_with("NetworkPolicy") && !kind.starts_with("Staged")
-            || [
-                ("security.istio.io", "AuthorizationPolicy"),
-                ("k8s.ovn.org", "EgressFirewall"),
-            ]
-            .contains(&(group, kind));
-        if is_policy {
+        let wide = PolicyApi::ALL.into_iter().find(|api| api.kind() == kind);
+        if let Some(api) = wide.filter(|_| head.api_version.is_empty()) {
+            let why = format!("has no `apiVersion`; a server takes {}", in_full(api));
+            return self.unreadable(head, line, &why);
+        }
+        if kind.ends_with("NetworkPolicy") && !kind.starts_with("Staged") {
             self.input.diagnostics.push(
                 Diagnostic::warning(format!(
-                    "is a policy of {}, which is not evaluated; every answer leaves it out",
+                    "is a policy of {}, which is not known; every answer leaves it out",
                     tame(group)
                 ))
                 .at(Some(self.at(line)))
                 .on(format!("{} {}", tame(kind), qualified(head)))
-                .help(super::ONLY_NETWORK_POLICY),
+                .help("what it allows and denies comes on top of what is said here"),
             );
         }
     }
 
+    /// Tells of an object of policy.networking.k8s.io that is in no version known here. It may decide anything, so its kind counts
+    /// as not read.
+    fn unknown_version(&mut self, head: &wire::Head, line: u32) {
+        let known = PolicyApi::ALL.into_iter().find(|api| {
+            *api != PolicyApi::NetworkPolicy && api.kind().eq_ignore_ascii_case(&head.kind)
+        });
+        let (kind, version) = (tame(&head.kind), tame(&head.api_version));
+        let at = self.at(line);
+        let resource = known.map_or(Resource::ClusterNetworkPolicies, PolicyApi::resource);
+        let why = format!("{at} holds a {kind} of {version}, which is not known");
+        self.input.lost.entry(resource).or_insert(why);
+        self.input.diagnostics.push(
+            Diagnostic::error(format!(
+                "`{kind}` of apiVersion `{version}` is not known; every verdict it might change is unknown"
+            ))
+            .at(Some(at))
+            .on(format!("{kind} {}", qualified(head)))
+            .help(match known {
+                Some(api) => format!("what can be read is {}", in_full(api)),
+                None => format!(
+                    "what can be read is {}, {} and {}",
+                    in_full(PolicyApi::ClusterNetworkPolicy),
+                    in_full(PolicyApi::AdminNetworkPolicy),
+                    in_full(PolicyApi::BaselineAdminNetworkPolicy)
+                ),
+            }),
+        );
+    }
+
     fn unreadable(&mut self, head: &wire::Head, line: u32, why: &str) {
         let object = Object::Unreadable(Box::new(wire::Unreadable {
+            group: head.group().to_owned(),
             kind: head.kind.clone(),
             metadata: head.metadata.clone(),
             why: why.to_owned(),
@@ -473,6 +565,16 @@ fn qualified(head: &wire::Head) -> String {
     format!("{namespace}/{name}")
 }
 
+fn in_full(api: PolicyApi) -> String {
+    format!("{} of {}/{}", api.kind(), api.group(), api.version())
+}
+
+/// Whether a kind is named, not merely as the end of a longer word.
+fn has_word(text: &str, word: &str) -> bool {
+    text.match_indices(word)
+        .any(|(at, _)| !text[..at].ends_with(|c: char| c.is_ascii_alphanumeric()))
+}
+
 /// What an item is: what it says of itself, else what its list holds.
 fn item_head(mut head: wire::Head, of: &wire::Head) -> wire::Head {
     if head.kind.is_empty()
@@ -486,8 +588,9 @@ fn item_head(mut head: wire::Head, of: &wire::Head) -> wire::Head {
 
 /// As little of an object as it takes to say which one it is.
 #[derive(Default, serde::Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 struct Named {
+    api_version: String,
     kind: String,
     metadata: NamedMeta,
 }
@@ -502,6 +605,7 @@ struct NamedMeta {
 impl From<Named> for wire::Head {
     fn from(named: Named) -> Self {
         let mut head = Self {
+            api_version: named.api_version,
             kind: named.kind,
             ..Self::default()
         };
@@ -511,7 +615,7 @@ impl From<Named> for wire::Head {
     }
 }
 
-/// Reads kind, name and namespace off the lines of a document that is no YAML, as a person would.
+/// Reads kind, apiVersion, name and namespace off the lines of a document that is no YAML, as a person would.
 fn salvage(text: &str) -> Option<wire::Head> {
     let value = |line: &str, key: &str| -> Option<String> {
         let rest = line.trim_start().strip_prefix(key)?.trim();
@@ -534,6 +638,8 @@ fn salvage(text: &str) -> Option<wire::Head> {
             }
             if let Some(kind) = value(line, "kind:") {
                 head.kind = kind;
+            } else if let Some(version) = value(line, "apiVersion:") {
+                head.api_version = version;
             }
         } else if in_metadata {
             if let Some(name) = value(line, "name:") {

@@ -36,6 +36,23 @@ const KINDS: [(&str, &str, &str, bool); 8] = [
     ("/apis/batch/v1", "jobs", "Job", true),
 ];
 
+/// A kind that it serves.
+#[derive(Clone, Debug)]
+struct Definition {
+    /// `/api/v1`, `/apis/apps/v1`
+    path: String,
+    plural: String,
+    kind: String,
+    is_namespaced: bool,
+}
+
+impl Definition {
+    /// Group and version; `None` for the core group.
+    fn group(&self) -> Option<(&str, &str)> {
+        self.path.strip_prefix("/apis/")?.split_once('/')
+    }
+}
+
 /// What goes wrong.
 #[derive(Clone, Debug)]
 pub(crate) enum Fault {
@@ -83,6 +100,7 @@ impl Match {
         Self::default()
     }
 
+    /// `apis` is the list of groups, `apis/<group>` the list of what a group holds.
     pub(crate) fn kind(plural: &str) -> Self {
         Self {
             plural: Some(plural.to_owned()),
@@ -119,9 +137,13 @@ impl Match {
     }
 
     fn fits(&self, request: &Request) -> bool {
-        self.plural
-            .as_ref()
-            .is_none_or(|plural| *plural == request.plural)
+        // As with real rights: who may not list anything may still ask what there is.
+        let is_discovery = request.plural.starts_with("apis");
+        (!is_discovery || self.plural.is_some() || self.scope.is_none())
+            && self
+                .plural
+                .as_ref()
+                .is_none_or(|plural| *plural == request.plural)
             && self.verb.is_none_or(|verb| verb == request.verb)
             && self
                 .scope
@@ -170,8 +192,7 @@ struct World {
     log: Vec<Request>,
     /// Watches opened before the last [`Server::end_watches`] end.
     watch_epoch: u64,
-    /// API groups it says it has, beside those of its kinds.
-    groups: Vec<String>,
+    kinds: Vec<Definition>,
     sockets: Vec<TcpStream>,
 }
 
@@ -205,7 +226,19 @@ impl Server {
             changed: Condvar::new(),
             stopped: AtomicBool::new(false),
         });
-        inner.world().version = 100;
+        {
+            let mut world = inner.world();
+            world.version = 100;
+            world.kinds = KINDS
+                .iter()
+                .map(|&(path, plural, kind, is_namespaced)| Definition {
+                    path: path.to_owned(),
+                    plural: plural.to_owned(),
+                    kind: kind.to_owned(),
+                    is_namespaced,
+                })
+                .collect();
+        }
         let acceptor = accept(&inner, listener);
         Self {
             acceptor: Mutex::new(Some(acceptor)),
@@ -251,17 +284,50 @@ impl Server {
         }
     }
 
-    /// Says from now on that it has these API groups too.
-    pub(crate) fn serve_groups(&self, names: &[&str]) {
-        self.inner.world().groups = names.iter().map(|&name| name.to_owned()).collect();
+    /// Serves a further kind from now on, as a CustomResourceDefinition would; the plural must not be taken.
+    pub(crate) fn define(&self, group_version: &str, plural: &str, kind: &str, scope: &str) {
+        self.inner.world().kinds.push(Definition {
+            path: format!("/apis/{group_version}"),
+            plural: plural.to_owned(),
+            kind: kind.to_owned(),
+            is_namespaced: scope == "Namespaced",
+        });
+    }
+
+    /// Removes such a kind with all its objects. Its watches tell of each, and end.
+    pub(crate) fn undefine(&self, plural: &str) {
+        let mut world = self.inner.world();
+        let keys: Vec<_> = world
+            .objects
+            .keys()
+            .filter(|key| key.0 == plural)
+            .cloned()
+            .collect();
+        for key in keys {
+            if let Some(mut object) = world.objects.remove(&key) {
+                world.version += 1;
+                object["metadata"]["resourceVersion"] = json!(world.version.to_string());
+                world.record("DELETED", &key, object);
+            }
+        }
+        world.kinds.retain(|kind| kind.plural != plural);
+        world.watch_epoch += 1;
+        self.inner.changed.notify_all();
     }
 
     /// Creates or changes one object.
     pub(crate) fn put(&self, mut object: Value) {
-        let Some(&(_, plural, _, namespaced)) = KINDS.iter().find(|kind| object["kind"] == kind.2)
-        else {
+        let known = {
+            let world = self.inner.world();
+            let mut kinds = world.kinds.iter();
+            kinds
+                .find(|kind| object["kind"] == kind.kind.as_str())
+                .cloned()
+        };
+        let Some(known) = known else {
             return;
         };
+        let (plural, namespaced) = (known.plural.as_str(), known.is_namespaced);
         let name = object["metadata"]["name"].as_str().unwrap().to_owned();
         if namespaced && object["metadata"]["namespace"].is_null() {
             object["metadata"]["namespace"] = json!("default");
@@ -446,17 +512,7 @@ fn accept(inner: &Arc<Inner>, listener: TcpListener) -> JoinHandle<()> {
 fn serve(inner: &Inner, mut socket: TcpStream) -> Option<()> {
     let mut reader = BufReader::new(socket.try_clone().ok()?);
     loop {
-        let request = read_request(&mut reader)?;
-        if request.plural == "apis" {
-            let names = inner.world().groups.clone();
-            let groups: Vec<Value> = names.iter().map(|name| json!({ "name": name })).collect();
-            answer(
-                &mut socket,
-                200,
-                &json!({ "kind": "APIGroupList", "groups": groups }),
-            )?;
-            continue;
-        }
+        let request = read_request(inner, &mut reader)?;
         let (fault, epoch) = {
             let mut world = inner.world();
             world.log.push(request.clone());
@@ -502,13 +558,17 @@ fn serve(inner: &Inner, mut socket: TcpStream) -> Option<()> {
         }
         match request.verb {
             Verb::Get => get(inner, &mut socket, &request)?,
+            Verb::List if request.plural == "apis" => groups(inner, &mut socket)?,
+            Verb::List if request.plural.starts_with("apis/") => {
+                resources(inner, &mut socket, &request)?;
+            }
             Verb::List | Verb::Continue => list(inner, &mut socket, &request)?,
             Verb::Watch => watch(inner, &mut socket, &request, epoch)?,
         }
     }
 }
 
-fn read_request(reader: &mut BufReader<TcpStream>) -> Option<Request> {
+fn read_request(inner: &Inner, reader: &mut BufReader<TcpStream>) -> Option<Request> {
     let mut first = String::new();
     reader
         .read_line(&mut first)
@@ -552,23 +612,36 @@ fn read_request(reader: &mut BufReader<TcpStream>) -> Option<Request> {
         query,
         headers,
     };
+    let kinds = inner.world().kinds.clone();
     if path == "/apis" {
         "apis".clone_into(&mut request.plural);
+    } else if let Some((group, version)) = path
+        .strip_prefix("/apis/")
+        .and_then(|rest| rest.split_once('/'))
+        .filter(|(_, version)| !version.contains('/'))
+    {
+        request.plural = format!("apis/{group}");
+        request.name = Some(version.to_owned());
     }
-    for (group, plural, ..) in KINDS {
-        let Some(rest) = path.strip_prefix(group) else {
+    for Definition {
+        path: group,
+        plural,
+        ..
+    } in &kinds
+    {
+        let Some(rest) = path.strip_prefix(group.as_str()) else {
             continue;
         };
         let parts: Vec<&str> = rest.split('/').skip(1).collect();
         match parts.as_slice() {
-            [kind] if *kind == plural => plural.clone_into(&mut request.plural),
+            [kind] if kind == plural => plural.clone_into(&mut request.plural),
             ["namespaces", name] if plural == "namespaces" => {
                 plural.clone_into(&mut request.plural);
                 request.namespace = Some((*name).to_owned());
                 request.name = Some((*name).to_owned());
                 request.verb = Verb::Get;
             }
-            ["namespaces", namespace, kind] if *kind == plural => {
+            ["namespaces", namespace, kind] if kind == plural => {
                 plural.clone_into(&mut request.plural);
                 request.namespace = Some((*namespace).to_owned());
             }
@@ -576,6 +649,46 @@ fn read_request(reader: &mut BufReader<TcpStream>) -> Option<Request> {
         }
     }
     Some(request)
+}
+
+fn groups(inner: &Inner, socket: &mut TcpStream) -> Option<()> {
+    let kinds = inner.world().kinds.clone();
+    let mut versions: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+    for (group, version) in kinds.iter().filter_map(Definition::group) {
+        let known = versions.entry(group).or_default();
+        let this = json!({ "groupVersion": format!("{group}/{version}"), "version": version });
+        if !known.contains(&this) {
+            known.push(this);
+        }
+    }
+    let groups: Vec<Value> = versions
+        .into_iter()
+        .map(|(name, versions)| json!({ "name": name, "preferredVersion": versions[0], "versions": versions }))
+        .collect();
+    answer(
+        socket,
+        200,
+        &json!({ "kind": "APIGroupList", "groups": groups }),
+    )
+}
+
+fn resources(inner: &Inner, socket: &mut TcpStream, request: &Request) -> Option<()> {
+    let kinds = inner.world().kinds.clone();
+    let group = request.plural.trim_start_matches("apis/");
+    let version = request.name.as_deref().unwrap_or_default();
+    let names: Vec<Value> = kinds
+        .iter()
+        .filter(|kind| kind.group() == Some((group, version)))
+        .map(|kind| json!({ "name": kind.plural, "kind": kind.kind, "namespaced": kind.is_namespaced }))
+        .collect();
+    if names.is_empty() {
+        return answer(socket, 404, &status(404, "not found", None));
+    }
+    answer(
+        socket,
+        200,
+        &json!({ "kind": "APIResourceList", "resources": names }),
+    )
 }
 
 fn get(inner: &Inner, socket: &mut TcpStream, request: &Request) -> Option<()> {
@@ -589,7 +702,9 @@ fn get(inner: &Inner, socket: &mut TcpStream, request: &Request) -> Option<()> {
 }
 
 fn list(inner: &Inner, socket: &mut TcpStream, request: &Request) -> Option<()> {
-    let Some((_, _, kind, _)) = KINDS.iter().find(|kind| kind.1 == request.plural) else {
+    let kinds = inner.world().kinds.clone();
+    let Some(Definition { kind, .. }) = kinds.iter().find(|kind| kind.plural == request.plural)
+    else {
         return answer(socket, 404, &status(404, "not found", None));
     };
     let number = |key: &str| -> Option<usize> {

@@ -18,13 +18,6 @@ pub(super) fn unreadable_policy(
     namespace: &str,
     place: Option<&Place>,
 ) -> Policy {
-    let anything = || Rule {
-        action: Action::Accept,
-        name: String::new(),
-        peers: Peers::Everyone,
-        ports: Ports::All,
-        line: None,
-    };
     Policy {
         api: PolicyApi::NetworkPolicy,
         tier: Tier::NetworkPolicy,
@@ -43,21 +36,55 @@ pub(super) fn unreadable_policy(
     }
 }
 
-struct PolicyReader<'a> {
-    place: Option<&'a Place>,
-    problems: Vec<Problem>,
+/// Stands for a rule that could not be read.
+pub(super) fn anything() -> Rule {
+    Rule {
+        action: Action::Accept,
+        name: String::new(),
+        peers: Peers::Everyone,
+        ports: Ports::All,
+        line: None,
+    }
+}
+
+/// What is read of one policy, and what is wrong with it.
+pub(super) struct PolicyReader<'a> {
+    pub(super) place: Option<&'a Place>,
+    pub(super) problems: Vec<Problem>,
 }
 
 impl PolicyReader<'_> {
-    fn refuse(&mut self, path: &str, message: impl Into<String>) {
+    pub(super) fn refuse(&mut self, path: &str, message: impl Into<String>) {
         self.problems.push(Problem {
             path: path.to_owned(),
             message: message.into(),
         });
     }
 
-    fn line(&self, path: &str) -> Option<u32> {
+    pub(super) fn line(&self, path: &str) -> Option<u32> {
         self.place?.line_of(path)
+    }
+
+    /// Where a path stands, or the nearest part around it that has a line.
+    pub(super) fn at(&self, path: &str) -> Option<SourceRef> {
+        let place = self.place?;
+        let start = place.start();
+        Some(SourceRef {
+            line: nearest_line(place, path).unwrap_or(start.line),
+            ..start
+        })
+    }
+
+    /// Tells each problem of the object.
+    pub(super) fn tell(&self, object: &str, out: &mut Vec<Diagnostic>) {
+        for problem in &self.problems {
+            out.push(
+                Diagnostic::error(format!("{}: {}", problem.path, problem.message))
+                    .at(self.at(&problem.path))
+                    .on(object)
+                    .help("an API server refuses this object; what it might change counts as unknown until it is mended"),
+            );
+        }
     }
 }
 
@@ -106,23 +133,7 @@ pub(super) fn policy(
         tame(namespace),
         tame(&o.metadata.name)
     );
-    let at = |path: &str| {
-        let file = place.map(Place::start)?;
-        Some(SourceRef {
-            line: place
-                .and_then(|p| nearest_line(p, path))
-                .unwrap_or(file.line),
-            ..file
-        })
-    };
-    for problem in &reader.problems {
-        out.push(
-            Diagnostic::error(format!("{}: {}", problem.path, problem.message))
-                .at(at(&problem.path))
-                .on(object.clone())
-                .help("an API server refuses this object; what it might change counts as unknown until it is mended"),
-        );
-    }
+    reader.tell(&object, out);
     for (field, wrong, listed) in [
         ("ingress", "to", &o.spec.ingress),
         ("egress", "from", &o.spec.egress),
@@ -135,7 +146,7 @@ pub(super) fn policy(
                     Diagnostic::warning(format!(
                         "{path}: this field does not exist in {field} rules; a server drops it"
                     ))
-                    .at(at(&path))
+                    .at(reader.at(&path))
                     .on(object.clone())
                     .help(format!(
                         "write `{}`; without it the rule is open to everyone",
@@ -271,7 +282,7 @@ fn read_block(block: &wire::IpBlock, path: &str, reader: &mut PolicyReader<'_>) 
 }
 
 /// Reads a network; host bits are masked away (rule N31). A bare address is no network to the API, but its meaning is plain.
-fn net(text: &str) -> Option<IpNet> {
+pub(super) fn net(text: &str) -> Option<IpNet> {
     text.parse::<IpNet>().ok().map(|net| net.trunc())
 }
 
@@ -371,7 +382,7 @@ fn is_port_name(text: &str) -> bool {
         && !text.contains("--")
 }
 
-fn read_selector(
+pub(super) fn read_selector(
     selector: &wire::LabelSelector,
     path: &str,
     reader: &mut PolicyReader<'_>,

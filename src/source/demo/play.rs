@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::sync::watch;
 
-use crate::model::from_wire::{self, Arrived, Mode};
+use crate::model::from_wire::{self, Arrived, Home, Mode};
 use crate::model::{Cluster, Coverage, Diagnostic, Namespace};
 use crate::source::{Link, Snapshot, manifests};
 use crate::wire::Object;
@@ -111,13 +111,14 @@ fn changes(texts: &Texts) -> Vec<(Duration, Op, Arrived)> {
     found
 }
 
-type Key = (String, String);
+/// Group (where several have the kind), kind, namespace and name.
+type Key = [String; 4];
 
 /// The demo as it stands at one moment, kept as objects so that one can be exchanged.
 struct Stage {
-    objects: BTreeMap<String, BTreeMap<Key, Arrived>>,
+    objects: BTreeMap<Home, BTreeMap<Key, Arrived>>,
     cluster: Cluster,
-    told: BTreeMap<String, Vec<Diagnostic>>,
+    told: BTreeMap<Home, Vec<Diagnostic>>,
     diagnostics: Vec<Diagnostic>,
     revision: u64,
     origin: Arc<str>,
@@ -126,7 +127,7 @@ struct Stage {
 impl Stage {
     fn new(name: &str, arrived: Vec<Arrived>, diagnostics: Vec<Diagnostic>) -> Self {
         let (cluster, told) = from_wire::cluster(&arrived, Coverage::complete(), Mode::Files);
-        let mut objects: BTreeMap<String, BTreeMap<Key, Arrived>> = BTreeMap::new();
+        let mut objects: BTreeMap<Home, BTreeMap<Key, Arrived>> = BTreeMap::new();
         for one in arrived {
             let home = from_wire::home(&one.object);
             objects
@@ -144,11 +145,8 @@ impl Stage {
         }
     }
 
-    /// Changes one object and rebuilds its namespace; the others stay shared. Nodes do not change in a demo.
+    /// Changes one object and rebuilds what it is kept with; the rest stays shared.
     fn change(&mut self, op: Op, change: &Arrived) {
-        if matches!(change.object, Object::Node(_)) {
-            return;
-        }
         let home = from_wire::home(&change.object);
         let objects = self.objects.entry(home.clone()).or_default();
         match op {
@@ -161,8 +159,28 @@ impl Stage {
             Op::Live => return,
         }
         let list: Vec<&Arrived> = objects.values().collect();
-        let (made, told): (Namespace, _) = from_wire::namespace(&home, &list, Mode::Files);
-        self.cluster.namespaces.insert(home.clone(), Arc::new(made));
+        let told = match &home {
+            Home::Namespace(name) => {
+                let (made, told): (Namespace, _) = from_wire::namespace(name, &list, Mode::Files);
+                self.cluster.namespaces.insert(name.clone(), Arc::new(made));
+                told
+            }
+            Home::Nodes => {
+                let (made, told) = from_wire::nodes(&list);
+                self.cluster.nodes = Arc::new(made);
+                told
+            }
+            Home::ClusterPolicies => {
+                let (made, told) = from_wire::cluster_policies(&list);
+                self.cluster.cluster_policies = Arc::new(made);
+                told
+            }
+            Home::Foreign => {
+                let (made, told) = from_wire::foreign(&list);
+                self.cluster.foreign = Arc::new(made);
+                told
+            }
+        };
         self.told.insert(home, told);
     }
 
@@ -180,17 +198,22 @@ impl Stage {
 }
 
 fn key(object: &Object) -> Key {
-    let kind = match object {
-        Object::Namespace(_) => "Namespace",
-        Object::Node(_) => "Node",
-        Object::Pod(_) => "Pod",
-        Object::Workload(o) => &o.kind,
-        Object::Service(_) => "Service",
-        Object::EndpointSlice(_) => "EndpointSlice",
-        Object::NetworkPolicy(_) => "NetworkPolicy",
-        Object::Unreadable(o) => &o.kind,
+    let (group, kind) = match object {
+        Object::Namespace(_) => ("", "Namespace"),
+        Object::Node(_) => ("", "Node"),
+        Object::Pod(_) => ("", "Pod"),
+        Object::Workload(o) => ("", o.kind.as_str()),
+        Object::Service(_) => ("", "Service"),
+        Object::EndpointSlice(_) => ("", "EndpointSlice"),
+        Object::NetworkPolicy(_) => ("", "NetworkPolicy"),
+        Object::ClusterNetworkPolicy(_) => ("", "ClusterNetworkPolicy"),
+        Object::AdminNetworkPolicy(_) => ("", "AdminNetworkPolicy"),
+        Object::BaselineAdminNetworkPolicy(_) => ("", "BaselineAdminNetworkPolicy"),
+        Object::Foreign(o) => (o.group.as_str(), o.kind.as_str()),
+        Object::Unreadable(o) => ("", o.kind.as_str()),
     };
-    (kind.to_owned(), object.meta().name.clone())
+    let meta = object.meta();
+    [group, kind, &meta.namespace, &meta.name].map(str::to_owned)
 }
 
 #[cfg(test)]

@@ -62,12 +62,22 @@ pub(super) fn object(resource: Resource, text: &str) -> Object {
         Resource::Services => serde_json::from_str(text).map(Object::Service),
         Resource::EndpointSlices => serde_json::from_str(text).map(Object::EndpointSlice),
         Resource::NetworkPolicies => serde_json::from_str(text).map(Object::NetworkPolicy),
-        Resource::ReplicaSets
-        | Resource::Jobs
-        | Resource::ClusterNetworkPolicies
-        | Resource::AdminNetworkPolicies
-        | Resource::BaselineAdminNetworkPolicies
-        | Resource::Other(_) => metadata(text).map(|metadata| {
+        Resource::ClusterNetworkPolicies => {
+            serde_json::from_str(text).map(Object::ClusterNetworkPolicy)
+        }
+        Resource::AdminNetworkPolicies => {
+            serde_json::from_str(text).map(Object::AdminNetworkPolicy)
+        }
+        Resource::BaselineAdminNetworkPolicies => {
+            serde_json::from_str(text).map(Object::BaselineAdminNetworkPolicy)
+        }
+        // That it exists is all that is read of it, so nothing else can be wrong.
+        Resource::Other(kind) => Ok(Object::Foreign(Box::new(wire::Foreign {
+            group: kind.group().to_owned(),
+            kind: kind.kind().to_owned(),
+            metadata: metadata(text).unwrap_or_else(|_| identity(text)),
+        }))),
+        Resource::ReplicaSets | Resource::Jobs => metadata(text).map(|metadata| {
             Object::Workload(Box::new(wire::Workload {
                 kind: resource.kind().to_owned(),
                 metadata,
@@ -77,6 +87,7 @@ pub(super) fn object(resource: Resource, text: &str) -> Object {
     };
     decoded.unwrap_or_else(|error| {
         Object::Unreadable(Box::new(Unreadable {
+            group: resource.group().to_owned(),
             kind: resource.kind().to_owned(),
             metadata: metadata(text).unwrap_or_else(|_| identity(text)),
             why: short(&error),

@@ -67,6 +67,8 @@ pub struct Pace {
     pub poll: Duration,
     /// Until a refused or missing kind is tried again.
     pub refused: Duration,
+    /// Between two questions for the policy APIs the server has.
+    pub discover: Duration,
     /// Between two snapshots.
     pub publish: Duration,
     /// Between two small requests that tell whether the server still answers.
@@ -83,6 +85,7 @@ impl Default for Pace {
             healthy: Duration::from_secs(5),
             poll: Duration::from_secs(60),
             refused: Duration::from_secs(120),
+            discover: Duration::from_secs(300),
             publish: Duration::from_millis(50),
             heartbeat: Duration::from_secs(10),
         }
@@ -125,10 +128,11 @@ impl From<Failure> for End {
     }
 }
 
-/// Follows a feed until the receiver of its events is dropped.
+/// Follows a feed in a version of its API until the receiver of its events is dropped.
 pub(super) async fn follow(
     session: Arc<Session>,
     feed: Feed,
+    api_version: String,
     pace: Arc<Pace>,
     polls: bool,
     events: mpsc::Sender<(Feed, Event)>,
@@ -142,6 +146,7 @@ pub(super) async fn follow(
         polls: polls || (feed.resource == Resource::Namespaces && feed.namespace.is_some()),
         session,
         feed,
+        api_version,
         pace,
         events,
     };
@@ -151,6 +156,7 @@ pub(super) async fn follow(
 struct Follower {
     session: Arc<Session>,
     feed: Feed,
+    api_version: String,
     pace: Arc<Pace>,
     events: mpsc::Sender<(Feed, Event)>,
     page: u32,
@@ -196,6 +202,8 @@ impl Follower {
                     let after = after.map(|after| after.min(self.pace.refused));
                     (failure, after)
                 }
+                // Said by the discovery to be there: it is asked again, and ends this if it is not.
+                Failure::NotFound if self.feed.resource.is_optional() => (failure, None),
                 Failure::Forbidden(_) | Failure::NotFound => (failure, Some(self.pace.refused)),
                 _ => (failure, None),
             },
@@ -203,8 +211,9 @@ impl Follower {
         let pause = pause.unwrap_or_else(|| self.backoff());
         self.failures = self.failures.saturating_add(1);
         // The picture is complete up to a moment ago, and the next try is near: if that fails too, it is told.
-        let is_quiet =
-            pause < SILENT_PAUSE && (opened.is_some() || matches!(failure, Failure::Gone { .. }));
+        let is_quiet = pause < SILENT_PAUSE
+            && (opened.is_some() || matches!(failure, Failure::Gone { .. }))
+            && failure != Failure::NotFound;
         if !is_quiet && self.tell(Event::Down(failure)).await.is_err() {
             return false;
         }
@@ -456,14 +465,17 @@ impl Follower {
     }
 
     fn is_metadata_only(&self) -> bool {
-        matches!(self.feed.resource, Resource::ReplicaSets | Resource::Jobs)
+        matches!(
+            self.feed.resource,
+            Resource::ReplicaSets | Resource::Jobs | Resource::Other(_)
+        )
     }
 
     fn collection(&self) -> String {
         let resource = self.feed.resource;
         let group = match resource.group() {
-            "" => "/api/v1".to_owned(),
-            group => format!("/apis/{group}/v1"),
+            "" => format!("/api/{}", self.api_version),
+            group => format!("/apis/{group}/{}", encode(&self.api_version)),
         };
         match &self.feed.namespace {
             None => format!("{group}/{}", resource.plural()),

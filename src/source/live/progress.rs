@@ -111,12 +111,14 @@ impl Feeds {
 
     /// The state of the connection, from that of every feed.
     pub(super) fn link(&self) -> Link {
-        let loading: Vec<String> = self
+        let mut loading: Vec<String> = self
             .0
             .iter()
             .filter(|(_, progress)| !progress.has_answer())
             .map(|(feed, progress)| describe(feed, progress))
             .collect();
+        // They stand together, because feeds are sorted by kind.
+        loading.dedup();
         if !loading.is_empty() {
             return Link::Loading {
                 progress: loading,
@@ -165,8 +167,14 @@ impl Feeds {
     }
 
     /// How far the first load is.
+    ///
+    /// Kinds that a server may not have are waited for, and alone give no hope: that there are none says nothing about the others.
     pub(super) fn readiness(&self) -> Readiness {
-        if self.0.values().any(Progress::has_answer) {
+        let needed = || {
+            let needed = self.0.iter().filter(|(feed, _)| !feed.resource.is_optional());
+            needed.map(|(_, progress)| progress)
+        };
+        if needed().any(Progress::has_answer) {
             let is_settled =
                 |progress: &Progress| progress.has_answer() || progress.failures >= SETTLED_AFTER;
             return if self.0.values().all(is_settled) {
@@ -175,21 +183,16 @@ impl Feeds {
                 Readiness::Waiting
             };
         }
-        let failures: Vec<&Failure> = self
-            .0
-            .values()
+        let failures: Vec<&Failure> = needed()
             .filter_map(|progress| progress.failure.as_ref())
             .collect();
         let general = failures.iter().find(|failure| failure.is_general());
         match general {
             // Not on the first: one connection of several may just have been unlucky.
-            Some(failure) if failures.len() >= self.0.len().min(2) => {
+            Some(failure) if failures.len() >= needed().count().min(2) => {
                 Readiness::Hopeless((*failure).clone())
             }
-            _ if self
-                .0
-                .values()
-                .all(|progress| progress.failures >= SETTLED_AFTER) =>
+            _ if needed().all(|progress| progress.failures >= SETTLED_AFTER) =>
             {
                 failures.first().map_or(Readiness::Waiting, |failure| {
                     Readiness::Hopeless((*failure).clone())
@@ -202,13 +205,19 @@ impl Feeds {
 
 fn name(feed: &Feed) -> String {
     match &feed.namespace {
-        None => feed.resource.plural().to_owned(),
-        Some(namespace) => format!("{} in {namespace}", feed.resource.plural()),
+        None => feed.resource.full_name().to_owned(),
+        Some(namespace) => format!("{} in {namespace}", feed.resource.full_name()),
     }
 }
 
 fn describe(feed: &Feed, progress: &Progress) -> String {
-    let name = name(feed);
+    let is_asked_for = progress.generation > 0;
+    let name = if feed.resource.is_optional() && !is_asked_for {
+        // It is not known yet which of them there are.
+        "policy APIs".to_owned()
+    } else {
+        name(feed)
+    };
     match &progress.failure {
         Some(failure) => format!("{name}: {}", failure.why()),
         None if progress.generation == 0 => name,

@@ -38,13 +38,21 @@ pub(super) struct Parts {
     pub(super) wanted: BTreeSet<String>,
 }
 
-/// Plans the feeds by namespace: for each kind refused for the whole cluster, the namespaces named with `-n`, else those that may
-/// be listed, else the context's. Nodes have no namespace, so they stay refused.
-pub(super) fn plan(store: &Store, asked_for: &[String], default: &str) -> Parts {
+/// Plans the feeds by namespace, `optional` being the kinds the server has beside those of [`ORDER`]: for each kind refused for the whole cluster, the namespaces named with `-n`, else those that may
+/// be listed, else the context's. What has no namespace, such as nodes, stays refused.
+pub(super) fn plan(
+    store: &Store,
+    optional: impl IntoIterator<Item = Resource>,
+    asked_for: &[String],
+    default: &str,
+) -> Parts {
     let refused: Vec<Resource> = ORDER
         .into_iter()
+        .chain(optional)
         .filter(|resource| {
-            *resource != Resource::Nodes && store.feeds.is_refused(&whole(*resource))
+            // A Namespace can be read by its name.
+            let has_parts = resource.is_namespaced() || *resource == Resource::Namespaces;
+            has_parts && store.feeds.is_refused(&whole(*resource))
         })
         .collect();
     if refused.is_empty() {

@@ -8,12 +8,15 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::model::from_wire::{self, Arrived, Mode};
-use crate::model::{Cluster, Coverage, Diagnostic, Namespace, Node, Resource, Severity};
+use crate::model::{
+    Cluster, Coverage, Diagnostic, Foreign, Namespace, Node, Policy, Resource, Severity,
+};
 use crate::source::Snapshot;
 use crate::wire::Object;
 
 use super::follow::{Event, Feed};
 use super::progress::{Feeds, is_final};
+use super::session::Failure;
 
 /// The objects of one namespace.
 type Objects = BTreeMap<Key, Entry>;
@@ -51,25 +54,85 @@ struct Made {
     diagnostics: Vec<Diagnostic>,
 }
 
+/// Objects that are no part of a namespace's picture, and what was last made of all of them.
+struct Shelf<T> {
+    /// By namespace, which is empty for kinds without.
+    objects: BTreeMap<String, Objects>,
+    is_changed: bool,
+    made: Arc<Vec<T>>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl<T> Default for Shelf<T> {
+    fn default() -> Self {
+        Self {
+            objects: BTreeMap::new(),
+            is_changed: false,
+            made: Arc::default(),
+            diagnostics: Vec::new(),
+        }
+    }
+}
+
+impl<T: PartialEq> Shelf<T> {
+    fn of(&mut self, namespace: String) -> &mut Objects {
+        self.is_changed = true;
+        self.objects.entry(namespace).or_default()
+    }
+
+    /// Removes what is gone from one namespace, or from all.
+    fn retain(&mut self, scope: Option<&String>, is_gone: impl Fn(&Key, &Entry) -> bool) {
+        for (name, objects) in &mut self.objects {
+            if scope.is_none_or(|scope| scope == name) {
+                let before = objects.len();
+                objects.retain(|key, entry| !is_gone(key, entry));
+                self.is_changed |= objects.len() != before;
+            }
+        }
+        self.objects.retain(|_, objects| !objects.is_empty());
+    }
+
+    /// Makes all of it anew if something arrived. True when it came out otherwise than before.
+    fn make(&mut self, make: impl FnOnce(&[&Arrived]) -> (Vec<T>, Vec<Diagnostic>)) -> bool {
+        if !std::mem::take(&mut self.is_changed) {
+            return false;
+        }
+        let arrived: Vec<&Arrived> = self.objects.values().flat_map(shown).collect();
+        let (made, diagnostics) = make(&arrived);
+        if *self.made == made && self.diagnostics == diagnostics {
+            return false;
+        }
+        self.made = Arc::new(made);
+        self.diagnostics = diagnostics;
+        true
+    }
+}
+
+/// Each object once, though two feeds may have brought it.
+fn shown(objects: &Objects) -> impl Iterator<Item = &Arrived> {
+    let mut last = None;
+    objects
+        .iter()
+        .filter(move |(key, _)| last.replace((key.0, &key.1)) != Some((key.0, &key.1)))
+        .map(|(_, entry)| &entry.arrived)
+}
+
 /// Everything known of the cluster. One namespace is made anew when something in it changed, the others are shared.
 pub(super) struct Store {
     origin: Arc<str>,
     /// What is to be known of the connection.
     notes: Vec<Diagnostic>,
-    /// What is to be known of policies of other APIs.
-    other_apis: Option<Diagnostic>,
-    other_apis_changed: bool,
     namespaces: BTreeMap<String, Objects>,
-    nodes: Objects,
+    nodes: Shelf<Node>,
+    cluster_policies: Shelf<Policy>,
+    foreign: Shelf<Foreign>,
     pub(super) feeds: Feeds,
     /// The newest list of any feed; no two lists share a number.
     generation: u64,
     /// Namespaces that are shown even when nothing is in them, because somebody asked for them.
     wanted: BTreeSet<String>,
     changed: BTreeSet<String>,
-    nodes_changed: bool,
     made: BTreeMap<String, Made>,
-    made_nodes: (Arc<Vec<Node>>, Vec<Diagnostic>),
     last: Option<Arc<Snapshot>>,
 }
 
@@ -81,24 +144,17 @@ impl Store {
                 .iter()
                 .map(|note| Diagnostic::new(Severity::Info, note.as_str()))
                 .collect(),
-            other_apis: None,
-            other_apis_changed: false,
             generation: 0,
             namespaces: BTreeMap::new(),
-            nodes: Objects::new(),
+            nodes: Shelf::default(),
+            cluster_policies: Shelf::default(),
+            foreign: Shelf::default(),
             feeds: Feeds::default(),
             wanted: BTreeSet::new(),
             changed: BTreeSet::new(),
-            nodes_changed: false,
             made: BTreeMap::new(),
-            made_nodes: (Arc::default(), Vec::new()),
             last: None,
         }
-    }
-
-    pub(super) fn say_of_other_apis(&mut self, said: Option<Diagnostic>) {
-        self.other_apis_changed |= self.other_apis != said;
-        self.other_apis = said;
     }
 
     pub(super) fn add_feed(&mut self, feed: Feed) {
@@ -110,6 +166,20 @@ impl Store {
         if self.feeds.0.remove(feed).is_some() {
             self.sweep(feed, None);
         }
+    }
+
+    /// Forgets a feed with all that only it brought, and waits for it anew.
+    pub(super) fn restart_feed(&mut self, feed: &Feed) {
+        self.drop_feed(feed);
+        self.add_feed(feed.clone());
+    }
+
+    /// Notes that what was known of a feed's kind no longer holds: neither that there are such objects nor that there are none.
+    pub(super) fn doubt(&mut self, feed: &Feed, failure: Failure, now: Timestamp) {
+        if let Some(progress) = self.feeds.0.get_mut(feed) {
+            progress.failure = None;
+        }
+        self.apply(feed, Event::Down(failure), now);
     }
 
     /// Forgets the feeds by namespace of a kind that was listed for the whole cluster, and returns them.
@@ -224,9 +294,15 @@ impl Store {
         let meta = object.meta();
         let key = (feed.resource, meta.name.clone(), Side::of(feed));
         match feed.resource {
-            Resource::Nodes => {
-                self.nodes_changed = true;
-                (&mut self.nodes, key)
+            Resource::Nodes => (self.nodes.of(String::new()), key),
+            Resource::ClusterNetworkPolicies
+            | Resource::AdminNetworkPolicies
+            | Resource::BaselineAdminNetworkPolicies => {
+                (self.cluster_policies.of(String::new()), key)
+            }
+            Resource::Other(_) => {
+                let home = feed.namespace.as_ref().unwrap_or(&meta.namespace);
+                (self.foreign.of(home.clone()), key)
             }
             resource => {
                 let home = match (&feed.namespace, resource) {
@@ -264,14 +340,19 @@ impl Store {
         let is_gone = |key: &Key, entry: &Entry| {
             key.0 == feed.resource && key.2 == side && generation != Some(entry.generation)
         };
-        if feed.resource == Resource::Nodes {
-            let before = self.nodes.len();
-            self.nodes.retain(|key, entry| !is_gone(key, entry));
-            self.nodes_changed |= self.nodes.len() != before;
-            return;
+        let scope = feed.namespace.as_ref();
+        match feed.resource {
+            Resource::Nodes => return self.nodes.retain(scope, is_gone),
+            Resource::ClusterNetworkPolicies
+            | Resource::AdminNetworkPolicies
+            | Resource::BaselineAdminNetworkPolicies => {
+                return self.cluster_policies.retain(scope, is_gone);
+            }
+            Resource::Other(_) => return self.foreign.retain(scope, is_gone),
+            _ => {}
         }
         for (name, objects) in &mut self.namespaces {
-            if feed.namespace.as_ref().is_some_and(|scope| scope != name) {
+            if scope.is_some_and(|scope| scope != name) {
                 continue;
             }
             let before = objects.len();
@@ -286,15 +367,11 @@ impl Store {
     ///
     /// A namespace in which something arrived that changes nothing (a probe's time stamp) keeps its `Arc`.
     pub(super) fn snapshot(&mut self) -> Option<Arc<Snapshot>> {
-        let mut is_changed = std::mem::take(&mut self.other_apis_changed);
+        let mut is_changed = self.nodes.make(from_wire::nodes);
+        is_changed |= self.cluster_policies.make(from_wire::cluster_policies);
+        is_changed |= self.foreign.make(from_wire::foreign);
         for name in std::mem::take(&mut self.changed) {
             is_changed |= self.make(&name);
-        }
-        if std::mem::take(&mut self.nodes_changed) {
-            let arrived: Vec<&Arrived> = self.nodes.values().map(|entry| &entry.arrived).collect();
-            let (nodes, diagnostics) = from_wire::nodes(&arrived);
-            is_changed |= *self.made_nodes.0 != nodes || self.made_nodes.1 != diagnostics;
-            self.made_nodes = (Arc::new(nodes), diagnostics);
         }
         let (coverage, link) = (self.feeds.coverage(), self.feeds.link());
         let revision = match &self.last {
@@ -330,13 +407,7 @@ impl Store {
             self.namespaces.remove(name);
             return self.made.remove(name).is_some();
         }
-        let mut last = None;
-        let arrived: Vec<&Arrived> = objects
-            .into_iter()
-            .flatten()
-            .filter(|(key, _)| last.replace((key.0, &key.1)) != Some((key.0, &key.1)))
-            .map(|(_, entry)| &entry.arrived)
-            .collect();
+        let arrived: Vec<&Arrived> = objects.into_iter().flat_map(shown).collect();
         let (namespace, diagnostics) = from_wire::namespace(name, &arrived, Mode::Server);
         match self.made.get_mut(name) {
             Some(made) if *made.namespace == namespace && made.diagnostics == diagnostics => false,
@@ -358,9 +429,9 @@ impl Store {
                 .iter()
                 .map(|(name, made)| (name.clone(), Arc::clone(&made.namespace)))
                 .collect(),
-            nodes: Arc::clone(&self.made_nodes.0),
-            cluster_policies: Arc::default(),
-            foreign: Arc::default(),
+            nodes: Arc::clone(&self.nodes.made),
+            cluster_policies: Arc::clone(&self.cluster_policies.made),
+            foreign: Arc::clone(&self.foreign.made),
             coverage,
         }
     }
@@ -369,9 +440,10 @@ impl Store {
         let of_namespaces = self.made.values().flat_map(|made| &made.diagnostics);
         self.notes
             .iter()
-            .chain(&self.other_apis)
-            .chain(&self.made_nodes.1)
+            .chain(&self.nodes.diagnostics)
             .chain(of_namespaces)
+            .chain(&self.cluster_policies.diagnostics)
+            .chain(&self.foreign.diagnostics)
             .cloned()
             .collect()
     }

@@ -1,6 +1,6 @@
 //! Runs the feeds, keeps the store, and publishes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -13,14 +13,14 @@ use tokio::time::{MissedTickBehavior, sleep_until};
 use crate::model::Resource;
 use crate::source::Snapshot;
 
-use super::apis;
+use super::apis::{self, Answer, Found};
 use super::connect::{self, Connection};
 use super::follow::{self, Event, Feed, Pace};
 use super::heartbeat::{self, Beat};
 use super::kubeconfig::Environment;
 use super::progress::Readiness;
 use super::scope::{self, WATCHED_PARTS};
-use super::session::Session;
+use super::session::{Failure, Session};
 use super::store::Store;
 use super::{LiveOptions, Pulse};
 
@@ -72,8 +72,13 @@ pub(super) struct Supervisor {
     readiness: watch::Sender<Readiness>,
     /// Whether the heartbeat stopped and the feeds were told.
     is_silent: bool,
-    /// Whether it was asked which policy APIs there are: no answer is given before.
-    knows_apis: bool,
+    /// The optional kinds that the server has, in the version in which they are read.
+    versions: BTreeMap<Resource, String>,
+    /// Feeds of such kinds that got a 404: it is being asked what that means.
+    missing: BTreeSet<Feed>,
+    discover: mpsc::Sender<()>,
+    discovered: mpsc::Receiver<Answer>,
+    _discovery: Running,
     /// The task that connects anew; a further one replaces it.
     connecting: Option<Running>,
 }
@@ -87,7 +92,7 @@ impl Supervisor {
     ) -> (Self, Outlets) {
         let connection = session.connection();
         let mut store = Store::new(&connection.label, &connection.notes);
-        for resource in scope::ORDER {
+        for resource in scope::ORDER.into_iter().chain(Resource::optional()) {
             store.add_feed(scope::whole(resource));
         }
         let first = store
@@ -97,8 +102,17 @@ impl Supervisor {
         let (told, heard) = mpsc::channel(QUEUE);
         let (pulse, pulse_out) = watch::channel(Pulse::default());
         let (readiness, readiness_out) = watch::channel(Readiness::Waiting);
+        let pace = Arc::new(options.pace.clone());
+        let (discover, wishes_to_discover) = mpsc::channel(1);
+        let (answers, discovered) = mpsc::channel(1);
+        let discovery = apis::ask(
+            Arc::clone(&session),
+            Arc::clone(&pace),
+            wishes_to_discover,
+            answers,
+        );
         let supervisor = Self {
-            pace: Arc::new(options.pace.clone()),
+            pace,
             environment,
             options,
             session,
@@ -111,7 +125,11 @@ impl Supervisor {
             pulse,
             readiness,
             is_silent: false,
-            knows_apis: false,
+            versions: BTreeMap::new(),
+            missing: BTreeSet::new(),
+            discover,
+            discovered,
+            _discovery: Running::spawn(discovery),
             connecting: None,
         };
         let outlets = Outlets {
@@ -137,8 +155,6 @@ impl Supervisor {
             self.pace.heartbeat,
             beats_in,
         ));
-        let (apis_in, mut apis) = mpsc::channel(1);
-        let _apis = Running::spawn(apis::ask(Arc::clone(&self.session), apis_in));
         let mut clocks = (Instant::now(), SystemTime::now());
         loop {
             tokio::select! {
@@ -160,9 +176,8 @@ impl Supervisor {
                     self.take_beat(&beat);
                     due.get_or_insert(earliest);
                 }
-                Some(said) = apis.recv() => {
-                    self.knows_apis = true;
-                    self.store.say_of_other_apis(said);
+                Some(answer) = self.discovered.recv() => {
+                    self.take_discovered(answer);
                     due = Some(tokio::time::Instant::now());
                 }
                 _ = clock.tick() => {
@@ -188,6 +203,10 @@ impl Supervisor {
         let now = Timestamp::now();
         let (mut was_heard, mut objects, mut may_change_scope) = (false, 0, false);
         for (feed, event) in batch {
+            if feed.resource.is_optional() && !self.tasks.contains_key(&feed) {
+                // Said before the kind was found to be gone.
+                continue;
+            }
             was_heard |= !matches!(event, Event::Begin | Event::Down(_));
             objects += match &event {
                 Event::Page { objects, .. } => objects.len() as u64,
@@ -196,6 +215,13 @@ impl Supervisor {
             };
             may_change_scope |= matches!(event, Event::Listed | Event::Down(_))
                 || feed.resource == Resource::Namespaces;
+            if feed.resource.is_optional() && matches!(event, Event::Down(Failure::NotFound)) {
+                // Removed, or served in another version since: only the discovery can tell the two apart.
+                self.missing.insert(feed);
+                // A question that waits already stands for this one too.
+                let _ = self.discover.try_send(());
+                continue;
+            }
             self.store.apply(&feed, event, now);
         }
         if was_heard {
@@ -205,7 +231,7 @@ impl Supervisor {
             return false;
         }
         self.adjust_scope();
-        *self.readiness.borrow() == Readiness::Waiting && self.now_ready() != Readiness::Waiting
+        *self.readiness.borrow() == Readiness::Waiting && self.store.feeds.readiness() != Readiness::Waiting
     }
 
     fn hear(&self, objects: u64) {
@@ -238,18 +264,87 @@ impl Supervisor {
         }
     }
 
+    /// Follows the optional kinds that the server turns out to have, and no longer those that it does not.
+    fn take_discovered(&mut self, answer: Answer) {
+        let now = Timestamp::now();
+        let missing = std::mem::take(&mut self.missing);
+        let found = match answer {
+            Ok(found) => found,
+            Err(failure) => {
+                for resource in Resource::optional() {
+                    if self.versions.contains_key(&resource) {
+                        self.fail(resource, &missing, &failure, now);
+                    } else {
+                        // What was known stays known while nobody can be asked.
+                        let down = Event::Down(failure.clone());
+                        self.store.apply(&scope::whole(resource), down, now);
+                    }
+                }
+                return;
+            }
+        };
+        self.hear(0);
+        for (resource, found) in found {
+            let whole = scope::whole(resource);
+            match found {
+                Found::Served { version } if self.versions.get(&resource) != Some(&version) => {
+                    self.versions.insert(resource, version);
+                    self.end_parts(resource);
+                    self.store.restart_feed(&whole);
+                    self.spawn(whole, false, &Arc::clone(&self.pace));
+                }
+                Found::Served { .. } => {
+                    let why = "listed among its kinds, and not found (404)".to_owned();
+                    self.fail(resource, &missing, &Failure::Broken(why), now);
+                }
+                Found::NotServed => {
+                    self.versions.remove(&resource);
+                    self.end_parts(resource);
+                    self.tasks.remove(&whole);
+                    self.store.apply(&whole, Event::Down(Failure::NotFound), now);
+                }
+                // What is followed goes on without this.
+                Found::Unknown(failure) if self.versions.contains_key(&resource) => {
+                    self.fail(resource, &missing, &failure, now);
+                }
+                Found::Unknown(failure) => self.store.doubt(&whole, failure, now),
+            }
+        }
+        self.adjust_scope();
+    }
+
+    /// Tells the feeds of a kind that got a 404 what that means.
+    fn fail(
+        &mut self,
+        resource: Resource,
+        missing: &BTreeSet<Feed>,
+        failure: &Failure,
+        now: Timestamp,
+    ) {
+        for feed in missing.iter().filter(|feed| feed.resource == resource) {
+            self.store.apply(feed, Event::Down(failure.clone()), now);
+        }
+    }
+
+    /// Ends the feeds by namespace of a kind.
+    fn end_parts(&mut self, resource: Resource) {
+        for feed in self.store.absorb(resource) {
+            self.tasks.remove(&feed);
+        }
+    }
+
     /// Starts and ends feeds by namespace as the cluster-wide ones are refused, or no longer are.
     fn adjust_scope(&mut self) {
-        for resource in scope::ORDER {
+        let optional: Vec<Resource> = self.versions.keys().copied().collect();
+        for resource in scope::ORDER.into_iter().chain(optional.clone()) {
             if self.store.feeds.is_listed(&scope::whole(resource)) {
-                for feed in self.store.absorb(resource) {
-                    self.tasks.remove(&feed);
-                }
+                self.end_parts(resource);
             }
         }
         let connection = self.session.connection();
         let parts = scope::plan(
             &self.store,
+            optional,
             &self.options.namespaces,
             &connection.config.default_namespace,
         );
@@ -282,9 +377,11 @@ impl Supervisor {
     }
 
     fn spawn(&mut self, feed: Feed, polls: bool, pace: &Arc<Pace>) {
+        let version = self.versions.get(&feed.resource);
         let task = Running::spawn(follow::follow(
             Arc::clone(&self.session),
             feed.clone(),
+            version.map_or_else(|| "v1".to_owned(), String::clone),
             Arc::clone(pace),
             polls,
             self.told.clone(),
@@ -292,19 +389,11 @@ impl Supervisor {
         self.tasks.insert(feed, task);
     }
 
-    /// How far the first load is, the question for other policy APIs included.
-    fn now_ready(&self) -> Readiness {
-        match self.store.feeds.readiness() {
-            Readiness::Ready if !self.knows_apis => Readiness::Waiting,
-            readiness => readiness,
-        }
-    }
-
     fn publish(&mut self) {
         if let Some(snapshot) = self.store.snapshot() {
             self.snapshots.send_replace(snapshot);
         }
-        let readiness = self.now_ready();
+        let readiness = self.store.feeds.readiness();
         self.readiness.send_if_modified(|last| {
             let is_new = *last != readiness;
             *last = readiness;
