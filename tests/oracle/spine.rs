@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use netseg::compile::{Profile, ProfileName};
-use netseg::engine::{Engine, Entity, Groups, Verdict};
+use netseg::engine::{Engine, Entity, Groups, Incremental, Verdict};
 use netseg::model::{Cluster, Direction};
 use netseg::questions::matrix::matrix;
 use netseg::questions::scope::Scope;
@@ -14,31 +14,6 @@ use crate::claims::Claims;
 use crate::naive::{self, End, PROFILES, Switches, World};
 use crate::product::{self, Product, model};
 use crate::world::{ASKED_PORTS, Case, Edit, cases, edits};
-
-/// Builds an engine anew at each edit.
-///
-/// The one place to change once the engine can follow edits itself: `use netseg::engine::Incremental;` instead of this.
-struct Incremental {
-    profile: Profile,
-    engine: Arc<Engine>,
-}
-
-impl Incremental {
-    fn new(cluster: &Arc<Cluster>, profile: Profile) -> Self {
-        Self {
-            profile,
-            engine: Arc::new(Engine::build(cluster, profile)),
-        }
-    }
-
-    fn apply(&mut self, cluster: &Arc<Cluster>) {
-        self.engine = Arc::new(Engine::build(cluster, self.profile));
-    }
-
-    fn engine(&self) -> Arc<Engine> {
-        Arc::clone(&self.engine)
-    }
-}
 
 /// A world, what happens to it, and where to look.
 #[derive(Clone, Debug)]

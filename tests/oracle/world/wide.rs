@@ -11,7 +11,7 @@ use crate::naive::{
 };
 
 /// Whether the program reads these kinds yet.
-pub(crate) const DECODED: bool = false;
+pub(crate) const DECODED: bool = true;
 
 /// 99 is the last that one enforcer takes from an `AdminNetworkPolicy`.
 const PRIORITIES: [u16; 5] = [0, 10, 10, 99, 100];
