@@ -52,7 +52,9 @@ impl Claims<'_> {
                 Found::Wide(_) => {}
             }
         }
-        self.check_reason(side, &isolating)?;
+        if meets {
+            self.check_reason(side, &isolating)?;
+        }
         let denied = side.verdict == Verdict::Deny && side.reason == Reason::IsolatedNoMatch;
         if denied && side.isolated_by.len() != isolating.len() {
             return Err("not every policy that isolates is named".into());
@@ -80,22 +82,19 @@ impl Claims<'_> {
     ) -> Result<(), String> {
         let wide =
             |rule: &RuleId| matches!(self.product.policy_of(self.world, rule), Found::Wide(_));
-        let one_wide = !side.decided_by.is_empty() && side.decided_by.iter().all(wide);
+        // Each family has rules of its own; the reason is that of one of them.
+        let some_wide = side.decided_by.iter().any(wide);
         let holds = match (side.verdict, side.reason) {
             (Verdict::Allow, Reason::TierAccept)
-            | (Verdict::Deny, Reason::TierDeny | Reason::FailClosedPeer) => one_wide,
-            (Verdict::Allow, Reason::RuleAllow) => {
-                !side.decided_by.is_empty() && !side.decided_by.iter().any(wide)
-            }
-            (Verdict::Allow, Reason::NotIsolated | Reason::DefaultAllow) => {
-                isolating.is_empty() && side.decided_by.is_empty()
-            }
+            | (Verdict::Deny, Reason::TierDeny | Reason::FailClosedPeer) => some_wide,
+            (Verdict::Allow, Reason::RuleAllow) => side.decided_by.iter().any(|rule| !wide(rule)),
+            (Verdict::Allow, Reason::NotIsolated | Reason::DefaultAllow) => isolating.is_empty(),
             (Verdict::Deny, Reason::IsolatedNoMatch) => !isolating.is_empty(),
             (Verdict::Allow, Reason::SelfTraffic) => self.ends.0 == self.ends.1,
             (
                 Verdict::Allow,
                 Reason::OwnNode | Reason::HostNetworkSubject | Reason::NoEnforcementAtExternal,
-            ) => side.decided_by.is_empty(),
+            ) => !side.decided_by.iter().any(|rule| !wide(rule)),
             (Verdict::Unknown, _) => !side.causes.is_empty() || side.reason == Reason::PairsDiffer,
             (Verdict::Unreachable, _) => true,
             (Verdict::Allow | Verdict::Deny, _) => false,

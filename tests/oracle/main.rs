@@ -47,6 +47,8 @@ fn config(share: u32) -> ProptestConfig {
             "tests/oracle/seeds.txt",
         ))),
         max_shrink_iters: 20_000,
+        // Milliseconds: a smaller case is worth waiting for, but not for ever.
+        max_shrink_time: std::env::var("SHRINK").map_or(60_000, |t| t.parse().unwrap()),
         ..ProptestConfig::default()
     }
 }

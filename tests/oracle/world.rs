@@ -550,8 +550,14 @@ impl World {
         let mut pairs = Vec::new();
         for from in &ends {
             for to in &ends {
-                let outside = matches!((from, to), (End::Outside(_), End::Outside(_)));
-                if !outside {
+                // Nothing of the cluster lies between two addresses outside, or between two of one node.
+                let is_idle = match (from, to) {
+                    (End::Outside(_), End::Outside(_)) => true,
+                    (End::Node(a), End::NodeAt(b, _))
+                    | (End::NodeAt(a, _), End::Node(b) | End::NodeAt(b, _)) => a == b,
+                    _ => false,
+                };
+                if !is_idle {
                     pairs.push((*from, *to));
                 }
             }
