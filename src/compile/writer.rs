@@ -118,6 +118,10 @@ impl Writer {
         self.compiled.clone()
     }
 
+    pub(crate) fn profile(&self) -> Profile {
+        self.compiled.profile
+    }
+
     pub(crate) fn into_compiled(self) -> Compiled {
         self.compiled
     }

@@ -30,6 +30,10 @@ impl Incremental {
         self.writer.apply(cluster);
     }
 
+    pub fn profile(&self) -> Profile {
+        self.writer.profile()
+    }
+
     /// The engine as of now. Costs far less than compiling: it shares everything with the next one until that changes it.
     pub fn engine(&self) -> Arc<Engine> {
         Arc::new(Engine {

@@ -1,4 +1,562 @@
-//! All against all.
+//! One port, all pods and outside addresses against each other: a bit a pair.
+//!
+//! Pods are taken together as far as no rule of now can tell them apart. Each guard is asked once, for all peers at a time, by the
+//! same chain of tiers that answers single questions.
 
-/// Placeholder.
-pub struct Matrix;
+use hashbrown::HashMap;
+
+use crate::compile::{Compiled, Guard, Mask, PlaceKind, Set, TieBreak, slot};
+use crate::model::{Direction, Protocol};
+
+use super::chain::{Bits as _, View, chain};
+use super::judge::{NodeRule, families_meet};
+use super::{Engine, Entity, PodId, Verdict};
+
+/// What may be opened from every class to every class, on one port.
+///
+/// A class holds places that no rule tells apart: a pod has one for each of its address families. Host-network pods and nodes are not
+/// part of it, because what lies between a pod and its own node is nobody's to tell apart.
+pub struct Matrix {
+    classes: usize,
+    words: usize,
+    /// By place; [`NO_CLASS`] for what is not part of it.
+    class_of: Vec<u32>,
+    /// By row: what certainly gets through.
+    sure: Vec<u64>,
+    /// What may get through, where that is more.
+    possible: Option<Vec<u64>>,
+}
+
+const NO_CLASS: u32 = u32::MAX;
+
+/// A word of rows for each of 64 classes; eight of them fill a line of cache.
+const TILE: usize = 8;
+
+impl Matrix {
+    /// The number of classes: rows, and columns.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// The number of pairs of classes that certainly get through.
+    pub fn allowed_pairs(&self) -> u64 {
+        self.sure
+            .iter()
+            .map(|word| u64::from(word.count_ones()))
+            .sum()
+    }
+
+    fn at(&self, bits: &[u64], from: u32, to: u32) -> bool {
+        bits[from as usize * self.words + to as usize / 64] >> (to % 64) & 1 == 1
+    }
+
+    fn verdict(&self, from: u32, to: u32) -> Verdict {
+        if self.at(&self.sure, from, to) {
+            Verdict::Allow
+        } else if self
+            .possible
+            .as_ref()
+            .is_some_and(|bits| self.at(bits, from, to))
+        {
+            Verdict::Unknown
+        } else {
+            Verdict::Deny
+        }
+    }
+
+    /// What policies say of two pods of the engine this was made by: over all address families they share, as
+    /// [`Engine::verdict`] has it, except that it does not know whether there is somebody to talk to. `None` when one of them is on the
+    /// host network, when they are one and the same, or when they have no family in common.
+    pub fn verdict_of_pods(&self, engine: &Engine, from: PodId, to: PodId) -> Option<Verdict> {
+        if from == to {
+            return None;
+        }
+        let places = &engine.compiled.places;
+        let mut all: Option<Verdict> = None;
+        for a in engine.compiled.places_of_pod(from) {
+            for b in engine.compiled.places_of_pod(to) {
+                if !families_meet(places[*a].family, places[*b].family) {
+                    continue;
+                }
+                let (row, column) = (self.class_of[*a as usize], self.class_of[*b as usize]);
+                if row == NO_CLASS || column == NO_CLASS {
+                    return None;
+                }
+                let one = self.verdict(row, column);
+                all = Some(match all {
+                    Some(before) if before != one => Verdict::Unknown,
+                    _ => one,
+                });
+            }
+        }
+        all
+    }
+
+    /// The same for ends of any kind that are part of it: pods, and addresses that are nobody's.
+    pub fn verdict_of(&self, engine: &Engine, from: &Entity, to: &Entity) -> Option<Verdict> {
+        if let (Some(from), Some(to)) = (from.pod(), to.pod()) {
+            return self.verdict_of_pods(engine, from, to);
+        }
+        let one = |entity: &Entity| match engine.places_of(entity).as_slice() {
+            [place] => Some(*place),
+            _ => None,
+        };
+        let (from, to) = (one(from)?, one(to)?);
+        let places = &engine.compiled.places;
+        if !families_meet(places[from].family, places[to].family) {
+            return None;
+        }
+        let (row, column) = (self.class_of[from as usize], self.class_of[to as usize]);
+        (row != NO_CLASS && column != NO_CLASS).then(|| self.verdict(row, column))
+    }
+}
+
+impl Engine {
+    /// Every pair of pods and outside addresses on one port. Costs a walk over the sets that rules use, a row for each guard, and a bit
+    /// for each pair of classes. Port 0 does not exist: nothing gets through.
+    pub fn matrix(&self, protocol: Protocol, port: u16) -> Matrix {
+        let classes = Classes::new(&self.compiled);
+        let rows = [Direction::Egress, Direction::Ingress]
+            .map(|direction| GuardRows::new(&self.compiled, &classes, direction, (protocol, port)));
+        let [egress, ingress] = rows;
+        let is_certain = egress.possible.is_none() && ingress.possible.is_none();
+        let sure = meet(&classes, (&egress, &egress.sure), (&ingress, &ingress.sure));
+        let possible = (!is_certain).then(|| {
+            let of = |rows: &GuardRows| rows.possible.clone().unwrap_or_else(|| rows.sure.clone());
+            meet(&classes, (&egress, &of(&egress)), (&ingress, &of(&ingress)))
+        });
+        Matrix {
+            classes: classes.list.len(),
+            words: classes.words,
+            class_of: classes.class_of,
+            sure,
+            possible,
+        }
+    }
+}
+
+/// Places that no rule tells apart.
+struct Classes {
+    /// A place of each.
+    list: Vec<u32>,
+    words: usize,
+    class_of: Vec<u32>,
+    /// By set: its members as classes; only for the sets that guards use.
+    sets: HashMap<u32, [Set; 2], foldhash::fast::FixedState>,
+}
+
+/// A number for a set: sums over different sets are equal by a chance of one in 2^128.
+fn mark(set: u32, part: u64) -> u128 {
+    let mut mixed = (u64::from(set) << 1 | part).wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut next = || {
+        mixed = mixed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut word = mixed;
+        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        word ^ (word >> 31)
+    };
+    u128::from(next()) << 64 | u128::from(next())
+}
+
+impl Classes {
+    fn new(compiled: &Compiled) -> Self {
+        let total = compiled.places.len();
+        let mut is_used = vec![false; total];
+        for space in compiled.order.iter() {
+            for place in compiled.spaces[*space].pods.iter().flatten() {
+                is_used[*place as usize] = compiled.places[*place].kind == PlaceKind::Pod;
+            }
+        }
+        for place in compiled.outside.iter() {
+            is_used[*place as usize] = true;
+        }
+        let sets = used_sets(compiled, &is_used);
+        let mut sums = vec![0u128; total];
+        for set in &sets {
+            for (part, members) in compiled.sets[*set].parts().enumerate() {
+                if *members != Set::All {
+                    let mark = mark(*set, part as u64);
+                    members.each(total, |place| {
+                        let sum = &mut sums[place as usize];
+                        *sum = sum.wrapping_add(mark);
+                    });
+                }
+            }
+        }
+        let mut list = Vec::new();
+        let mut class_of = vec![NO_CLASS; total];
+        let mut numbers: HashMap<_, u32, foldhash::fast::FixedState> = HashMap::default();
+        for (index, place) in compiled.places.iter().enumerate() {
+            if !is_used[index] {
+                continue;
+            }
+            let number = u32::try_from(index).expect("fewer than 2^32 places");
+            let key = (
+                compiled.guard_of[0][number],
+                compiled.guard_of[1][number],
+                place.table,
+                place.family,
+                sums[index],
+            );
+            class_of[index] = *numbers.entry(key).or_insert_with(|| {
+                list.push(number);
+                u32::try_from(list.len() - 1).expect("fewer than 2^32 classes")
+            });
+        }
+        let count = list.len();
+        let of_classes = |members: &Set| match members {
+            Set::All => Set::All,
+            members => {
+                let mut found = Vec::new();
+                members.each(total, |place| {
+                    let class = class_of[place as usize];
+                    // Each class once, by the place that stands for it.
+                    if class != NO_CLASS && list[class as usize] == place {
+                        found.push(class);
+                    }
+                });
+                Set::from_members(found, count)
+            }
+        };
+        let sets = sets
+            .into_iter()
+            .map(|set| {
+                let peers = &compiled.sets[set];
+                let sure = of_classes(&peers.sure);
+                let possible = match peers.parts().nth(1) {
+                    Some(possible) => of_classes(possible),
+                    None => sure.clone(),
+                };
+                (set, [sure, possible])
+            })
+            .collect();
+        Self {
+            // Rows are whole tiles, so that no tile ends within one.
+            words: count.div_ceil(64 * TILE) * TILE,
+            list,
+            class_of,
+            sets,
+        }
+    }
+}
+
+/// The sets that the guards of some places ask for, ascending.
+fn used_sets(compiled: &Compiled, is_used: &[bool]) -> Vec<u32> {
+    let mut guards: Vec<u32> = compiled
+        .guard_of
+        .iter()
+        .flat_map(|guards| guards.iter().zip(is_used))
+        .filter_map(|(guard, is_used)| is_used.then_some(*guard))
+        .collect();
+    guards.sort_unstable();
+    guards.dedup();
+    let mut tiers = Vec::new();
+    let mut sets: Vec<u32> = Vec::new();
+    for guard in guards {
+        let guard = &compiled.guards[guard];
+        let rules = guard.accepts.iter().chain(&guard.may_accept);
+        sets.extend(rules.map(|(peers, _)| *peers));
+        tiers.extend([guard.admin, guard.baseline]);
+    }
+    tiers.sort_unstable();
+    tiers.dedup();
+    for number in tiers {
+        sets.extend(compiled.tiers[number].iter().map(|step| step.peers));
+    }
+    sets.sort_unstable();
+    sets.dedup();
+    sets
+}
+
+/// For each guard and, where names matter, table of named ports: what it lets through, as bits over classes.
+struct GuardRows {
+    /// By class: which row.
+    row_of: Vec<u32>,
+    sure: Vec<u64>,
+    possible: Option<Vec<u64>>,
+}
+
+impl GuardRows {
+    fn new(
+        compiled: &Compiled,
+        classes: &Classes,
+        direction: Direction,
+        asked: (Protocol, u16),
+    ) -> Self {
+        let mut rows = Self {
+            row_of: Vec::with_capacity(classes.list.len()),
+            sure: Vec::new(),
+            possible: None,
+        };
+        let mut maker = RowMaker::new(compiled, classes, direction, asked);
+        let mut numbers: HashMap<(u32, u32), u32, foldhash::fast::FixedState> = HashMap::default();
+        let mut possible: Vec<u64> = Vec::new();
+        let mut differs = false;
+        for place in &classes.list {
+            let guard = compiled.guard_of[slot(direction)][*place];
+            let table = match direction {
+                Direction::Ingress => compiled.places[*place].table,
+                Direction::Egress => 0,
+            };
+            let next = u32::try_from(numbers.len()).expect("fewer than 2^32 guards");
+            let number = *numbers.entry((guard, table)).or_insert_with(|| {
+                differs |= maker.make(
+                    &compiled.guards[guard],
+                    table,
+                    &mut rows.sure,
+                    &mut possible,
+                );
+                next
+            });
+            rows.row_of.push(number);
+        }
+        if differs {
+            rows.possible = Some(possible);
+        }
+        rows
+    }
+}
+
+struct RowMaker<'a> {
+    compiled: &'a Compiled,
+    classes: &'a Classes,
+    direction: Direction,
+    asked: (Protocol, u16),
+    atom: u32,
+    all: Mask,
+    none: Mask,
+}
+
+impl<'a> RowMaker<'a> {
+    fn new(
+        compiled: &'a Compiled,
+        classes: &'a Classes,
+        direction: Direction,
+        asked: (Protocol, u16),
+    ) -> Self {
+        let mut all: Mask = std::iter::repeat_n(0, classes.words).collect();
+        let none = all.clone();
+        if asked.1 != 0 {
+            for class in 0..classes.list.len() {
+                all[class / 64] |= 1 << (class % 64);
+            }
+        }
+        Self {
+            compiled,
+            classes,
+            direction,
+            asked,
+            atom: compiled.port_atoms.atom(asked.0, asked.1),
+            all,
+            none,
+        }
+    }
+
+    /// Appends the row of a guard. Returns whether more may get through than certainly does.
+    fn make(
+        &mut self,
+        guard: &Guard,
+        table: u32,
+        sure: &mut Vec<u64>,
+        possible: &mut Vec<u64>,
+    ) -> bool {
+        if guard.is_isolated
+            && guard.admin == 0
+            && guard.foreign.is_none()
+            && !(guard.is_doubtful || guard.is_unreadable)
+        {
+            return self.make_plain(guard, table, sure, possible);
+        }
+        let compiled = self.compiled;
+        let view = View {
+            guard,
+            admin: &compiled.tiers[guard.admin],
+            baseline: &compiled.tiers[guard.baseline],
+            deny_wins: compiled.profile.equal_priority == TieBreak::Deny,
+        };
+        let outcome = chain(&view, &NodeRule::None, &self.all, |peers, ports| {
+            let mut row = [self.none.clone(), self.none.clone()];
+            self.add(peers, ports, table, &mut row);
+            let [sure, possible] = row;
+            (sure, possible)
+        });
+        let certain = self.all.without(&outcome.deniable);
+        sure.extend_from_slice(&certain);
+        possible.extend_from_slice(&outcome.possible.and(&self.all));
+        certain != outcome.possible
+    }
+
+    /// An isolated end with certain rules only: the union of what they accept.
+    fn make_plain(
+        &self,
+        guard: &Guard,
+        table: u32,
+        sure: &mut Vec<u64>,
+        possible: &mut Vec<u64>,
+    ) -> bool {
+        let start = sure.len();
+        sure.resize(start + self.classes.words, 0);
+        possible.resize(start + self.classes.words, 0);
+        let mut row = [&mut sure[start..], &mut possible[start..]];
+        for (peers, ports) in &guard.accepts {
+            self.add_to(*peers, *ports, table, &mut row);
+        }
+        for part in &mut row {
+            for (word, all) in part.iter_mut().zip(&self.all) {
+                *word &= all;
+            }
+        }
+        row[0] != row[1]
+    }
+
+    fn add(&self, peers: u32, ports: u32, table: u32, row: &mut [Mask; 2]) {
+        let [sure, possible] = row;
+        self.add_to(peers, ports, table, &mut [&mut sure[..], &mut possible[..]]);
+        for part in row {
+            part.keep(&self.all);
+        }
+    }
+
+    /// Adds the classes that a pair of peers and ports means: certainly, and possibly.
+    fn add_to(&self, peers: u32, ports: u32, table: u32, row: &mut [&mut [u64]; 2]) {
+        let compiled = self.compiled;
+        let ports = &compiled.ports[ports as usize];
+        let sets = &self.classes.sets[&peers];
+        if self.direction == Direction::Ingress || ports.names.is_empty() {
+            let declared = &compiled.tables[table];
+            let has = ports.has(self.atom, self.asked, declared, compiled.profile);
+            for (part, has) in [has.0, has.1].into_iter().enumerate() {
+                if has {
+                    sets[part].add_to(row[part]);
+                }
+            }
+            return;
+        }
+        // Names in egress rules are looked up at each peer.
+        for (part, members) in sets.iter().enumerate() {
+            members.each(self.classes.list.len(), |class| {
+                let place = compiled.places[self.classes.list[class as usize]];
+                let declared = &compiled.tables[place.table];
+                let has = ports.has(self.atom, self.asked, declared, compiled.profile);
+                if [has.0, has.1][part] {
+                    row[part][class as usize / 64] |= 1 << (class % 64);
+                }
+            });
+        }
+    }
+}
+
+/// Both ends have to agree: rows of sources by destination, and columns turned into rows of destinations by source.
+fn meet(
+    classes: &Classes,
+    (egress, egress_rows): (&GuardRows, &[u64]),
+    (ingress, ingress_rows): (&GuardRows, &[u64]),
+) -> Vec<u64> {
+    let (count, words) = (classes.list.len(), classes.words);
+    let mut bits = vec![0u64; count * words];
+    let mut block = [0u64; 64];
+    let mut tile = [[0u64; TILE]; 64];
+    for first_word in (0..words).step_by(TILE) {
+        for source_word in 0..count.div_ceil(64) {
+            for (offset, to) in (first_word * 64..(first_word + TILE) * 64)
+                .step_by(64)
+                .enumerate()
+            {
+                for (lane, word) in block.iter_mut().enumerate() {
+                    *word = match ingress.row_of.get(to + lane) {
+                        Some(row) => ingress_rows[*row as usize * words + source_word],
+                        None => 0,
+                    };
+                }
+                transpose(&mut block);
+                for (lane, word) in block.iter().enumerate() {
+                    tile[lane][offset] = *word;
+                }
+            }
+            for (lane, tile) in tile.iter().enumerate() {
+                let from = source_word * 64 + lane;
+                let Some(row) = egress.row_of.get(from) else {
+                    break;
+                };
+                let own = &egress_rows[*row as usize * words + first_word..][..TILE];
+                let out = &mut bits[from * words + first_word..][..TILE];
+                for ((out, tile), own) in out.iter_mut().zip(tile).zip(own) {
+                    *out = tile & own;
+                }
+            }
+        }
+    }
+    bits
+}
+
+/// Turns 64 rows of 64 bits into columns, in six rounds of swapping ever smaller squares.
+fn transpose(block: &mut [u64; 64]) {
+    let mut width = 32;
+    let mut mask = 0x0000_0000_ffff_ffffu64;
+    while width != 0 {
+        let mut row = 0;
+        while row < 64 {
+            let swap = ((block[row] >> width) ^ block[row + width]) & mask;
+            block[row] ^= swap << width;
+            block[row + width] ^= swap;
+            row = (row + width + 1) & !width;
+        }
+        width >>= 1;
+        mask ^= mask << width;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Profile;
+    use crate::source::manifests;
+    use std::sync::Arc;
+
+    #[test]
+    fn rows_become_columns() {
+        let mut block = [0u64; 64];
+        for (row, word) in block.iter_mut().enumerate() {
+            *word = (row as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        }
+        let before = block;
+        transpose(&mut block);
+        for row in 0..64 {
+            for column in 0..64 {
+                assert_eq!(block[column] >> row & 1, before[row] >> column & 1);
+            }
+        }
+    }
+
+    /// Pods that only a label tells apart which no rule reads are one class; the bits say what the policy says.
+    #[test]
+    fn a_small_world_bit_by_bit() {
+        let (cluster, _) = manifests::parse(
+            "t",
+            "
+{kind: Pod, apiVersion: v1, metadata: {name: a, namespace: x, labels: {app: a, hash: '1'}}, status: {phase: Running, podIP: 10.0.0.1}}
+---
+{kind: Pod, apiVersion: v1, metadata: {name: b, namespace: x, labels: {app: a, hash: '2'}}, status: {phase: Running, podIP: 10.0.0.2}}
+---
+{kind: Pod, apiVersion: v1, metadata: {name: c, namespace: x, labels: {app: c}}, status: {phase: Running, podIP: 10.0.0.3}}
+---
+{kind: NetworkPolicy, apiVersion: networking.k8s.io/v1, metadata: {name: p, namespace: x}, spec: {podSelector: {matchLabels: {app: c}}, ingress: [{from: [{podSelector: {matchLabels: {app: a}}}], ports: [{port: 80}]}]}}
+",
+        );
+        let engine = Engine::build(&Arc::new(cluster), Profile::spec());
+        let pod = |name| engine.find_pod("x", name).unwrap();
+        let open = engine.matrix(Protocol::Tcp, 80);
+        let shut = engine.matrix(Protocol::Tcp, 81);
+        // Two kinds of pods, and an outside for each family.
+        assert_eq!(open.classes(), 4);
+        let said = |matrix: &Matrix, a, b| matrix.verdict_of_pods(&engine, pod(a), pod(b));
+        assert_eq!(said(&open, "b", "c"), Some(Verdict::Allow));
+        assert_eq!(said(&shut, "b", "c"), Some(Verdict::Deny));
+        assert_eq!(said(&shut, "c", "b"), Some(Verdict::Allow));
+        assert_eq!(said(&open, "c", "c"), None);
+        let outside = Entity::Address("203.0.113.7".parse().unwrap());
+        let to = Entity::Pod(pod("c"));
+        assert_eq!(open.verdict_of(&engine, &outside, &to), Some(Verdict::Deny));
+        assert_eq!(open.verdict_of(&engine, &to, &outside), Some(Verdict::Allow));
+    }
+}

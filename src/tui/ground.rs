@@ -9,10 +9,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::compile::ProfileName;
 use crate::compile::enforcer::{self, Enforcer};
-use crate::engine::{Engine, Entity, Isolation, Profile, Verdict};
+use crate::engine::{Engine, Entity, Incremental, Isolation, Profile, Verdict};
 use crate::expect::{Expectations, Plan, bind};
 use crate::graph::{Graph, drawn};
-use crate::model::{Diagnostic, Direction, Severity, State, Workload};
+use crate::model::{Cluster, Diagnostic, Direction, Severity, State, Workload};
 use crate::questions::connections::{Connections, connections};
 use crate::questions::ends::{self, EndKind, PortQuery};
 use crate::questions::probe::{self, probe};
@@ -50,7 +50,7 @@ pub struct Judge {
 /// A cluster ready for questions.
 struct Built {
     revision: u64,
-    engine: Engine,
+    engine: Arc<Engine>,
     enforcer: Enforcer,
 }
 
@@ -70,6 +70,8 @@ struct Current {
 pub struct Ground {
     judge: Judge,
     current: Mutex<Option<Arc<Current>>>,
+    /// Follows the cluster, so that a change costs what changed.
+    followed: Mutex<Option<Incremental>>,
 }
 
 impl Ground {
@@ -77,6 +79,7 @@ impl Ground {
         Self {
             judge,
             current: Mutex::new(None),
+            followed: Mutex::new(None),
         }
     }
 
@@ -98,9 +101,25 @@ impl Ground {
         let profile = Profile::named(self.judge.profile.unwrap_or(enforcer.profile));
         Arc::new(Built {
             revision: snapshot.revision,
-            engine: Engine::build(&snapshot.cluster, profile),
+            engine: self.engine(&snapshot.cluster, profile),
             enforcer,
         })
+    }
+
+    fn engine(&self, cluster: &Arc<Cluster>, profile: Profile) -> Arc<Engine> {
+        let mut followed = self
+            .followed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        match followed.as_mut().filter(|kept| kept.profile() == profile) {
+            Some(kept) => {
+                kept.apply(cluster);
+                kept.engine()
+            }
+            None => followed
+                .insert(Incremental::new(cluster, profile))
+                .engine(),
+        }
     }
 
     fn current(&self, snapshot: &Snapshot, settings: &Settings) -> Arc<Current> {
