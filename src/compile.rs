@@ -33,7 +33,7 @@ pub(crate) use cluster_policy::{Step, anything, is_acted_on, order_by_name, rank
 pub(crate) use lowered::{EVERYONE, Interned, Lowered, LoweredRule};
 pub(crate) use matching::{Facts, Match};
 pub(crate) use places::{Atoms, NONE, Place, PlaceKind};
-pub(crate) use ports::{Mask, PortAtoms, RulePorts};
+pub(crate) use ports::{Mask, PortAtoms, RulePorts, bits_of};
 pub use profile::{Profile, ProfileName, Switch, TieBreak};
 pub(crate) use set::Set;
 pub(crate) use writer::{
@@ -69,6 +69,9 @@ pub(crate) struct Space {
     pub(crate) foreign: [Option<Effect>; 2],
     /// By pod.
     pub(crate) pods: Vec<PodPlaces>,
+    /// By pod: its place where that says all there is to say, a pod with a network of its own and one address that has not finished;
+    /// else [`NONE`].
+    pub(crate) plain: Vec<u32>,
     /// By policy.
     pub(crate) policies: Vec<Lowered>,
 }
@@ -84,7 +87,7 @@ pub(crate) struct NodeEntry {
 }
 
 /// The places a list of peers means for sure, and those it may mean; the second holds the first.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct PeerSet {
     pub(crate) sure: Set,
     /// `None`: the same.
@@ -104,17 +107,18 @@ impl PeerSet {
     /// Certainly, and possibly.
     pub(crate) fn contains(&self, place: u32) -> (bool, bool) {
         let sure = self.sure.contains(place);
-        let possible = sure || self.possible.as_ref().is_some_and(|set| set.contains(place));
+        let possible = sure
+            || self
+                .possible
+                .as_ref()
+                .is_some_and(|set| set.contains(place));
         (sure, possible)
     }
 }
 
 /// What the pods of one place let through in one direction. Places with equal guards share one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a fact of its own"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Guard {
     /// Not a pod that policies can select: nothing is enforced at this end.
     pub(crate) no_subject: bool,
@@ -170,6 +174,8 @@ pub(crate) struct Compiled {
     pub(crate) order: Arc<Vec<u32>>,
     /// By position in that order: the first pod and the first policy; one more at the end for the total.
     pod_starts: Arc<Vec<u32>>,
+    /// For every 64th pod: the position of its namespace.
+    pod_marks: Arc<Vec<u32>>,
     policy_starts: Arc<Vec<u32>>,
     pub(crate) nodes: Arc<Vec<NodeEntry>>,
     pub(crate) nodes_readable: bool,
@@ -190,6 +196,9 @@ pub(crate) struct Compiled {
     pub(crate) cluster_policies: Arc<Vec<Lowered>>,
     by_address: Arc<OnceLock<ByAddress>>,
 }
+
+/// So many pods share a mark.
+const PODS_A_MARK: usize = 64;
 
 type ByAddress = HashMap<IpAddr, PodId, foldhash::fast::FixedState>;
 
@@ -229,7 +238,11 @@ impl Compiled {
 
     /// The namespace of a pod, and its index there.
     pub(crate) fn locate(&self, pod: PodId) -> (&Space, usize) {
-        let position = self.pod_starts.partition_point(|start| *start <= pod.0) - 1;
+        // The namespace of a pod shortly before, and from there on.
+        let mut position = self.pod_marks[pod.0 as usize / PODS_A_MARK] as usize;
+        while self.pod_starts[position + 1] <= pod.0 {
+            position += 1;
+        }
         let space = &self.spaces[self.order[position]];
         (space, (pod.0 - self.pod_starts[position]) as usize)
     }
@@ -255,7 +268,10 @@ impl Compiled {
                 NONE,
             );
         }
-        let position = self.policy_starts.partition_point(|start| *start <= policy.0) - 1;
+        let position = self
+            .policy_starts
+            .partition_point(|start| *start <= policy.0)
+            - 1;
         let number = self.order[position];
         let space = &self.spaces[number];
         let index = (policy.0 - self.policy_starts[position]) as usize;
@@ -270,7 +286,10 @@ impl Compiled {
     pub(crate) fn policies_of(&self, space: u32) -> impl Iterator<Item = PolicyId> + use<> {
         let position = self.position(&self.spaces[space].namespace.name);
         let (first, last) = match position {
-            Some(position) => (self.policy_starts[position], self.policy_starts[position + 1]),
+            Some(position) => (
+                self.policy_starts[position],
+                self.policy_starts[position + 1],
+            ),
             None => (0, 0),
         };
         (first..last).map(PolicyId)
@@ -333,7 +352,10 @@ impl Compiled {
         let is = |api: PolicyApi, switch: Switch| {
             switch != Switch::No && is_hidden(coverage, api.resource(), None)
         };
-        let either = is(PolicyApi::ClusterNetworkPolicy, self.profile.cluster_policies);
+        let either = is(
+            PolicyApi::ClusterNetworkPolicy,
+            self.profile.cluster_policies,
+        );
         let older = |api| is(api, self.profile.admin_policies);
         Hidden {
             admin: either || older(PolicyApi::AdminNetworkPolicy),

@@ -15,9 +15,9 @@ pub mod matrix;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use crate::compile::{Compiled, LoweredRule, Mask, PlaceKind, Writer, slot};
+use crate::compile::{Compiled, LoweredRule, Mask, NONE, PlaceKind, Writer, slot};
 use crate::model::{
     Action, AddressSet, Cluster, Direction, Family, IpRange, Namespace, Node, Pod, PortSet,
     Protocol, Resource, Service, Workload,
@@ -28,7 +28,7 @@ use judge::Spot;
 
 pub use crate::compile::{Cause, NodeId, PodId, PolicyId, Profile, ProfileName};
 pub use answer::{Allowed, Entity, Hypothetical, Isolation, Reason, Verdict};
-pub use expand::{Expansion, Target};
+pub use expand::{Expansion, Front, Target, Way};
 pub use explain::{Explanation, Fail, Limit, Nearest, PeerMiss, RuleId, Side};
 pub use groups::{Group, Groups};
 pub use incremental::Incremental;
@@ -38,14 +38,21 @@ pub use matrix::Matrix;
 #[derive(Clone)]
 pub struct Engine {
     pub(crate) compiled: Compiled,
+    /// For matrices; made when the first is asked for.
+    classes: OnceLock<Arc<matrix::Classes>>,
 }
 
 impl Engine {
     /// Compiles the cluster: time grows with the number of pods and policies, and with what selectors match. To follow a cluster that
     /// changes, see [`Incremental`].
     pub fn build(cluster: &Arc<Cluster>, profile: Profile) -> Self {
+        Self::over(Writer::new(cluster, profile).into_compiled())
+    }
+
+    fn over(compiled: Compiled) -> Self {
         Self {
-            compiled: Writer::new(cluster, profile).into_compiled(),
+            compiled,
+            classes: OnceLock::new(),
         }
     }
 
@@ -233,26 +240,16 @@ impl Engine {
         port: u16,
     ) -> Verdict {
         let compiled = &self.compiled;
-        let (from_space, from_index) = compiled.locate(from);
-        let (to_space, to_index) = compiled.locate(to);
-        let sources = &from_space.pods[from_index];
-        let targets = &to_space.pods[to_index];
-        // One place each on its own network, with an address: all that is special about pods is elsewhere.
-        if let ([a], [b]) = (sources.as_slice(), targets.as_slice())
-            && from != to
-            && port != 0
-        {
-            let (source, target) = (compiled.places[*a], compiled.places[*b]);
-            let is_plain = |place: &crate::compile::Place| {
-                place.kind == PlaceKind::Pod && place.family.is_some()
-            };
-            if is_plain(&source)
-                && is_plain(&target)
-                && source.family == target.family
-                && !from_space.namespace.pods[from_index].is_finished()
-                && !to_space.namespace.pods[to_index].is_finished()
-            {
-                return self.verdict_of_places(*a, *b, protocol, port);
+        let place = |pod: PodId| {
+            let (space, index) = compiled.locate(pod);
+            space.plain[index]
+        };
+        let (a, b) = (place(from), place(to));
+        // All that is special about pods is elsewhere.
+        if a != NONE && b != NONE && from != to && port != 0 {
+            let families = [a, b].map(|place| compiled.places[place].family);
+            if families[0] == families[1] {
+                return self.verdict_of_places(a, b, protocol, port);
             }
         }
         self.verdict(&Entity::Pod(from), &Entity::Pod(to), protocol, port)
@@ -410,12 +407,14 @@ impl Engine {
         let compiled = &self.compiled;
         rule.named.iter().flat_map(move |(set, is_block)| {
             let mut found = Vec::new();
-            compiled.sets[*set].sure.each(compiled.places.len(), |place| {
-                // An address of a node names the node, not the pods that share its network.
-                if !*is_block || compiled.places[place].kind != PlaceKind::HostPod {
-                    found.push(place);
-                }
-            });
+            compiled.sets[*set]
+                .sure
+                .each(compiled.places.len(), |place| {
+                    // An address of a node names the node, not the pods that share its network.
+                    if !*is_block || compiled.places[place].kind != PlaceKind::HostPod {
+                        found.push(place);
+                    }
+                });
             found
         })
     }

@@ -6,6 +6,7 @@
 pub mod drift;
 mod file;
 pub mod plan;
+pub mod stance;
 
 use crate::model::Diagnostic;
 

@@ -28,8 +28,10 @@ pub use policy::{
     PortTest, Ports, Problem, Rule, Tier,
 };
 pub use ports::{PortRange, PortSet, Protocol};
-pub use services::{Backend, Endpoint, EndpointPort, Service, ServicePort, TargetPort};
-pub use workloads::{ContainerPort, Phase, Pod, Workload};
+pub use services::{
+    Backend, Balancer, Endpoint, EndpointPort, Outside, Service, ServicePort, TargetPort,
+};
+pub use workloads::{ContainerPort, HostPort, Phase, Pod, Workload};
 
 /// Everything that is known of a cluster at one moment.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -46,7 +46,7 @@ use draw::Hits;
 use ground::{Ground, Judge};
 use terminal::{Screen, Terminal};
 use theme::Theme;
-use view::{Picture, Place, Settings};
+use view::{About, Answer, Draft, Picture, Place, Question, Settings, View};
 
 /// The shortest time between two frames.
 const FRAME: Duration = Duration::from_millis(16);
@@ -265,7 +265,7 @@ impl Workers {
         let snapshot = Arc::clone(&self.snapshots.borrow());
         let to_app = self.to_app.clone();
         tokio::task::spawn_blocking(move || {
-            if let Some(msg) = work(&ground, &snapshot, effect) {
+            if let Ok(msg) = work(&(&*ground, &*snapshot), effect) {
                 // The loop has ended when nobody listens.
                 let _ = to_app.send(msg);
             }
@@ -273,14 +273,43 @@ impl Workers {
     }
 }
 
-fn work(ground: &Ground, snapshot: &Snapshot, effect: Effect) -> Option<Msg> {
-    Some(match effect {
+/// Where answers come from: a cluster as it was read, and in tests one made by hand.
+trait Answers {
+    fn view(&self, settings: &Settings) -> View;
+    fn read(&self, line: &str, cursor: usize) -> Draft;
+    /// The error says why it cannot be asked.
+    fn ask(&self, question: &Question) -> Result<Answer, String>;
+    /// `None` when there is no such workload.
+    fn about(&self, workload: &str) -> Option<About>;
+}
+
+impl Answers for (&Ground, &Snapshot) {
+    fn view(&self, settings: &Settings) -> View {
+        self.0.view(self.1, settings)
+    }
+
+    fn read(&self, line: &str, cursor: usize) -> Draft {
+        self.0.read(line, cursor)
+    }
+
+    fn ask(&self, question: &Question) -> Result<Answer, String> {
+        self.0.ask(question)
+    }
+
+    fn about(&self, workload: &str) -> Option<About> {
+        self.0.about(workload)
+    }
+}
+
+/// Works an effect out; those that only a terminal can perform come back.
+fn work(answers: &impl Answers, effect: Effect) -> Result<Msg, Box<Effect>> {
+    Ok(match effect {
         Effect::Compute {
             generation,
             settings,
         } => Msg::View {
             generation,
-            view: Arc::new(ground.view(snapshot, &settings)),
+            view: Arc::new(answers.view(&settings)),
         },
         Effect::Layout {
             generation,
@@ -300,26 +329,28 @@ fn work(ground: &Ground, snapshot: &Snapshot, effect: Effect) -> Option<Msg> {
             cursor,
         } => Msg::Draft {
             generation,
-            draft: ground.read(&line, cursor),
+            draft: answers.read(&line, cursor),
         },
         Effect::Ask {
             generation,
             question,
         } => Msg::Answer {
             generation,
-            answer: ground.ask(&question),
+            answer: answers.ask(&question),
         },
         Effect::AskLine { generation, line } => Msg::Answer {
             generation,
-            answer: ground::parse_line(&line).and_then(|question| ground.ask(&question)),
+            answer: ground::parse_line(&line).and_then(|question| answers.ask(&question)),
         },
         Effect::Tell {
             generation,
             workload,
         } => Msg::About {
             generation,
-            about: ground.about(&workload),
+            about: answers.about(&workload),
         },
-        Effect::Mouse(_) | Effect::Suspend | Effect::Reconnect | Effect::Quit(_) => return None,
+        Effect::Mouse(_) | Effect::Suspend | Effect::Reconnect | Effect::Quit(_) => {
+            return Err(Box::new(effect));
+        }
     })
 }

@@ -234,6 +234,9 @@ pub struct ContainerPort {
     pub name: String,
     #[serde(deserialize_with = "or_default")]
     pub container_port: i64,
+    pub host_port: Option<i64>,
+    #[serde(rename = "hostIP")]
+    pub host_ip: Option<String>,
     pub protocol: Option<String>,
 }
 
@@ -312,6 +315,8 @@ pub struct Service {
     pub metadata: Meta,
     #[serde(deserialize_with = "or_default")]
     pub spec: ServiceSpec,
+    #[serde(deserialize_with = "or_default")]
+    pub status: ServiceStatus,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -329,8 +334,39 @@ pub struct ServiceSpec {
     #[serde(deserialize_with = "list")]
     pub ports: Vec<ServicePort>,
     pub internal_traffic_policy: Option<String>,
+    pub external_traffic_policy: Option<String>,
+    #[serde(deserialize_with = "list")]
+    pub ip_families: Vec<String>,
+    #[serde(rename = "externalIPs", deserialize_with = "list")]
+    pub external_ips: Vec<String>,
+    #[serde(rename = "loadBalancerIP")]
+    pub load_balancer_ip: Option<String>,
+    #[serde(deserialize_with = "list")]
+    pub load_balancer_source_ranges: Vec<String>,
     #[serde(deserialize_with = "or_default")]
     pub publish_not_ready_addresses: bool,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ServiceStatus {
+    #[serde(deserialize_with = "or_default")]
+    pub load_balancer: LoadBalancerStatus,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct LoadBalancerStatus {
+    #[serde(deserialize_with = "list")]
+    pub ingress: Vec<LoadBalancerIngress>,
+}
+
+/// One way in at a load balancer; where it has a host name instead of an address nothing can be asked by it.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct LoadBalancerIngress {
+    pub ip: Option<String>,
+    pub ip_mode: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -342,6 +378,7 @@ pub struct ServicePort {
     #[serde(deserialize_with = "or_default")]
     pub port: i64,
     pub target_port: Option<IntOrString>,
+    pub node_port: Option<i64>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -1,11 +1,23 @@
 //! YAML text to typed values, and where in the text each part stands. The only user of `serde-saphyr`.
 //!
-//! JSON is read by `serde_json`, an order of magnitude faster; the line index below serves both.
+//! Documents in the plain style of people and tools are scanned by `plain`, an order of magnitude faster than the general
+//! parser, which reads everything else. A test holds the two equal. JSON is read by `serde_json`; the line index serves both.
+
+mod json;
+mod lines;
+mod part;
+mod plain;
+mod tape;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 
 use serde::de::DeserializeOwned;
 use serde_saphyr::granit_parser::{Event, Parser};
+
+pub use self::lines::Lines;
+pub use self::part::Part;
 
 /// Why a text could not be read. Lines and columns count from 1, in the text as given.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,7 +45,11 @@ pub fn documents(text: &str) -> Vec<Document<'_>> {
     let (mut start, mut start_line) = (0, 1);
     let (mut offset, mut line) = (0, 1u32);
     for raw in text.split_inclusive('\n') {
-        let bare = raw.trim_end();
+        // Most lines can be told from a marker by their first byte.
+        let bare = match raw.as_bytes()[0] {
+            b'-' | b'.' => raw.trim_end(),
+            _ => "",
+        };
         let is_marker = bare == "---" || bare.starts_with("--- ") || bare == "...";
         if is_marker {
             found.push(Document {
@@ -66,10 +82,16 @@ pub fn documents(text: &str) -> Vec<Document<'_>> {
     found
 }
 
-/// Reads one document. Budgets grow with the size of the text, so that a large dump is read and an alias bomb is not.
+/// Reads one document.
 pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, YamlError> {
+    Part::document(text).read()
+}
+
+/// Reads one document with the general parser. Budgets grow with the size of the text, so that a large dump is read and an
+/// alias bomb is not.
+fn read_general<T: DeserializeOwned>(text: &str) -> Result<T, YamlError> {
     let size = text.len();
-    let mut options = serde_saphyr::options! { strict_booleans: true };
+    let mut options = serde_saphyr::options! { strict_booleans: true, emit_comments: false };
     options.budget = serde_saphyr::budget! {
         max_events: 250_000 + size,
         max_nodes: 250_000 + size,
@@ -100,19 +122,6 @@ fn first_line(message: &str) -> String {
     }
 }
 
-/// On which line each part of a document stands, by YAML path: `spec.ingress[0].from[1]`.
-#[derive(Clone, Debug, Default)]
-pub struct Lines {
-    by_path: HashMap<String, u32>,
-}
-
-impl Lines {
-    /// Returns the line, counted from 1 in the text that was indexed.
-    pub fn get(&self, path: &str) -> Option<u32> {
-        self.by_path.get(path).copied()
-    }
-}
-
 /// A document, its own line index, and, for a `List`, the text of each item.
 #[derive(Clone, Debug, Default)]
 pub struct Outline {
@@ -126,9 +135,15 @@ enum Frame {
     Seq { path: String, next: usize },
 }
 
+/// Indexes a JSON value that `serde_json` has read.
+pub fn json_lines(text: &str) -> Lines {
+    json::scan(text).map_or_else(|| outline(text).lines, |tape| Lines::of(&tape, 0, false))
+}
+
 /// Indexes a document (YAML or JSON) in one pass. What follows a syntax error is missing from the index.
 pub fn outline(text: &str) -> Outline {
-    let mut outline = Outline::default();
+    let mut items = Vec::new();
+    let mut by_path: HashMap<String, u32> = HashMap::new();
     let mut stack: Vec<Frame> = Vec::new();
     let mut open_items: Vec<(usize, usize, usize, u32)> = Vec::new();
     for parsed in Parser::new_from_str(text) {
@@ -150,11 +165,7 @@ pub fn outline(text: &str) -> Outline {
                         Event::Scalar(value, ..) => value.into_owned(),
                         _ => String::from("?"),
                     };
-                    outline
-                        .lines
-                        .by_path
-                        .entry(join(path, &name))
-                        .or_insert(line);
+                    by_path.entry(join(path, &name)).or_insert(line);
                     *key = Some(name);
                     if !is_scalar {
                         // A collection as a key: not a document this program reads; stop indexing rather than guess.
@@ -168,7 +179,7 @@ pub fn outline(text: &str) -> Outline {
                     Some(Frame::Seq { path, next }) => {
                         *next += 1;
                         let own = format!("{path}[{}]", *next - 1);
-                        outline.lines.by_path.insert(own.clone(), line);
+                        by_path.entry(own.clone()).or_insert(line);
                         own
                     }
                 };
@@ -194,16 +205,17 @@ pub fn outline(text: &str) -> Outline {
                     open_items.pop();
                     if let Some(end) = span.end.byte_offset() {
                         let body = text.get(start..end).unwrap_or_default();
-                        outline
-                            .items
-                            .push((format!("{}{body}", " ".repeat(column)), first));
+                        items.push((format!("{}{body}", " ".repeat(column)), first));
                     }
                 }
             }
             _ => {}
         }
     }
-    outline
+    Outline {
+        lines: Lines::by_path(by_path),
+        items,
+    }
 }
 
 fn join(path: &str, key: &str) -> String {
@@ -211,77 +223,5 @@ fn join(path: &str, key: &str) -> String {
         key.to_owned()
     } else {
         format!("{path}.{key}")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn documents_are_split_at_their_markers_and_keep_their_lines() {
-        let text = "\u{feff}# head\n---\na: 1\n---\n# nothing\n--- {b: 2}\r\n...\n";
-        let found: Vec<_> = documents(text)
-            .into_iter()
-            .map(|d| (d.text.trim(), d.first_line))
-            .collect();
-        assert_eq!(found, [("a: 1", 3), ("{b: 2}", 6)]);
-    }
-
-    #[test]
-    fn every_part_has_its_line() {
-        let text = "spec:\n  ingress:\n  - from:\n    - podSelector: {}\n    - ipBlock:\n        cidr: 10.0.0.0/8\n  - {}\n";
-        let outline = outline(text);
-        for (path, line) in [
-            ("spec", 1),
-            ("spec.ingress", 2),
-            ("spec.ingress[0]", 3),
-            ("spec.ingress[0].from[0]", 4),
-            ("spec.ingress[0].from[1]", 5),
-            ("spec.ingress[0].from[1].ipBlock.cidr", 6),
-            ("spec.ingress[1]", 7),
-        ] {
-            assert_eq!(outline.lines.get(path), Some(line), "{path}");
-        }
-    }
-
-    #[derive(serde::Deserialize)]
-    struct Item {
-        kind: String,
-    }
-
-    #[test]
-    fn the_items_of_a_list_read_as_documents_of_their_own() {
-        let block = "kind: List\nitems:\n- kind: A\n  x:\n    y: 1\n- kind: B\n";
-        let flow = "{\"kind\": \"List\", \"items\": [\n {\"kind\": \"A\", \"x\": {\"y\": 1}},\n {\"kind\": \"B\"}]}";
-        for text in [block, flow] {
-            let items = outline(text).items;
-            assert_eq!(items.len(), 2, "{text}");
-            let kinds: Vec<String> = items
-                .iter()
-                .map(|(t, _)| read::<Item>(t).unwrap().kind)
-                .collect();
-            assert_eq!(kinds, ["A", "B"]);
-        }
-        assert_eq!(outline(block).items[1].1, 6);
-        assert_eq!(outline(flow).items[0].1, 2);
-    }
-
-    #[test]
-    fn an_error_names_its_line() {
-        let error =
-            read::<std::collections::BTreeMap<String, String>>("a: 1\nb: [1\n").unwrap_err();
-        assert!(error.line >= 2, "{error:?}");
-        assert!(!error.message.contains("line"), "{error:?}");
-    }
-
-    #[test]
-    fn merge_keys_are_applied() {
-        #[derive(serde::Deserialize)]
-        struct T {
-            spec: std::collections::BTreeMap<String, String>,
-        }
-        let t: T = read("base: &b {x: '1'}\nspec: {<<: *b, y: '2'}\n").unwrap();
-        assert_eq!(t.spec.len(), 2);
     }
 }

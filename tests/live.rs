@@ -7,7 +7,7 @@ mod scripted;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use netseg::model::{Resource, Severity, State};
+use netseg::model::{PolicyKind, Resource, Severity, State};
 use netseg::source::live::{self, LiveError, LiveHandle, LiveOptions, Pace};
 use netseg::source::{Link, Snapshot};
 use scripted::{Fault, Match, Server, Verb};
@@ -76,6 +76,7 @@ fn options(server: &Server) -> LiveOptions {
         pace: Pace {
             floor: Duration::from_millis(20),
             refused: Duration::from_millis(300),
+            discover: Duration::from_millis(300),
             healthy: Duration::from_millis(500),
             ..Pace::default()
         },
@@ -426,6 +427,268 @@ async fn watches_cut_short_are_opened_less_and_less_often() {
             .count(),
         1
     );
+}
+
+const GUARD: &str = "\
+apiVersion: policy.networking.k8s.io/v1alpha2
+kind: ClusterNetworkPolicy
+metadata: {name: guard}
+spec:
+  tier: Admin
+  priority: 9
+  subject: {namespaces: {}}
+  ingress: [{name: no vault, action: Deny, from: [{namespaces: {matchLabels: {team: v}}}]}]
+";
+
+const CILIUM: &str = "\
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: l7, namespace: shop}
+spec: {endpointSelector: {}}
+";
+
+const WIDE: Resource = Resource::ClusterNetworkPolicies;
+
+fn define_guard(server: &Server) {
+    let group = "policy.networking.k8s.io/v1alpha2";
+    server.define(group, WIDE.plural(), WIDE.kind(), "Cluster");
+}
+
+fn define_cilium(server: &Server) {
+    let kind = cilium();
+    server.define("cilium.io/v2", kind.plural(), kind.kind(), "Namespaced");
+}
+
+fn cilium() -> Resource {
+    Resource::Other(PolicyKind::find("cilium.io", "CiliumNetworkPolicy").unwrap())
+}
+
+fn foreign(snapshot: &Snapshot) -> Vec<String> {
+    let foreign = snapshot.cluster.foreign.iter();
+    foreign
+        .map(|one| format!("{} {}/{}", one.kind.kind(), one.namespace, one.name))
+        .collect()
+}
+
+/// Cluster-wide policies by name and priority.
+fn wide(snapshot: &Snapshot) -> Vec<(String, Option<u16>)> {
+    let policies = snapshot.cluster.cluster_policies.iter();
+    policies
+        .map(|policy| (policy.name.clone(), policy.tier.priority()))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cluster_wide_policies_are_followed() {
+    let server = Server::with(SHOP);
+    define_guard(&server);
+    server.apply(GUARD);
+    let mut handle = start(&server).await;
+    let snapshot = until_live(&mut handle).await;
+    assert_eq!(wide(&snapshot), [("guard".to_owned(), Some(9))]);
+    assert_eq!(state(&snapshot, WIDE, None), State::Live);
+    assert_eq!(state(&snapshot, WIDE, Some("shop")), State::Live);
+    assert!(
+        snapshot.diagnostics.is_empty(),
+        "{:?}",
+        snapshot.diagnostics
+    );
+    let policies = &snapshot.cluster.cluster_policies;
+    assert_eq!(policies[0].ingress.as_ref().unwrap()[0].name, "no vault");
+    // The other kinds of the group are not there.
+    assert_eq!(
+        state(&snapshot, Resource::AdminNetworkPolicies, None),
+        State::NotServed
+    );
+
+    server.wait_for_requests(&Match::kind(WIDE.plural()).verb(Verb::Watch), 1);
+    server.apply(&GUARD.replace("priority: 9", "priority: 3"));
+    let changed = until(&mut handle, |s| wide(s) == [("guard".to_owned(), Some(3))]).await;
+    assert!(changed.revision > snapshot.revision);
+    let vault = |snapshot: &Snapshot| Arc::clone(&snapshot.cluster.namespaces["vault"]);
+    assert!(Arc::ptr_eq(&vault(&snapshot), &vault(&changed)));
+    server.apply(&GUARD.replace("action: Deny", "action: Refuse"));
+    let odd = until(&mut handle, |s| !s.diagnostics.is_empty()).await;
+    assert_eq!(
+        odd.diagnostics[0].object.as_deref(),
+        Some("ClusterNetworkPolicy guard")
+    );
+    server.delete(WIDE.plural(), "", "guard");
+    until(&mut handle, |s| {
+        wide(s).is_empty() && s.diagnostics.is_empty()
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_policy_kind_that_is_not_served_costs_nothing() {
+    let server = Server::with(SHOP);
+    let snapshot = load(options(&server)).await.unwrap();
+    assert_eq!(snapshot.link, Link::Live);
+    for resource in Resource::optional() {
+        assert_eq!(state(&snapshot, resource, None), State::NotServed);
+    }
+    let known = Resource::ALL.map(Resource::plural);
+    for request in server.log() {
+        let is_known = request.plural == "apis" || known.contains(&request.plural.as_str());
+        // The heartbeat asks for no kind.
+        assert!(is_known || request.plural.is_empty(), "{request:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_policy_kind_is_forbidden_not_absent() {
+    let server = Server::with(SHOP);
+    define_guard(&server);
+    server.apply(GUARD);
+    server.fail(Match::kind(WIDE.plural()), Fault::Status(403));
+    let snapshot = load(options(&server)).await.unwrap();
+    assert_eq!(
+        state(&snapshot, WIDE, Some("shop")),
+        forbidden(WIDE.plural())
+    );
+    assert!(wide(&snapshot).is_empty());
+    server.heal();
+    let mut handle = start(&server).await;
+    until(&mut handle, |s| wide(s).len() == 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn policies_of_other_projects_are_counted() {
+    let server = Server::with(SHOP);
+    define_cilium(&server);
+    server.apply(CILIUM);
+    let mut handle = start(&server).await;
+    let snapshot = until_live(&mut handle).await;
+    assert_eq!(foreign(&snapshot), ["CiliumNetworkPolicy shop/l7"]);
+    assert_eq!(state(&snapshot, cilium(), Some("shop")), State::Live);
+    let told: Vec<&str> = snapshot
+        .diagnostics
+        .iter()
+        .map(|told| told.message.as_str())
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "CiliumNetworkPolicy of cilium.io is not evaluated, and there is 1 object in shop: \
+             connections of the pods they may act on are unknown"
+        ]
+    );
+    // Only that they exist is asked for.
+    for request in server.wait_for_requests(&Match::kind("ciliumnetworkpolicies"), 2) {
+        assert!(request.headers["accept"].contains("PartialObjectMetadata"));
+    }
+    server.delete("ciliumnetworkpolicies", "shop", "l7");
+    let gone = until(&mut handle, |s| foreign(s).is_empty()).await;
+    assert!(gone.diagnostics.is_empty());
+    assert!(gone.revision > snapshot.revision);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn policies_of_other_projects_are_read_by_namespace_where_the_whole_is_refused() {
+    let server = Server::with(SHOP);
+    define_cilium(&server);
+    server.apply(CILIUM);
+    server.apply(&CILIUM.replace("shop", "vault"));
+    server.fail(
+        Match::kind("ciliumnetworkpolicies").whole(),
+        Fault::Status(403),
+    );
+    let asked = LiveOptions {
+        namespaces: vec!["shop".to_owned()],
+        ..options(&server)
+    };
+    let snapshot = load(asked).await.unwrap();
+    assert_eq!(foreign(&snapshot), ["CiliumNetworkPolicy shop/l7"]);
+    assert_eq!(state(&snapshot, cilium(), Some("shop")), State::Live);
+    let refused = forbidden("ciliumnetworkpolicies");
+    assert_eq!(state(&snapshot, cilium(), Some("vault")), refused);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn definitions_come_and_go_while_running() {
+    let server = Server::with(SHOP);
+    let mut handle = start(&server).await;
+    let before = until_live(&mut handle).await;
+    assert_eq!(state(&before, WIDE, None), State::NotServed);
+
+    define_guard(&server);
+    define_cilium(&server);
+    server.apply(GUARD);
+    server.apply(CILIUM);
+    until(&mut handle, |s| {
+        wide(s).len() == 1 && foreign(s).len() == 1 && s.link == Link::Live
+    })
+    .await;
+
+    server.undefine(WIDE.plural());
+    let gone = until(&mut handle, |s| {
+        state(s, WIDE, None) == State::NotServed && s.link == Link::Live
+    })
+    .await;
+    assert!(wide(&gone).is_empty());
+    assert_eq!(foreign(&gone).len(), 1);
+    define_guard(&server);
+    server.apply(GUARD);
+    until(&mut handle, |s| wide(s).len() == 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_discovered_is_unknown_not_absent() {
+    let server = Server::with(SHOP);
+    define_cilium(&server);
+    server.fail(Match::kind("apis/cilium.io"), Fault::Status(503));
+    let snapshot = load(options(&server)).await.unwrap();
+    let state_of = |resource| state(&snapshot, resource, None);
+    let failed = State::Failed {
+        why: "apis/cilium.io is refused by the test (503)".to_owned(),
+    };
+    assert_eq!(state_of(cilium()), failed);
+    assert_eq!(state_of(WIDE), State::NotServed);
+
+    // A group that says nothing of its kinds in a version known here.
+    server.heal();
+    let group = "policy.networking.k8s.io/v1beta1";
+    server.define(group, WIDE.plural(), WIDE.kind(), "Cluster");
+    let mut handle = start(&server).await;
+    let odd = until(&mut handle, |s| {
+        matches!(state(s, WIDE, None), State::Failed { .. })
+    })
+    .await;
+    assert_eq!(
+        state(&odd, WIDE, None).message(),
+        Some(
+            "the server has clusternetworkpolicies in policy.networking.k8s.io/v1beta1, which is not known"
+        )
+    );
+
+    server.fail(Match::kind("apis"), Fault::Status(403));
+    let snapshot = load(options(&server)).await.unwrap();
+    for resource in Resource::optional() {
+        let state = state(&snapshot, resource, None);
+        assert_eq!(state, forbidden("apis"), "{resource:?}");
+    }
+    assert_eq!(policies(&snapshot), ["shop/lock"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_known_of_policy_kinds_outlives_a_lost_server() {
+    let server = Server::with(SHOP);
+    define_guard(&server);
+    server.apply(GUARD);
+    let mut handle = start(&server).await;
+    until_live(&mut handle).await;
+    server.wait_for_requests(&Match::all().verb(Verb::Watch), 9);
+    server.go_away();
+    let lost = until(&mut handle, |s| {
+        matches!(state(s, WIDE, None), State::Stale { .. })
+    })
+    .await;
+    assert_eq!(wide(&lost).len(), 1);
+    assert_eq!(state(&lost, cilium(), None), State::NotServed);
+    server.come_back();
+    handle.reconnect();
+    until_live(&mut handle).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

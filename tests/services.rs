@@ -1,11 +1,11 @@
 //! Services and address rewriting: what a probe says when a Service stands between two ends.
 //!
-//! Row by row, by number. Not here, because no command asks about them yet: T82, T83 and T84 (a client outside through a
-//! NodePort), T88 (hostPort), and T89 (a load balancer's address).
+//! Rows of the truth table by number, with what stands beside the verdict: the way, the pairs, the conditions, the limits. Then
+//! what else people ask: load balancers, aliases, both address families, DNS on the node.
 
 use std::sync::Arc;
 
-use netseg::engine::{Engine, Profile};
+use netseg::engine::{Engine, Profile, Verdict, Way};
 use netseg::questions::ends;
 use netseg::questions::probe::{self, Answer};
 use netseg::report::words;
@@ -238,7 +238,7 @@ fn t86_a_local_service_needs_an_endpoint_on_the_clients_node() {
 
 #[test]
 fn t87_through_a_service_back_to_itself_is_left_open() {
-    check(
+    let answer = check(
         &[
             SVC_A,
             SLICE_A,
@@ -247,6 +247,38 @@ fn t87_through_a_service_back_to_itself_is_left_open() {
         "x/a -> x/svc/svc-a:8080",
         "unknown hairpin-undefined",
     );
+    assert_eq!(
+        conditions(&answer),
+        ["the enforcer lets a pod reach itself through a Service, whatever policies say"]
+    );
+    // Where like pods may reach each other there is nothing to differ on.
+    for policy in [
+        "y/unrelated: {podSelector: {}}",
+        "x/p: {podSelector: {}, ingress: [{from: [{podSelector: {matchLabels: {pod: a}}}], ports: [{port: 80}]}]}",
+    ] {
+        let answer = check(
+            &[SVC_A, SLICE_A, policy],
+            "x/a -> x/svc/svc-a:8080",
+            if policy.starts_with('y') {
+                "allow not-isolated"
+            } else {
+                "allow rule-allow"
+            },
+        );
+        assert!(answer.conditions.is_empty());
+    }
+}
+
+/// Rule A27: cluster-wide policy governs it like any other pair, but not a pod's own address.
+#[test]
+fn t120_cluster_wide_policy_governs_the_way_back_to_itself() {
+    let objects = [
+        SVC_A,
+        SLICE_A,
+        "{kind: ClusterNetworkPolicy, apiVersion: policy.networking.k8s.io/v1alpha2, metadata: {name: closed}, spec: {tier: Admin, priority: 1, subject: {namespaces: {matchLabels: {kubernetes.io/metadata.name: x}}}, egress: [{action: Deny, to: [{namespaces: {}}]}]}}",
+    ];
+    check(&objects, "x/a -> x/svc/svc-a:8080", "deny tier-deny");
+    check(&objects, "x/a -> 10.0.1.1:80", "allow self-traffic");
 }
 
 #[test]
@@ -325,4 +357,474 @@ fn a_template_counts_as_many_endpoints_as_it_has_replicas() {
         "allow not-isolated",
     );
     assert_eq!(answer.via.map(|via| via.endpoints), Some(3));
+}
+
+/// `x/svc-a` with a node port, and with whatever else stands in its spec.
+fn exposed(kind: &str, more: &str) -> String {
+    format!(
+        "{{kind: Service, apiVersion: v1, metadata: {{name: svc-a, namespace: x}}, spec: {{type: {kind}, {more}clusterIP: 10.96.0.10, selector: {{pod: a}}, ports: [{{name: http, port: 8080, targetPort: 80, nodePort: 30080}}]}}, status: {{loadBalancer: {{ingress: [{{ip: 198.51.100.1}}]}}}}}}"
+    )
+}
+
+const SLICE_HTTP: &str = "{kind: EndpointSlice, apiVersion: discovery.k8s.io/v1, metadata: {name: svc-a-1, namespace: x, labels: {kubernetes.io/service-name: svc-a}}, addressType: IPv4, ports: [{name: http, port: 80}], endpoints: [{addresses: [10.0.1.1], nodeName: n1, conditions: {ready: true}, targetRef: {kind: Pod, name: a, namespace: x}}]}";
+const FROM_E: &str = "x/p: {podSelector: {matchLabels: {pod: a}}, policyTypes: [Ingress], ingress: [{from: [{ipBlock: {cidr: 203.0.113.0/24}}]}]}";
+
+fn conditions(answer: &Answer) -> Vec<String> {
+    answer.conditions.iter().map(words::cause).collect()
+}
+
+fn limits(answer: &Answer) -> Vec<String> {
+    answer.limits.iter().map(words::limit).collect()
+}
+
+#[test]
+fn t82_a_node_may_put_its_own_address_in_place_of_the_clients() {
+    let service = exposed("NodePort", "");
+    let answer = check(
+        &[&service, SLICE_HTTP, FROM_E],
+        "203.0.113.7 -> node/n2:30080",
+        "unknown nat-ambiguous",
+    );
+    assert_eq!(
+        conditions(&answer),
+        [
+            "the pod sees the client as the source, not node/n2: under externalTrafficPolicy Cluster a node may put in its own address, and kube-proxy does"
+        ]
+    );
+    let via = answer.via.expect("it goes through the Service");
+    assert_eq!(
+        (via.service.as_str(), via.way, via.port, via.target_port),
+        ("x/svc-a", Way::NodePort, 8080, Some(80))
+    );
+    assert_eq!(answer.ingress.verdict, Verdict::Unknown);
+    assert!(
+        !answer.ingress.isolated_by.is_empty() && !answer.ingress.decided_by.is_empty(),
+        "the rule that would let the client in is named: {:?}",
+        answer.ingress
+    );
+}
+
+#[test]
+fn t83_the_pods_own_node_is_always_let_in() {
+    let service = exposed("NodePort", "");
+    let objects = [service.as_str(), SLICE_HTTP, FROM_E];
+    check(&objects, "203.0.113.7 -> node/n1:30080", "allow rule-allow");
+    let other = check(
+        &objects,
+        "198.51.100.7 -> node/n1:30080",
+        "unknown nat-ambiguous",
+    );
+    assert_eq!(
+        conditions(&other),
+        [
+            "the pod sees node/n1 as the source, not the client: under externalTrafficPolicy Cluster a node may put in its own address, and kube-proxy does"
+        ]
+    );
+    // A port by its name, the node by its address.
+    check(
+        &objects,
+        "203.0.113.7 -> 192.168.0.11:http",
+        "allow rule-allow",
+    );
+    // No Service has that port: it is the node itself.
+    check(
+        &objects,
+        "203.0.113.7 -> node/n2:22",
+        "allow host-network-subject",
+    );
+}
+
+#[test]
+fn t84_with_a_local_policy_a_node_without_an_endpoint_drops() {
+    let service = exposed("NodePort", "externalTrafficPolicy: Local, ");
+    let objects = [service.as_str(), SLICE_HTTP, FROM_E];
+    let answer = check(
+        &objects,
+        "203.0.113.7 -> node/n2:30080",
+        "unreachable local-only",
+    );
+    assert!(
+        limits(&answer).contains(&"by policy alone it would be ALLOW".to_owned()),
+        "{:?}",
+        limits(&answer)
+    );
+    // Rule N72: pods that use a node port are under the same policy.
+    check(&objects, "y/b -> node/n2:30080", "unreachable local-only");
+    check(&objects, "y/b -> node/n1:30080", "deny isolated-no-match");
+}
+
+#[test]
+fn t85_says_what_policy_would_say_of_what_is_not_ready() {
+    let slice = SLICE_A.replace("{ready: true}", "{ready: false}");
+    let answer = check(
+        &[
+            SVC_A,
+            &slice,
+            "x/p: {podSelector: {matchLabels: {pod: a}}, policyTypes: [Ingress]}",
+        ],
+        "y/a -> x/svc/svc-a:8080",
+        "unreachable no-endpoints",
+    );
+    assert!(
+        limits(&answer).contains(&"by policy alone it would be DENY".to_owned()),
+        "{:?}",
+        limits(&answer)
+    );
+}
+
+#[test]
+fn t88_a_host_port_leads_to_the_pod() {
+    let pod = "{kind: Pod, apiVersion: v1, metadata: {name: h, namespace: x, labels: {pod: h}}, spec: {nodeName: n1, containers: [{name: c, ports: [{containerPort: 80, hostPort: 8000}]}]}, status: {phase: Running, podIPs: [{ip: 10.0.1.9}]}}";
+    let objects = [
+        pod,
+        "x/p: {podSelector: {matchLabels: {pod: h}}, policyTypes: [Ingress]}",
+    ];
+    check(&objects, "node/n1 -> 127.0.0.1:8000", "allow own-node");
+    let answer = check(
+        &objects,
+        "203.0.113.7 -> node/n1:8000",
+        "deny isolated-no-match",
+    );
+    assert_eq!(
+        limits(&answer),
+        ["port 8000 of the node leads to pod x/h: policy sees the pod and its port 80"]
+    );
+    assert_eq!(answer.via, None, "no Service stands there");
+    // A pod elsewhere: policy at its end may see the node, or the pod behind.
+    let egress = "y/e: {podSelector: {}, policyTypes: [Egress], egress: [{to: [{podSelector: {}, namespaceSelector: {}}]}]}";
+    let open = check(
+        &[pod, egress],
+        "y/b -> node/n1:8000",
+        "unknown nat-ambiguous",
+    );
+    assert_eq!(
+        conditions(&open),
+        ["policy at the client sees the pod behind node/n1:8000, not node/n1:8000 itself"]
+    );
+    // From the same node it is translated before it leaves.
+    check(&[pod, egress], "y/a -> node/n1:8000", "allow not-isolated");
+}
+
+#[test]
+fn t89_a_load_balancers_address_is_short_circuited_inside() {
+    let service = exposed("LoadBalancer", "externalTrafficPolicy: Local, ");
+    let only_b = "x/p: {podSelector: {matchLabels: {pod: a}}, ingress: [{from: [{namespaceSelector: {}, podSelector: {matchLabels: {pod: b}}}]}]}";
+    let objects = [service.as_str(), SLICE_HTTP, only_b];
+    let answer = check(&objects, "y/b -> 198.51.100.1:8080", "allow rule-allow");
+    let via = answer.via.expect("a Service");
+    assert_eq!(via.way, Way::Balancer { is_proxy: false });
+    check(
+        &objects,
+        "y/a -> 198.51.100.1:8080",
+        "deny isolated-no-match",
+    );
+    // Rule N72: in proxy mode the connection leaves the cluster and comes back as somebody else's.
+    let proxy = service.replace("ip: 198.51.100.1", "ip: 198.51.100.1, ipMode: Proxy");
+    let answer = check(
+        &[&proxy, SLICE_HTTP, only_b],
+        "y/b -> 198.51.100.1:8080",
+        "unknown nat-ambiguous",
+    );
+    assert_eq!(
+        conditions(&answer),
+        [
+            "the pod sees the client as the source, not an address of the load balancer: the load balancer opens connections of its own"
+        ]
+    );
+}
+
+/// Rules N70 and N71 where nobody says by which node.
+#[test]
+fn a_client_outside_comes_in_through_the_load_balancer() {
+    let cluster = exposed("LoadBalancer", "");
+    let local = exposed("LoadBalancer", "externalTrafficPolicy: Local, ");
+    for to in ["198.51.100.1:8080", "x/svc/svc-a:8080"] {
+        let asked = format!("203.0.113.7 -> {to}");
+        let answer = check(
+            &[&cluster, SLICE_HTTP, FROM_E],
+            &asked,
+            "unknown nat-ambiguous",
+        );
+        assert_eq!(
+            conditions(&answer),
+            [
+                "the pod sees the client or node/n1 as the source, not node/n2: under externalTrafficPolicy Cluster a node may put in its own address, and kube-proxy does"
+            ],
+            "{to}"
+        );
+        check(&[&local, SLICE_HTTP, FROM_E], &asked, "allow rule-allow");
+    }
+    // Nothing else answers at its address.
+    check(
+        &[&cluster, SLICE_HTTP],
+        "203.0.113.7 -> 198.51.100.1:22",
+        "unreachable no-service-port",
+    );
+    check(
+        &[&cluster, SLICE_HTTP],
+        "203.0.113.7 -> 198.51.100.1:any",
+        "allow not-isolated",
+    );
+    // Without policy it does not matter which address it carries.
+    check(
+        &[&cluster, SLICE_HTTP],
+        "203.0.113.7 -> x/svc/svc-a:8080",
+        "allow not-isolated",
+    );
+}
+
+/// Rule N73: one more filter, before policy.
+#[test]
+fn a_load_balancer_serves_its_source_ranges_only() {
+    let service = exposed(
+        "LoadBalancer",
+        "externalTrafficPolicy: Local, loadBalancerSourceRanges: [203.0.113.0/25], ",
+    );
+    let objects = [service.as_str(), SLICE_HTTP];
+    check(
+        &objects,
+        "203.0.113.7 -> 198.51.100.1:8080",
+        "allow not-isolated",
+    );
+    check(
+        &objects,
+        "203.0.113.200 -> 198.51.100.1:8080",
+        "deny explicit-deny",
+    );
+    check(&objects, "y/a -> 198.51.100.1:8080", "allow not-isolated");
+    // Node ports are no business of the load balancer.
+    check(
+        &objects,
+        "203.0.113.200 -> node/n1:30080",
+        "allow not-isolated",
+    );
+    // Of a network that lies partly within, the parts differ.
+    let answer = check(
+        &objects,
+        "203.0.113.0/24 -> 198.51.100.1:8080",
+        "unknown pairs-differ",
+    );
+    assert_eq!(
+        pairs(&answer),
+        [
+            "203.0.113.0 -> x/pod/a allow",
+            "203.0.113.128 -> x/pod/a deny"
+        ]
+    );
+}
+
+/// Rule N70 where nodes were not loaded: any address may be a node's, and the pod's own node is always let in.
+#[test]
+fn without_nodes_any_address_may_be_that_of_a_node() {
+    let text = |policy: &str| {
+        format!(
+            "{}\n---\n{}\n---\n{}",
+            "{kind: Deployment, apiVersion: apps/v1, metadata: {name: web, namespace: x}, spec: {template: {metadata: {labels: {app: web}}}}}",
+            "{kind: Service, apiVersion: v1, metadata: {name: web, namespace: x}, spec: {type: LoadBalancer, selector: {app: web}, ports: [{port: 80}]}}",
+            object(policy),
+        )
+    };
+    for (rule, expected) in [
+        ("ingress: [{}]", "allow rule-allow"),
+        (
+            "ingress: [{from: [{ipBlock: {cidr: 203.0.113.0/24}}]}]",
+            "unknown nat-ambiguous",
+        ),
+    ] {
+        let policy = format!("x/p: {{podSelector: {{}}, policyTypes: [Ingress], {rule}}}");
+        let (cluster, _) = manifests::parse("t", &text(&policy));
+        let engine = Engine::build(&Arc::new(cluster), Profile::spec());
+        let end = |text| ends::resolve(&engine, text).unwrap();
+        let port = ends::parse_port("80").unwrap();
+        let answer =
+            probe::probe(&engine, &end("203.0.113.7"), &end("x/svc/web"), Some(&port)).unwrap();
+        assert_eq!(format!("{} {}", answer.verdict, answer.reason), expected);
+    }
+}
+
+#[test]
+fn external_ips_lead_to_the_service_too() {
+    let service = exposed("ClusterIP", "externalIPs: [198.51.100.9], ");
+    let objects = [service.as_str(), SLICE_HTTP, FROM_E];
+    let answer = check(
+        &objects,
+        "203.0.113.7 -> 198.51.100.9:8080",
+        "unknown nat-ambiguous",
+    );
+    assert_eq!(answer.via.map(|via| via.way), Some(Way::ExternalIp));
+    check(
+        &objects,
+        "y/a -> 198.51.100.9:8080",
+        "deny isolated-no-match",
+    );
+}
+
+#[test]
+fn without_a_port_a_node_says_which_of_its_ports_lead_where() {
+    let service = exposed("NodePort", "externalTrafficPolicy: Local, ");
+    let mut text = FIXTURE.to_owned();
+    for line in [service.as_str(), SLICE_HTTP, FROM_E] {
+        text += &format!("---\n{}\n", object(line));
+    }
+    let (cluster, _) = manifests::parse("t", &text);
+    let engine = Engine::build(&Arc::new(cluster), Profile::spec());
+    let end = |text| ends::resolve(&engine, text).unwrap();
+    let answer = probe::probe(&engine, &end("198.51.100.7"), &end("node/n1"), None).unwrap();
+    let tcp: Vec<String> = answer
+        .ports
+        .iter()
+        .filter(|(protocol, _, _)| protocol.as_str() == "TCP")
+        .map(|(_, range, verdict)| format!("{range} {verdict}"))
+        .collect();
+    assert_eq!(tcp, ["1-30079 allow", "30081-65535 allow"]);
+}
+
+/// Rule N75: an alias for a name of the cluster is that Service; one for a name outside has to be resolved.
+#[test]
+fn an_alias_within_the_cluster_is_the_service_it_names() {
+    for name in [
+        "svc-a.x.svc",
+        "svc-a.x.svc.cluster.local",
+        "svc-a.x.svc.cluster.local.",
+    ] {
+        let alias = format!(
+            "{{kind: Service, apiVersion: v1, metadata: {{name: alias, namespace: y}}, spec: {{type: ExternalName, externalName: {name}}}}}"
+        );
+        let objects = [
+            SVC_A,
+            SLICE_A,
+            alias.as_str(),
+            "x/p: {podSelector: {matchLabels: {pod: a}}, policyTypes: [Ingress, Egress]}",
+        ];
+        let answer = check(
+            &objects,
+            "y/a -> y/svc/alias:8080",
+            "deny isolated-no-match",
+        );
+        assert_eq!(
+            answer.via.map(|via| via.service),
+            Some("x/svc-a".to_owned())
+        );
+        check(&objects, "y/svc/alias -> y/b:80", "deny isolated-no-match");
+    }
+    let circle = [
+        "{kind: Service, apiVersion: v1, metadata: {name: one, namespace: x}, spec: {type: ExternalName, externalName: two.x.svc}}",
+        "{kind: Service, apiVersion: v1, metadata: {name: two, namespace: x}, spec: {type: ExternalName, externalName: one.x.svc}}",
+    ];
+    check(&circle, "y/a -> x/svc/one:80", "unknown fqdn-unknown");
+}
+
+#[test]
+fn a_headless_service_without_ports_is_its_pods() {
+    let objects = [
+        "{kind: Service, apiVersion: v1, metadata: {name: peers, namespace: x}, spec: {clusterIP: None, selector: {app: x}}}",
+        "x/p: {podSelector: {matchLabels: {pod: a}}, policyTypes: [Egress]}",
+        "x/q: {podSelector: {}, policyTypes: [Ingress]}",
+    ];
+    let answer = check(&objects, "x/svc/peers -> y/a:80", "unknown pairs-differ");
+    assert_eq!(
+        pairs(&answer),
+        ["x/pod/a -> y/pod/a deny", "x/pod/b -> y/pod/a allow"]
+    );
+    check(
+        &objects,
+        "y/a -> x/svc/peers:5432",
+        "deny isolated-no-match",
+    );
+    check(&objects, "y/a -> x/svc/peers:any", "deny isolated-no-match");
+}
+
+/// Rule N59: each family by itself.
+#[test]
+fn both_address_families_are_told_apart_where_they_differ() {
+    let pod = |namespace: &str, name: &str, last: u8| {
+        format!(
+            "{{kind: Pod, apiVersion: v1, metadata: {{name: {name}, namespace: {namespace}, labels: {{pod: {name}}}}}, spec: {{nodeName: n2}}, status: {{phase: Running, podIPs: [{{ip: 10.0.7.{last}}}, {{ip: 'fd00::{last}'}}]}}}}"
+        )
+    };
+    let (from, to) = (pod("y", "two", 1), pod("x", "dual", 2));
+    let slice = |family: &str, address: &str| {
+        format!(
+            "{{kind: EndpointSlice, apiVersion: discovery.k8s.io/v1, metadata: {{name: dual-{}, namespace: x, labels: {{kubernetes.io/service-name: dual}}}}, addressType: {family}, ports: [{{port: 80}}], endpoints: [{{addresses: ['{address}'], targetRef: {{kind: Pod, name: dual, namespace: x}}}}]}}",
+            family.to_lowercase()
+        )
+    };
+    let service = "{kind: Service, apiVersion: v1, metadata: {name: dual, namespace: x}, spec: {clusterIP: 10.96.0.20, clusterIPs: [10.96.0.20, 'fd00:96::20'], ipFamilies: [IPv4, IPv6], selector: {pod: dual}, ports: [{port: 80}]}}";
+    let only_v4 = "x/p: {podSelector: {matchLabels: {pod: dual}}, policyTypes: [Ingress], ingress: [{from: [{ipBlock: {cidr: 0.0.0.0/0}}]}]}";
+    let (v4, v6) = (slice("IPv4", "10.0.7.2"), slice("IPv6", "fd00::2"));
+    let both = [
+        from.as_str(),
+        to.as_str(),
+        service,
+        v4.as_str(),
+        v6.as_str(),
+        only_v4,
+    ];
+    for to in ["x/svc/dual:80", "x/dual:80"] {
+        let answer = check(&both, &format!("y/two -> {to}"), "unknown pairs-differ");
+        assert_eq!(
+            pairs(&answer),
+            ["10.0.7.1 -> 10.0.7.2 allow", "fd00::1 -> fd00::2 deny"],
+            "{to}"
+        );
+    }
+    // Asked by one address it is one family.
+    check(&both, "y/two -> 10.96.0.20:80", "allow rule-allow");
+    check(&both, "y/two -> fd00:96::20:80", "deny isolated-no-match");
+    // A Service of one family does not use the other.
+    let single = service.replace(
+        "clusterIPs: [10.96.0.20, 'fd00:96::20'], ipFamilies: [IPv4, IPv6]",
+        "ipFamilies: [IPv4]",
+    );
+    for slices in [&[v4.as_str()][..], &[]] {
+        let objects: Vec<&str> = [from.as_str(), to.as_str(), single.as_str(), only_v4]
+            .into_iter()
+            .chain(slices.iter().copied())
+            .collect();
+        check(&objects, "y/two -> x/svc/dual:80", "allow rule-allow");
+    }
+}
+
+/// Rule N54: a cache on the node answers before the Service does.
+#[test]
+fn dns_may_be_answered_by_the_own_node() {
+    let service = "{kind: Service, apiVersion: v1, metadata: {name: kube-dns, namespace: kube-system}, spec: {clusterIP: 10.96.0.2, selector: {k8s-app: kube-dns}, ports: [{name: dns, port: 53, protocol: UDP}, {name: dns-tcp, port: 53, protocol: TCP}]}}";
+    let pod = "{kind: Pod, apiVersion: v1, metadata: {name: dns, namespace: kube-system, labels: {k8s-app: kube-dns}}, spec: {nodeName: n2}, status: {phase: Running, podIPs: [{ip: 10.0.9.9}]}}";
+    let cache = "{kind: DaemonSet, apiVersion: apps/v1, metadata: {name: node-local-dns, namespace: kube-system}, spec: {template: {metadata: {labels: {k8s-app: node-local-dns}}, spec: {hostNetwork: true}}}}";
+    let closed = "y/p: {podSelector: {}, policyTypes: [Egress]}";
+    let told = "kube-system/daemonset/node-local-dns answers DNS on every node: what pods ask it goes to their own node, not to the Service";
+    let without = check(
+        &[service, pod, closed],
+        "y/a -> dns:53",
+        "deny isolated-no-match",
+    );
+    assert!(!limits(&without).contains(&told.to_owned()));
+    let with = check(
+        &[service, pod, cache, closed],
+        "y/a -> dns:53",
+        "deny isolated-no-match",
+    );
+    assert!(
+        limits(&with).contains(&told.to_owned()),
+        "{:?}",
+        limits(&with)
+    );
+    // Its address is the own node's where there is such a cache, and one like any other where there is none.
+    check(
+        &[service, pod, cache, closed],
+        "y/a -> 169.254.20.10:53/udp",
+        "allow host-network-subject",
+    );
+    check(
+        &[service, pod, closed],
+        "y/a -> 169.254.20.10:53/udp",
+        "deny isolated-no-match",
+    );
+}
+
+/// A dump without slices: the API server has endpoints all the same.
+#[test]
+fn the_api_servers_endpoints_are_unknown_rather_than_missing() {
+    let api = "{kind: Service, apiVersion: v1, metadata: {name: kubernetes, namespace: default}, spec: {clusterIP: 10.96.0.1, ports: [{name: https, port: 443, targetPort: 6443}]}}";
+    check(&[api], "y/a -> k8s-api:443", "unknown unreadable");
 }

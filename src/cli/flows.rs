@@ -14,11 +14,11 @@ pub(crate) fn run(args: &Args, asked: &FlowsArgs, out: &mut Out) -> Result<u8, F
     } else {
         flows::flows(&loaded.engine, &loaded.scope)
     };
-    out.data(&match asked.output {
-        TableFormat::Text => text::flows(&found),
-        TableFormat::Json => json::flows(&found, loaded.context()),
-        TableFormat::Md => markdown::flows(&found),
-        TableFormat::Csv => csv::flows(&found),
-    });
+    match asked.output {
+        TableFormat::Text => out.data(&text::flows(&found)),
+        TableFormat::Json => json::flows(&found, loaded.context(), &mut |piece| out.data(piece)),
+        TableFormat::Md => out.data(&markdown::flows(&found)),
+        TableFormat::Csv => out.data(&csv::flows(&found)),
+    }
     Ok(OK)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::compile::ProfileName;
 use crate::compile::enforcer::{self, Enforcer};
-use crate::engine::{Engine, Profile};
+use crate::engine::Engine;
 use crate::expect::{self, Expectations, Plan};
 use crate::model::{Cluster, Diagnostic, Resource, Severity};
 use crate::questions::ends::{self, End};
@@ -143,7 +143,7 @@ pub(crate) fn load_unjudged(args: &Args) -> Result<Loaded, Failure> {
         }
     }
     let enforcer = enforcer::detect(&cluster, is_offline(source));
-    let profile = Profile::named(source.profile.unwrap_or(enforcer.profile));
+    let profile = enforcer.switches(profile_of(source, &enforcer));
     let engine = Engine::build(&Arc::new(cluster), profile);
     if let Some(banner) = text::banner(&enforcer, engine.policies().len()) {
         out::note(&format!("warning: {banner}\n"));

@@ -53,6 +53,23 @@ pub enum Cause {
     EndpointsUnreadable { service: String },
     /// A DNS alias that points out of the cluster.
     AliasUnresolved { name: String },
+    /// Enforcers differ on a pod that reaches itself through a Service (rule N48).
+    Hairpin,
+    /// On its way in a connection may be given another source address (rules N70, N71). Ends as they would be typed.
+    SourceRewritten {
+        /// The load balancer itself opens the connection to the pod; else it may be the node where the client comes in.
+        by_balancer: bool,
+        /// The sources that are let in, and those that are not or may not be.
+        let_in: Vec<String>,
+        kept_out: Vec<String>,
+    },
+    /// Policy at the client may see the address it asked for, or what stands behind it.
+    DestinationRewritten {
+        /// `address:port` as asked.
+        asked: String,
+        /// Whether it is the translated destination that is let out.
+        behind_is_open: bool,
+    },
     /// Enforcers differ on named ports of init containers.
     InitContainerPort { port: String },
 }

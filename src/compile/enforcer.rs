@@ -3,9 +3,14 @@
 //! Creating a policy succeeds in every cluster and says nothing about whether anybody enforces it (rule D1). The strongest
 //! evidence is a running agent (rule D2), so that is what is looked at, and the profile follows from it.
 
-use crate::model::{Cluster, Namespace, Phase, Resource};
+mod generation;
+
+use crate::model::{Cluster, Namespace, Phase, Pod, Resource, Workload};
 
 use super::ProfileName;
+use super::profile::Profile;
+
+pub use generation::Generations;
 
 /// Whether policies take effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -32,8 +37,26 @@ pub struct Enforcer {
     pub name: String,
     pub enforces: Enforces,
     pub profile: ProfileName,
+    /// Which cluster-wide policies it acts on, as far as its images say so (rule A4).
+    pub generations: Generations,
     /// Facts in words, strongest first.
     pub evidence: Vec<String>,
+}
+
+impl Enforcer {
+    /// The switches of a profile, with what is known of this enforcer's version if the profile is its own.
+    pub fn switches(&self, profile: ProfileName) -> Profile {
+        let mut switches = Profile::named(profile);
+        if profile == self.profile {
+            let Generations {
+                cluster_policies,
+                admin_policies,
+            } = self.generations;
+            switches.cluster_policies = cluster_policies.unwrap_or(switches.cluster_policies);
+            switches.admin_policies = admin_policies.unwrap_or(switches.admin_policies);
+        }
+        switches
+    }
 }
 
 /// An agent by the name of its DaemonSet, and where it usually runs (rule D3).
@@ -161,31 +184,37 @@ const fn agent(
 ///
 /// `offline` input without nodes and without any agent says nothing either way, and is reasoned about by the API's own text.
 pub fn detect(cluster: &Cluster, offline: bool) -> Enforcer {
-    let mut found: Vec<(&Agent, String)> = Vec::new();
+    let mut found: Vec<(&Agent, String, Vec<&str>)> = Vec::new();
     for agent in &AGENTS {
         for namespace in cluster.namespaces.values() {
-            if let Some(evidence) = runs(agent, namespace, offline) {
-                found.push((agent, evidence));
+            if let Some((evidence, images)) = runs(agent, namespace, offline) {
+                found.push((agent, evidence, images));
             }
         }
     }
     // A policy agent beats a mere network agent: Canal and policy-only installs have both (rule D4).
-    found.sort_by_key(|(agent, _)| match agent.enforces {
+    found.sort_by_key(|(agent, ..)| match agent.enforces {
         Enforces::Yes => 0,
         Enforces::Unknown => 1,
         Enforces::No => 2,
     });
-    let evidence: Vec<String> = found.iter().map(|(_, evidence)| evidence.clone()).collect();
-    if let Some((agent, _)) = found.first() {
+    let mut evidence: Vec<String> = found
+        .iter()
+        .map(|(_, evidence, _)| evidence.clone())
+        .collect();
+    if let Some((agent, _, images)) = found.first() {
         let enforces = if agent.daemon_set == "aws-node" {
             aws_agent(cluster)
         } else {
             agent.enforces
         };
+        let (generations, why) = generation::of(agent.daemon_set, images);
+        evidence.extend(why);
         return Enforcer {
             name: agent.name.to_owned(),
             enforces,
             profile: agent.profile,
+            generations,
             evidence,
         };
     }
@@ -199,6 +228,7 @@ pub fn detect(cluster: &Cluster, offline: bool) -> Enforcer {
             name: "k3s".to_owned(),
             enforces: Enforces::Yes,
             profile: ProfileName::Unknown,
+            generations: Generations::default(),
             evidence: vec![format!(
                 "node {} runs {}; k3s enforces unless started with --disable-network-policy",
                 node.name, node.kubelet_version
@@ -229,20 +259,26 @@ pub fn detect(cluster: &Cluster, offline: bool) -> Enforcer {
         } else {
             ProfileName::Unknown
         },
+        generations: Generations::default(),
         evidence: vec![why.to_owned()],
     }
 }
 
-fn runs(agent: &Agent, namespace: &Namespace, offline: bool) -> Option<String> {
-    let workload = namespace
-        .workloads
+/// Whether an agent runs in a namespace: the evidence, and the images of its pods.
+fn runs<'a>(
+    agent: &Agent,
+    namespace: &'a Namespace,
+    offline: bool,
+) -> Option<(String, Vec<&'a str>)> {
+    let is_agent = |one: &&Workload| one.kind == "DaemonSet" && one.name == agent.daemon_set;
+    let workload = namespace.workloads.iter().find(is_agent)?;
+    let pods = workload.pods.iter();
+    let pods: Vec<&Pod> = pods.map(|index| &namespace.pods[*index]).collect();
+    let ready = pods
         .iter()
-        .find(|workload| workload.kind == "DaemonSet" && workload.name == agent.daemon_set)?;
-    let pods = || workload.pods.iter().map(|index| &namespace.pods[*index]);
-    let ready = pods()
         .filter(|pod| pod.ready && pod.phase == Phase::Running)
         .count();
-    if ready == 0 && !(offline && pods().next().is_some()) {
+    if ready == 0 && !(offline && !pods.is_empty()) {
         return None;
     }
     let remark = if agent.remark.is_empty() {
@@ -250,12 +286,14 @@ fn runs(agent: &Agent, namespace: &Namespace, offline: bool) -> Option<String> {
     } else {
         format!("; {}", agent.remark)
     };
-    Some(format!(
+    let evidence = format!(
         "DaemonSet {}/{}, {ready} of {} pods ready{remark}",
         namespace.name,
         workload.name,
-        pods().count()
-    ))
+        pods.len()
+    );
+    let images = pods.iter().flat_map(|pod| &pod.images);
+    Some((evidence, images.map(String::as_str).collect()))
 }
 
 /// The AWS CNI enforces only when its node agent runs beside it (rule D10).
@@ -276,6 +314,7 @@ fn aws_agent(cluster: &Cluster) -> Enforces {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::compile::Switch;
     use crate::source::manifests;
 
     fn check(yaml: &str, expected: (&str, Enforces, ProfileName)) {
@@ -311,6 +350,22 @@ mod tests {
             &daemon("aws-node"),
             ("aws-vpc-cni", Enforces::No, ProfileName::AwsVpcCni),
         );
+    }
+
+    #[test]
+    fn the_agents_version_overrides_its_own_profile_only() {
+        let yaml = "{kind: DaemonSet, apiVersion: apps/v1, metadata: {name: calico-node, namespace: kube-system}, spec: {template: {spec: {containers: [{name: c, image: 'calico/node:v3.30.1'}]}}}}";
+        let (cluster, _) = manifests::parse("t", yaml);
+        let found = detect(&cluster, true);
+        assert_eq!(
+            found.evidence[1],
+            "calico/node:v3.30.1: acts on AdminNetworkPolicy, not on ClusterNetworkPolicy"
+        );
+        let own = found.switches(ProfileName::Calico);
+        assert_eq!(own.admin_policies, Switch::Yes);
+        assert_eq!(own.cluster_policies, Switch::No);
+        let asked_for = found.switches(ProfileName::Cilium);
+        assert_eq!(asked_for, Profile::named(ProfileName::Cilium));
     }
 
     #[test]

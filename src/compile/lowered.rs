@@ -51,9 +51,15 @@ pub(crate) struct LoweredRule {
 pub(crate) enum SetKey {
     Everyone,
     /// Pods of one namespace that a selector means.
-    Own { space: u32, pods: u32 },
+    Own {
+        space: u32,
+        pods: u32,
+    },
     /// Pods of namespaces: both are selectors by number.
-    Matching { scope: u32, pods: u32 },
+    Matching {
+        scope: u32,
+        pods: u32,
+    },
     /// Pods of namespaces that belong together with a given one (rule A31).
     Tenants {
         subject: u32,
@@ -208,10 +214,7 @@ pub(crate) struct Lowering<'a> {
 
 impl Lowering<'_> {
     pub(crate) fn selector(&mut self, selector: &Selector) -> u32 {
-        let reading = self
-            .numbers
-            .pods
-            .read(selector, &mut self.firsts.pod_keys);
+        let reading = self.numbers.pods.read(selector, &mut self.firsts.pod_keys);
         self.numbers.readings.number(reading)
     }
 
@@ -297,10 +300,7 @@ impl Lowering<'_> {
                 SetKey::Block(block.clone())
             }
             Peer::Nodes(nodes) => {
-                let reading = self
-                    .numbers
-                    .nodes
-                    .read(nodes, &mut self.firsts.node_keys);
+                let reading = self.numbers.nodes.read(nodes, &mut self.firsts.node_keys);
                 SetKey::Nodes(self.numbers.node_readings.number(reading))
             }
             Peer::DomainName(name) => SetKey::DomainName(name.clone()),

@@ -22,8 +22,9 @@ pub(crate) fn lower(policy: &Policy, space: u32, lowering: &mut Lowering<'_>) ->
         subject: lowering.selector(&policy.subject),
         rules,
         is_doubtful: !policy.invalid.is_empty(),
-        selector_in_doubt: policy.invalid.iter().any(|problem| {
-            problem.path.is_empty() || problem.path.starts_with("spec.podSelector")
-        }),
+        selector_in_doubt: policy
+            .invalid
+            .iter()
+            .any(|problem| problem.path.is_empty() || problem.path.starts_with("spec.podSelector")),
     }
 }

@@ -40,6 +40,20 @@ pub(crate) enum PlaceKind {
     Outside,
 }
 
+impl Default for Place {
+    fn default() -> Self {
+        Self {
+            kind: PlaceKind::Outside,
+            space: NONE,
+            labels: NONE,
+            node_labels: NONE,
+            family: None,
+            atom: NONE,
+            table: 0,
+        }
+    }
+}
+
 impl Place {
     /// Whether cluster-wide policies, NetworkPolicies or others can have it as subject.
     pub(crate) fn is_subject(&self) -> bool {
@@ -167,7 +181,13 @@ mod tests {
         ] {
             assert_eq!(atoms.find(address.parse().unwrap()), atom, "{address}");
         }
-        assert_eq!(atoms.within(net("10.0.0.0/8")).collect::<Vec<_>>(), [2, 4, 5]);
-        assert_eq!(atoms.within(net("0.0.0.0/0")).collect::<Vec<_>>(), [0, 2, 4, 5, 3]);
+        assert_eq!(
+            atoms.within(net("10.0.0.0/8")).collect::<Vec<_>>(),
+            [2, 4, 5]
+        );
+        assert_eq!(
+            atoms.within(net("0.0.0.0/0")).collect::<Vec<_>>(),
+            [0, 2, 4, 5, 3]
+        );
     }
 }

@@ -1,5 +1,6 @@
 //! The ports of rules as bits: every port that some rule or port name tells from its neighbours has a bit of its own.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
@@ -112,6 +113,22 @@ impl PortAtoms {
         mask
     }
 
+    /// The atoms in groups that are in the same lists, given as lists of atoms: to whoever asks only for these, they are one.
+    pub(crate) fn alike(&self, lists: impl Iterator<Item = Vec<u32>>) -> Vec<Mask> {
+        let mut lists_of = vec![Vec::new(); self.starts.len()];
+        for (number, list) in lists.enumerate() {
+            for atom in list {
+                lists_of[atom as usize].push(number);
+            }
+        }
+        let mut groups: BTreeMap<Vec<usize>, Mask> = BTreeMap::new();
+        for (atom, lists) in lists_of.into_iter().enumerate() {
+            let mask = groups.entry(lists).or_insert_with(|| self.none());
+            mask[atom / 64] |= 1 << (atom % 64);
+        }
+        groups.into_values().collect()
+    }
+
     /// The ports of these bits.
     pub(crate) fn set(&self, mask: &[u64]) -> PortSet {
         let port = |at: u32| {
@@ -128,7 +145,11 @@ impl PortAtoms {
                 .starts
                 .get(index + 1)
                 .map_or(3 * PORTS, |(next, _)| *next);
-            let first = if start.is_multiple_of(PORTS) { start + 1 } else { *start };
+            let first = if start.is_multiple_of(PORTS) {
+                start + 1
+            } else {
+                *start
+            };
             let protocol = Protocol::ALL[(start / PORTS) as usize];
             if let (Some(first), Some(last)) = (port(first), port(end - 1))
                 && let Some(range) = PortRange::new(first, last)
@@ -137,8 +158,9 @@ impl PortAtoms {
                     Some((before, open))
                         if *before == protocol && open.last() == range.first() - 1 =>
                     {
-                        *open = PortRange::new(port(u32::from(open.first())).unwrap_or(first), last)
-                            .unwrap_or(range);
+                        *open =
+                            PortRange::new(port(u32::from(open.first())).unwrap_or(first), last)
+                                .unwrap_or(range);
                     }
                     _ => ranges.push((protocol, range)),
                 }
@@ -174,16 +196,35 @@ impl PortName {
     ) -> impl Iterator<Item = (Protocol, u16, bool)> + 'a {
         declared.iter().filter_map(move |port| {
             let is_meant = *port.name == *self.name
-                && self.protocol.is_none_or(|protocol| protocol == port.protocol);
+                && self
+                    .protocol
+                    .is_none_or(|protocol| protocol == port.protocol);
             let counts = if port.init {
                 profile.init_container_ports
             } else {
                 Switch::Yes
             };
-            (is_meant && counts != Switch::No)
-                .then_some((port.protocol, port.port, counts == Switch::Yes))
+            (is_meant && counts != Switch::No).then_some((
+                port.protocol,
+                port.port,
+                counts == Switch::Yes,
+            ))
         })
     }
+}
+
+/// The numbers of the bits that are set, ascending.
+pub(crate) fn bits_of(mask: &[u64]) -> Vec<u32> {
+    let mut found = Vec::new();
+    for (index, word) in mask.iter().enumerate() {
+        let mut rest = *word;
+        while rest != 0 {
+            let base = u32::try_from(index * 64).expect("fewer than 2^32 atoms");
+            found.push(base + rest.trailing_zeros());
+            rest &= rest - 1;
+        }
+    }
+    found
 }
 
 impl RulePorts {
@@ -336,7 +377,11 @@ impl PortTable {
             self.cut(protocol, range);
         }
         let sure = self.atoms.mask(&key.fixed);
-        let possible = if key.doubtful { self.atoms.all() } else { sure.clone() };
+        let possible = if key.doubtful {
+            self.atoms.all()
+        } else {
+            sure.clone()
+        };
         let number = u32::try_from(self.list.len()).expect("fewer than 2^32 lists of ports");
         self.list.push(RulePorts {
             sure,
@@ -356,7 +401,11 @@ mod tests {
     use proptest::prelude::*;
 
     fn any_set() -> impl Strategy<Value = PortSet> {
-        let range = (0usize..3, prop_oneof![Just(1u16), 1u16..40, Just(65_530)], 0u16..6);
+        let range = (
+            0usize..3,
+            prop_oneof![Just(1u16), 1u16..40, Just(65_530)],
+            0u16..6,
+        );
         proptest::collection::vec(range, 0..4).prop_map(|parts| {
             let number = |n: u16| std::num::NonZeroU16::new(n).expect("not 0");
             parts

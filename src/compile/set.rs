@@ -16,6 +16,12 @@ const SPARSE_PART: usize = 32;
 /// Lists up to this length are searched from the front.
 const SHORT: usize = 16;
 
+impl Default for Set {
+    fn default() -> Self {
+        Self::empty()
+    }
+}
+
 impl Set {
     pub(crate) fn empty() -> Self {
         Self::Sparse(Vec::new())
@@ -99,7 +105,9 @@ impl Set {
     /// Calls for every member below `universe`, ascending.
     pub(crate) fn each(&self, universe: usize, mut call: impl FnMut(u32)) {
         match self {
-            Self::All => (0..u32::try_from(universe).expect("fewer than 2^32 places")).for_each(call),
+            Self::All => {
+                (0..u32::try_from(universe).expect("fewer than 2^32 places")).for_each(call)
+            }
             Self::Sparse(members) => members.iter().copied().for_each(call),
             Self::Dense(words) => {
                 for (index, word) in words.iter().enumerate() {

@@ -176,13 +176,20 @@ mod tests {
     /// Every operator answers from numbers as it does from the labels themselves.
     #[test]
     fn numbers_answer_as_labels_do() {
-        let values = |list: &[&str]| list.iter().map(|v| (*v).to_owned()).collect::<BTreeSet<_>>();
+        let values = |list: &[&str]| {
+            list.iter()
+                .map(|v| (*v).to_owned())
+                .collect::<BTreeSet<_>>()
+        };
         let selectors = [
             Selector::everything(),
             Selector::new([requirement("a", Test::In(values(&["1", "2"])))]),
             Selector::new([requirement("a", Test::NotIn(values(&["1"])))]),
             Selector::new([requirement("b", Test::Exists)]),
-            Selector::new([requirement("b", Test::DoesNotExist), requirement("a", Test::In(values(&["2"])))]),
+            Selector::new([
+                requirement("b", Test::DoesNotExist),
+                requirement("a", Test::In(values(&["2"]))),
+            ]),
         ];
         let mut vocabulary = Vocabulary::default();
         let mut news = Vec::new();
@@ -200,7 +207,11 @@ mod tests {
             let labels: Labels = labels.into_iter().collect();
             let projection = vocabulary.project(&labels);
             for (selector, reading) in selectors.iter().zip(&readings) {
-                assert_eq!(reading.matches(&projection), selector.matches(&labels), "{selector} on {labels}");
+                assert_eq!(
+                    reading.matches(&projection),
+                    selector.matches(&labels),
+                    "{selector} on {labels}"
+                );
                 assert_eq!(vocabulary.selector(reading), *selector);
             }
         }
@@ -213,11 +224,17 @@ mod tests {
         vocabulary.read(&Selector::new([Requirement::equals("app", "a")]), &mut news);
         assert_eq!(news, [News { key: "app".into() }]);
         let of = |pairs: &[(&str, &str)]| vocabulary.project(&pairs.iter().copied().collect());
-        assert_eq!(of(&[("app", "x"), ("hash", "1")]), of(&[("app", "y"), ("hash", "2")]));
+        assert_eq!(
+            of(&[("app", "x"), ("hash", "1")]),
+            of(&[("app", "y"), ("hash", "2")])
+        );
         assert_ne!(of(&[("app", "a")]), of(&[("app", "y")]));
         assert_ne!(of(&[]), of(&[("app", "y")]));
         let mut again = Vec::new();
-        vocabulary.read(&Selector::new([Requirement::equals("app", "a")]), &mut again);
+        vocabulary.read(
+            &Selector::new([Requirement::equals("app", "a")]),
+            &mut again,
+        );
         assert_eq!(again, []);
     }
 }

@@ -20,7 +20,7 @@ use super::netpol;
 use super::vocabulary::Projection;
 pub(crate) use foreign::{acts, is_hidden, scope, touches};
 
-use super::{Chunked, Compiled, Guard, Profile, Set, Space, Step};
+use super::{Chunked, Compiled, Guard, PODS_A_MARK, Profile, Set, Space, Step};
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
 
@@ -82,6 +82,7 @@ impl Writer {
                 spaces: Chunked::default(),
                 order: Arc::default(),
                 pod_starts: Arc::default(),
+                pod_marks: Arc::default(),
                 policy_starts: Arc::default(),
                 nodes: Arc::default(),
                 nodes_readable: cluster.coverage.is_readable(Resource::Nodes, None),
@@ -178,6 +179,7 @@ impl Writer {
             policies_readable: coverage.is_readable(Resource::NetworkPolicies, name),
             foreign: effects.on(&namespace.name),
             pods: Vec::new(),
+            plain: Vec::new(),
             policies,
         };
         for lists in [
@@ -262,13 +264,20 @@ impl Writer {
         starts[0].push(pods);
         starts[1].push(policies);
         let [pod_starts, policy_starts] = starts;
+        let mut marks = Vec::with_capacity(pods as usize / PODS_A_MARK + 1);
+        for (position, last) in pod_starts.iter().skip(1).enumerate() {
+            while marks.len() * PODS_A_MARK < *last as usize {
+                marks.push(u32::try_from(position).expect("fewer than 2^32 namespaces"));
+            }
+        }
+        compiled.pod_marks = Arc::new(marks);
         compiled.pod_starts = Arc::new(pod_starts);
         compiled.policy_starts = Arc::new(policy_starts);
     }
 }
 
 /// The number of a value in a list of readers; a new one is added.
-fn number_in<T: Clone + Eq + std::hash::Hash>(
+fn number_in<T: Clone + Default + Eq + std::hash::Hash>(
     list: &mut Chunked<T>,
     finder: &mut Finder,
     value: T,

@@ -186,7 +186,12 @@ pub(crate) fn tier<S: Bits>(
             tied.deny.add(&one.deny);
             tied.pass.add(&one.pass);
             tied.next.keep(&one.next);
-            surely_denied.add(&one.deny.without(&one.accept).without(&one.pass).without(&one.next));
+            surely_denied.add(
+                &one.deny
+                    .without(&one.accept)
+                    .without(&one.pass)
+                    .without(&one.next),
+            );
         }
         if deny_wins {
             for part in [&mut tied.accept, &mut tied.pass, &mut tied.next] {
@@ -235,8 +240,7 @@ pub(crate) fn chain<S: Bits>(
     if guard.is_open() {
         return Outcome::everything(all);
     }
-    let admin =
-        (!view.admin.is_empty()).then(|| tier(view.admin, view.deny_wins, all, &mut meets));
+    let admin = (!view.admin.is_empty()).then(|| tier(view.admin, view.deny_wins, all, &mut meets));
     let mut below = if *own_node == NodeRule::Always {
         Outcome::everything(all)
     } else {
@@ -264,7 +268,11 @@ fn network_policies<S: Bits>(
 ) -> Outcome<S> {
     let none = all.none();
     let mut sure = none.clone();
-    let mut possible = if guard.is_unreadable { all.clone() } else { none };
+    let mut possible = if guard.is_unreadable {
+        all.clone()
+    } else {
+        none
+    };
     for (peers, ports) in &guard.accepts {
         let (certain, perhaps) = meets(*peers, *ports);
         sure.add(&certain);

@@ -1,6 +1,15 @@
 //! Names and Services to what policy sees: pods, nodes, addresses, and the port after translation (rules N62 to N75).
 
-use crate::model::{Backend, Endpoint, Labels, Protocol, Resource, Service, TargetPort};
+mod front;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use crate::model::{
+    Backend, Endpoint, Family, Labels, Protocol, Resource, Service, ServicePort, TargetPort,
+};
+
+pub use front::{Front, Way};
 
 use super::{Engine, Entity, Limit, PodId, Reason};
 
@@ -18,6 +27,19 @@ pub struct Expansion {
     /// Sorted, without repetition, never empty.
     pub targets: Vec<Target>,
     pub limits: Vec<Limit>,
+}
+
+/// Which endpoints a connection may be sent to.
+#[derive(Clone, Copy)]
+enum Near<'a> {
+    /// Any that is eligible.
+    All,
+    /// Those on a node; `None` when it is not known on which one the connection is.
+    On(Option<&'a str>),
+    /// Those that are on some node: whichever it comes in at.
+    OnItsOwn,
+    /// Every endpoint, ready or not: for what policy would say.
+    Unready,
 }
 
 impl Engine {
@@ -77,6 +99,110 @@ impl Engine {
         port: u16,
         client: Option<&Entity>,
     ) -> Result<Expansion, Reason> {
+        let node = client.and_then(|client| self.machine_of(client));
+        let near = match client {
+            Some(client) if service.local_only && !matches!(client, Entity::Address(_)) => {
+                Near::On(node.as_deref())
+            }
+            _ => Near::All,
+        };
+        self.expand(service, protocol, port, near)
+    }
+
+    /// The same for a connection that comes in at a node, under `externalTrafficPolicy` (rules N70, N71). `entry` is the node's
+    /// name; `None` is any node.
+    pub fn expand_from_outside(
+        &self,
+        service: &Service,
+        protocol: Protocol,
+        port: u16,
+        entry: Option<&str>,
+    ) -> Result<Expansion, Reason> {
+        let near = match (service.outside.local_only, entry) {
+            (false, _) => Near::All,
+            (true, Some(node)) => Near::On(Some(node)),
+            (true, None) => Near::OnItsOwn,
+        };
+        self.expand(service, protocol, port, near)
+    }
+
+    /// What policy would be asked about if every endpoint were ready and could be used by everybody. May be empty.
+    pub fn unready_targets(&self, service: &Service, protocol: Protocol, port: u16) -> Vec<Target> {
+        self.expand(service, protocol, port, Near::Unready)
+            .map_or_else(|_| Vec::new(), |expansion| expansion.targets)
+    }
+
+    /// Everything that stands behind a Service, ready or not and whatever its ports: who a connection *from* it comes from.
+    ///
+    /// Sorted, never empty; the errors are those of [`Self::expand_service`].
+    pub fn behind_service(&self, service: &Service) -> Result<Vec<Entity>, Reason> {
+        let found: BTreeSet<Entity> = match &service.backend {
+            Backend::ExternalName(_) => return Err(Reason::FqdnUnknown),
+            Backend::Endpoints(endpoints) => endpoints
+                .iter()
+                .flat_map(|endpoint| self.entities_of(endpoint))
+                .map(|entity| entity.whole())
+                .collect(),
+            Backend::Selector(labels) => {
+                let pods = self.selected(service, labels, true);
+                pods.into_iter().map(Entity::Pod).collect()
+            }
+            Backend::Nothing => BTreeSet::new(),
+        };
+        if found.is_empty() {
+            return Err(self.nothing_behind(service));
+        }
+        Ok(found.into_iter().collect())
+    }
+
+    /// The Service that a DNS alias within the cluster stands for: `name.namespace.svc`, with or without `.cluster.local`
+    /// (rule N75). A Service that is no alias is itself; `None` for a name outside, for one that is not loaded, and in a circle.
+    pub fn aliased<'a>(&'a self, service: &'a Service) -> Option<&'a Service> {
+        let mut current = service;
+        // Nobody chains more than a few, and a circle has to end.
+        for _ in 0..8 {
+            let Backend::ExternalName(name) = &current.backend else {
+                return Some(current);
+            };
+            let name = name.strip_suffix('.').unwrap_or(name);
+            let name = name.strip_suffix(".cluster.local").unwrap_or(name);
+            let (name, namespace) = name.strip_suffix(".svc")?.split_once('.')?;
+            let namespace = self.compiled.cluster.namespace(namespace)?;
+            current = namespace.service(name)?;
+        }
+        None
+    }
+
+    /// Targets as a connection of one address family reaches them; those that lack it are left out.
+    pub fn only_family(&self, targets: Vec<Target>, family: Family) -> Vec<Target> {
+        let keep = |target: Target| {
+            let entity = match &target.entity {
+                Entity::Pod(id) if self.pod(*id).addresses.len() > 1 => {
+                    let addresses = &self.pod(*id).addresses;
+                    let own = addresses.iter().find(|a| Family::of(**a) == family)?;
+                    Entity::PodAt(*id, *own)
+                }
+                Entity::PodAt(_, address)
+                | Entity::NodeAt(_, address)
+                | Entity::Address(address)
+                    if Family::of(*address) != family =>
+                {
+                    return None;
+                }
+                other => other.clone(),
+            };
+            Some(Target { entity, ..target })
+        };
+        targets.into_iter().filter_map(keep).collect()
+    }
+
+    fn expand(
+        &self,
+        service: &Service,
+        protocol: Protocol,
+        port: u16,
+        near: Near<'_>,
+    ) -> Result<Expansion, Reason> {
         if matches!(service.backend, Backend::ExternalName(_)) {
             return Err(Reason::FqdnUnknown);
         }
@@ -88,82 +214,61 @@ impl Engine {
         if offered.is_none() && !service.headless {
             return Err(Reason::NoServicePort);
         }
-        let label = format!("{}/{}", service.namespace, service.name);
+        let label = service.label();
         let mut limits = Vec::new();
-        let mut targets = Vec::new();
-        match &service.backend {
-            Backend::Endpoints(endpoints) => {
-                let eligible = eligible(endpoints);
-                if eligible.is_empty() {
-                    return Err(Reason::NoEndpoints);
-                }
-                let near = self.near(service, &eligible, client);
-                if near.is_empty() {
-                    return Err(Reason::LocalOnly);
-                }
-                for endpoint in near {
-                    let number = if service.headless {
-                        Some(port)
-                    } else {
-                        let name = offered.map_or("", |p| p.name.as_str());
-                        endpoint
-                            .ports
-                            .iter()
-                            .find(|p| p.name == name && p.protocol == protocol)
-                            .map(|p| p.port.unwrap_or(port))
-                    };
-                    let Some(number) = number else { continue };
-                    for entity in self.entities_of(endpoint) {
-                        targets.push(Target {
-                            entity,
-                            protocol,
-                            port: number,
-                        });
-                    }
-                }
-            }
+        let found = match &service.backend {
+            Backend::Endpoints(endpoints) => self.by_endpoints(
+                service,
+                endpoints,
+                offered,
+                (protocol, port),
+                near,
+                &mut limits,
+            )?,
             Backend::Selector(labels) => {
                 limits.push(Limit::SelectorStandsIn {
                     service: label.clone(),
                 });
-                for id in self.selected(service, labels) {
-                    let number = match offered.map(|p| &p.target) {
-                        _ if service.headless => Some(port),
-                        None => Some(port),
-                        Some(TargetPort::Number(number)) => Some(*number),
-                        Some(TargetPort::Named(name)) => {
-                            let ports = &self.pod(id).ports;
-                            ports
-                                .iter()
-                                .find(|p| p.name == *name && p.protocol == protocol)
-                                .map(|p| p.port)
-                        }
-                    };
-                    if let Some(number) = number {
-                        targets.push(Target {
-                            entity: Entity::Pod(id),
-                            protocol,
-                            port: number,
-                        });
+                self.by_selector(
+                    service,
+                    labels,
+                    offered,
+                    (protocol, port),
+                    near,
+                    &mut limits,
+                )?
+            }
+            Backend::Nothing | Backend::ExternalName(_) => BTreeMap::new(),
+        };
+        if found.is_empty() {
+            return Err(self.nothing_behind(service));
+        }
+        let mut targets = Vec::new();
+        for ((entity, port), addresses) in found {
+            let target = |entity| Target {
+                entity,
+                protocol,
+                port,
+            };
+            match entity.pod() {
+                // Of a pod with two addresses a Service of one family uses one (rule N59).
+                Some(id) if self.pod(id).addresses.len() > 1 => {
+                    let own = &self.pod(id).addresses;
+                    if own.iter().all(|address| addresses.contains(address)) {
+                        targets.push(target(Entity::Pod(id)));
+                    } else {
+                        let used = own.iter().filter(|address| addresses.contains(address));
+                        targets.extend(used.map(|address| target(Entity::PodAt(id, *address))));
                     }
                 }
+                _ => targets.push(target(entity)),
             }
-            Backend::Nothing | Backend::ExternalName(_) => {}
-        }
-        if targets.is_empty() {
-            let slices_known = self
-                .compiled
-                .cluster
-                .coverage
-                .is_readable(Resource::EndpointSlices, Some(&service.namespace));
-            return Err(if slices_known {
-                Reason::NoEndpoints
-            } else {
-                Reason::Unreadable
-            });
         }
         targets.sort();
         targets.dedup();
+        if targets.is_empty() {
+            return Err(Reason::NoEndpoints);
+        }
         if service.headless
             && let Some(TargetPort::Number(target)) = offered.map(|p| &p.target)
             && *target != port
@@ -179,14 +284,138 @@ impl Engine {
         Ok(Expansion { targets, limits })
     }
 
-    /// The pods a selector stands for, offline: those that could answer.
-    fn selected(&self, service: &Service, labels: &Labels) -> Vec<PodId> {
+    /// Why a Service leads nowhere: there is nothing, or what there is could not be read.
+    fn nothing_behind(&self, service: &Service) -> Reason {
+        let slices_known = self
+            .compiled
+            .cluster
+            .coverage
+            .is_readable(Resource::EndpointSlices, Some(&service.namespace));
+        // An API server always has an endpoint: where none was loaded, nobody wrote it down.
+        let is_api = &*service.namespace == "default"
+            && service.name == "kubernetes"
+            && service.backend == Backend::Nothing;
+        if slices_known && !is_api {
+            Reason::NoEndpoints
+        } else {
+            Reason::Unreadable
+        }
+    }
+
+    /// What the slices say: each end with its port, and the addresses of it that are used.
+    fn by_endpoints(
+        &self,
+        service: &Service,
+        endpoints: &[Endpoint],
+        offered: Option<&ServicePort>,
+        (protocol, port): (Protocol, u16),
+        near: Near<'_>,
+        limits: &mut Vec<Limit>,
+    ) -> Result<Found, Reason> {
+        let eligible = match near {
+            Near::Unready => endpoints.iter().collect(),
+            _ => eligible(endpoints),
+        };
+        if eligible.is_empty() {
+            return Err(Reason::NoEndpoints);
+        }
+        let node_of = |endpoint: &Endpoint| {
+            endpoint.node.clone().or_else(|| {
+                let (namespace, name) = endpoint.pod.as_ref()?;
+                self.pod(self.find_pod(namespace, name)?).node.clone()
+            })
+        };
+        let mut found = Found::new();
+        let mut some_near = false;
+        for endpoint in eligible {
+            let node = node_of(endpoint);
+            if !is_near(service, near, node.as_deref(), node.is_some(), limits) {
+                continue;
+            }
+            some_near = true;
+            let number = if service.headless {
+                Some(port)
+            } else {
+                let name = offered.map_or("", |p| p.name.as_str());
+                endpoint
+                    .ports
+                    .iter()
+                    .find(|p| p.name == name && p.protocol == protocol)
+                    .map(|p| p.port.unwrap_or(port))
+            };
+            let Some(number) = number else { continue };
+            for entity in self.entities_of(endpoint) {
+                let key = (whole_pod(entity), number);
+                found
+                    .entry(key)
+                    .or_default()
+                    .extend(endpoint.addresses.iter().copied());
+            }
+        }
+        if some_near {
+            Ok(found)
+        } else {
+            Err(Reason::LocalOnly)
+        }
+    }
+
+    /// The same from a selector, where no slice was loaded.
+    fn by_selector(
+        &self,
+        service: &Service,
+        labels: &Labels,
+        offered: Option<&ServicePort>,
+        (protocol, port): (Protocol, u16),
+        near: Near<'_>,
+        limits: &mut Vec<Limit>,
+    ) -> Result<Found, Reason> {
+        let pods = self.selected(service, labels, matches!(near, Near::Unready));
+        let mut found = Found::new();
+        let mut some_near = pods.is_empty();
+        for id in pods {
+            let pod = self.pod(id);
+            let is_known = pod.node.is_some() || !pod.stands_in;
+            if !is_near(service, near, pod.node.as_deref(), is_known, limits) {
+                continue;
+            }
+            some_near = true;
+            let number = match offered.map(|p| &p.target) {
+                _ if service.headless => Some(port),
+                None => Some(port),
+                Some(TargetPort::Number(number)) => Some(*number),
+                Some(TargetPort::Named(name)) => {
+                    let ports = &pod.ports;
+                    ports
+                        .iter()
+                        .find(|p| p.name == *name && p.protocol == protocol)
+                        .map(|p| p.port)
+                }
+            };
+            if let Some(number) = number {
+                let used = pod.addresses.iter().filter(|address| {
+                    service.families.is_empty() || service.families.contains(&Family::of(**address))
+                });
+                found
+                    .entry((Entity::Pod(id), number))
+                    .or_default()
+                    .extend(used.copied());
+            }
+        }
+        if some_near {
+            Ok(found)
+        } else {
+            Err(Reason::LocalOnly)
+        }
+    }
+
+    /// The pods a selector stands for, offline: those that could answer, or all that have not finished.
+    fn selected(&self, service: &Service, labels: &Labels, unready: bool) -> Vec<PodId> {
         self.pods()
             .filter(|id| {
                 let pod = self.pod(*id);
                 self.namespace_of(*id).name.as_str() == service.namespace.as_ref()
                     && !pod.is_finished()
-                    && (pod.ready || pod.stands_in || service.publish_not_ready)
+                    && (unready || pod.ready || pod.stands_in || service.publish_not_ready)
                     && labels
                         .iter()
                         .all(|(key, value)| pod.labels.get(key) == Some(value))
@@ -207,26 +436,42 @@ impl Engine {
             .map(|address| self.entity_at(*address))
             .collect()
     }
+}
 
-    fn near<'a>(
-        &self,
-        service: &Service,
-        eligible: &[&'a Endpoint],
-        client: Option<&Entity>,
-    ) -> Vec<&'a Endpoint> {
-        let node = match client {
-            Some(Entity::Pod(id)) => self.pod(*id).node.clone(),
-            Some(Entity::Node(id)) => Some(self.node(*id).name.clone()),
-            _ => None,
+/// Whether an endpoint on a node may be used. What is not known counts as near, and the limits say so.
+fn is_near(
+    service: &Service,
+    near: Near<'_>,
+    node: Option<&str>,
+    is_known: bool,
+    limits: &mut Vec<Limit>,
+) -> bool {
+    let mut assume = || {
+        let limit = Limit::NodeNotKnown {
+            service: service.label(),
         };
-        match (service.local_only, node) {
-            (true, Some(node)) => eligible
-                .iter()
-                .copied()
-                .filter(|e| e.node.as_deref() == Some(&node))
-                .collect(),
-            _ => eligible.to_vec(),
+        if !limits.contains(&limit) {
+            limits.push(limit);
         }
+        true
+    };
+    match near {
+        Near::All | Near::Unready => true,
+        Near::OnItsOwn => node.is_some() || (!is_known && assume()),
+        Near::On(None) => assume(),
+        Near::On(Some(_)) if node.is_none() => !is_known && assume(),
+        Near::On(wanted) => node == wanted,
+    }
+}
+
+/// Ends with their ports, and the addresses of each that are used.
+type Found = BTreeMap<(Entity, u16), BTreeSet<IpAddr>>;
+
+/// A pod without the choice of an address; a node keeps it, because blocks see the address of an endpoint.
+fn whole_pod(entity: Entity) -> Entity {
+    match entity {
+        Entity::PodAt(id, _) => Entity::Pod(id),
+        other => other,
     }
 }
 

@@ -36,8 +36,6 @@ impl Incremental {
 
     /// The engine as of now. Costs far less than compiling: it shares everything with the next one until that changes it.
     pub fn engine(&self) -> Arc<Engine> {
-        Arc::new(Engine {
-            compiled: self.writer.compiled(),
-        })
+        Arc::new(Engine::over(self.writer.compiled()))
     }
 }

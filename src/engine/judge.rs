@@ -98,7 +98,11 @@ impl Engine {
         let of_pod = |id: PodId| {
             let (space, index) = compiled.locate(id);
             let pod = &space.namespace.pods[index];
-            let node_labels = if pod.host_network { compiled.node_labels(pod) } else { None };
+            let node_labels = if pod.host_network {
+                compiled.node_labels(pod)
+            } else {
+                None
+            };
             space.pods[index].iter().map(move |place| Spot {
                 labels: Some(&pod.labels),
                 node_labels,
@@ -116,7 +120,11 @@ impl Engine {
                 .collect(),
             Entity::Node(id) => {
                 let node = &compiled.nodes[id.0 as usize];
-                let places = if is_source { &node.sources } else { &node.targets };
+                let places = if is_source {
+                    &node.sources
+                } else {
+                    &node.targets
+                };
                 places
                     .iter()
                     .map(|index| of_node(id.0 as usize, index))
@@ -350,10 +358,8 @@ impl Engine {
                 .pair(),
                 NamespaceScope::Own => (true, true),
             };
-            (possible && policy.subject.matches(labels?)).then_some((
-                id,
-                sure && acted_on == Switch::Yes && !lowered.is_doubtful,
-            ))
+            (possible && policy.subject.matches(labels?))
+                .then_some((id, sure && acted_on == Switch::Yes && !lowered.is_doubtful))
         })
     }
 
@@ -489,7 +495,10 @@ impl Engine {
         peer: &Entity,
     ) -> NodeRule {
         let is_pod_peer = peer.node().is_none()
-            && matches!(peer, Entity::Pod(_) | Entity::PodAt(..) | Entity::Hypothetical(_));
+            && matches!(
+                peer,
+                Entity::Pod(_) | Entity::PodAt(..) | Entity::Hypothetical(_)
+            );
         if is_pod_peer && peer.pod().is_none_or(|pod| !self.pod(pod).host_network) {
             return NodeRule::None;
         }
@@ -540,11 +549,7 @@ fn number(list: &mut Vec<(bool, bool)>, met: (bool, bool)) -> u32 {
 }
 
 /// The named ports of the destination, whichever end that is (rule N42).
-fn destination<'a>(
-    direction: Direction,
-    spot: &Spot<'a>,
-    peer: &Spot<'a>,
-) -> &'a [ContainerPort] {
+fn destination<'a>(direction: Direction, spot: &Spot<'a>, peer: &Spot<'a>) -> &'a [ContainerPort] {
     match direction {
         Direction::Egress => peer.ports,
         Direction::Ingress => spot.ports,

@@ -3,10 +3,12 @@
 //! Pods are taken together as far as no rule of now can tell them apart. Each guard is asked once, for all peers at a time, by the
 //! same chain of tiers that answers single questions.
 
+use std::sync::Arc;
+
 use hashbrown::HashMap;
 
-use crate::compile::{Compiled, Guard, Mask, PlaceKind, Set, TieBreak, slot};
-use crate::model::{Direction, Protocol};
+use crate::compile::{Compiled, Guard, Mask, PlaceKind, Set, TieBreak, bits_of, slot};
+use crate::model::{Direction, PortSet, Protocol};
 
 use super::chain::{Bits as _, View, chain};
 use super::judge::{NodeRule, families_meet};
@@ -19,8 +21,7 @@ use super::{Engine, Entity, PodId, Verdict};
 pub struct Matrix {
     classes: usize,
     words: usize,
-    /// By place; [`NO_CLASS`] for what is not part of it.
-    class_of: Vec<u32>,
+    shared: Arc<Classes>,
     /// By row: what certainly gets through.
     sure: Vec<u64>,
     /// What may get through, where that is more.
@@ -78,7 +79,10 @@ impl Matrix {
                 if !families_meet(places[*a].family, places[*b].family) {
                     continue;
                 }
-                let (row, column) = (self.class_of[*a as usize], self.class_of[*b as usize]);
+                let (row, column) = (
+                    self.shared.class_of[*a as usize],
+                    self.shared.class_of[*b as usize],
+                );
                 if row == NO_CLASS || column == NO_CLASS {
                     return None;
                 }
@@ -106,40 +110,75 @@ impl Matrix {
         if !families_meet(places[from].family, places[to].family) {
             return None;
         }
-        let (row, column) = (self.class_of[from as usize], self.class_of[to as usize]);
+        let (row, column) = (
+            self.shared.class_of[from as usize],
+            self.shared.class_of[to as usize],
+        );
         (row != NO_CLASS && column != NO_CLASS).then(|| self.verdict(row, column))
     }
 }
 
 impl Engine {
-    /// Every pair of pods and outside addresses on one port. Costs a walk over the sets that rules use, a row for each guard, and a bit
-    /// for each pair of classes. Port 0 does not exist: nothing gets through.
+    /// Every pair of pods and outside addresses on one port. Costs a row for each guard and a bit for each pair of classes; the first on
+    /// an engine also walks all sets that rules use. Port 0 does not exist: nothing gets through.
     pub fn matrix(&self, protocol: Protocol, port: u16) -> Matrix {
-        let classes = Classes::new(&self.compiled);
+        let made = || Arc::new(Classes::new(&self.compiled));
+        let shared = Arc::clone(self.classes.get_or_init(made));
+        let classes = shared.as_ref();
         let rows = [Direction::Egress, Direction::Ingress]
-            .map(|direction| GuardRows::new(&self.compiled, &classes, direction, (protocol, port)));
+            .map(|direction| GuardRows::new(&self.compiled, classes, direction, (protocol, port)));
         let [egress, ingress] = rows;
         let is_certain = egress.possible.is_none() && ingress.possible.is_none();
-        let sure = meet(&classes, (&egress, &egress.sure), (&ingress, &ingress.sure));
+        let sure = meet(classes, (&egress, &egress.sure), (&ingress, &ingress.sure));
         let possible = (!is_certain).then(|| {
             let of = |rows: &GuardRows| rows.possible.clone().unwrap_or_else(|| rows.sure.clone());
-            meet(&classes, (&egress, &of(&egress)), (&ingress, &of(&ingress)))
+            meet(classes, (&egress, &of(&egress)), (&ingress, &of(&ingress)))
         });
         Matrix {
             classes: classes.list.len(),
             words: classes.words,
-            class_of: classes.class_of,
             sure,
             possible,
+            shared: Arc::clone(&shared),
+        }
+    }
+}
+
+impl Engine {
+    /// All ports at once: hands over the ports in groups that no rule tells apart, by first port, each with its matrix.
+    pub fn each_matrix(&self, mut call: impl FnMut(&PortSet, &Matrix)) {
+        let compiled = &self.compiled;
+        let atoms = &compiled.port_atoms;
+        let rules = compiled
+            .ports
+            .iter()
+            .flat_map(|ports| [bits_of(&ports.sure), bits_of(&ports.possible)]);
+        // A name means a number of its own at each destination.
+        let names = compiled.tables.iter().flat_map(|table| {
+            table
+                .iter()
+                .map(|port| vec![atoms.atom(port.protocol, port.port)])
+        });
+        let mut groups: Vec<PortSet> = atoms
+            .alike(rules.chain(names))
+            .iter()
+            .map(|group| atoms.set(group))
+            .collect();
+        groups.sort();
+        for ports in groups {
+            if let Some((protocol, range)) = ports.iter().next() {
+                call(&ports, &self.matrix(protocol, range.first()));
+            }
         }
     }
 }
 
 /// Places that no rule tells apart.
-struct Classes {
+pub(super) struct Classes {
     /// A place of each.
     list: Vec<u32>,
     words: usize,
+    /// By place; [`NO_CLASS`] for what is not part of it.
     class_of: Vec<u32>,
     /// By set: its members as classes; only for the sets that guards use.
     sets: HashMap<u32, [Set; 2], foldhash::fast::FixedState>,
@@ -511,7 +550,6 @@ mod tests {
     use super::*;
     use crate::engine::Profile;
     use crate::source::manifests;
-    use std::sync::Arc;
 
     #[test]
     fn rows_become_columns() {
@@ -554,9 +592,30 @@ mod tests {
         assert_eq!(said(&shut, "b", "c"), Some(Verdict::Deny));
         assert_eq!(said(&shut, "c", "b"), Some(Verdict::Allow));
         assert_eq!(said(&open, "c", "c"), None);
+        // One port is told apart from the others: whoever asks for all gets these two, and together they are all there are.
+        let mut seen = PortSet::empty();
+        let mut told = Vec::new();
+        engine.each_matrix(|ports, matrix| {
+            seen = seen.union(ports);
+            told.push((ports.to_string(), said(matrix, "b", "c")));
+        });
+        assert!(seen.is_all());
+        assert_eq!(
+            told,
+            [
+                (
+                    "1-79/TCP,81-65535/TCP,any/UDP,any/SCTP".to_owned(),
+                    Some(Verdict::Deny)
+                ),
+                ("80/TCP".to_owned(), Some(Verdict::Allow)),
+            ]
+        );
         let outside = Entity::Address("203.0.113.7".parse().unwrap());
         let to = Entity::Pod(pod("c"));
         assert_eq!(open.verdict_of(&engine, &outside, &to), Some(Verdict::Deny));
-        assert_eq!(open.verdict_of(&engine, &to, &outside), Some(Verdict::Allow));
+        assert_eq!(
+            open.verdict_of(&engine, &to, &outside),
+            Some(Verdict::Allow)
+        );
     }
 }

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::engine::{Engine, Isolation};
+use crate::engine::Engine;
 use crate::expect::Plan;
+use crate::expect::stance::Stance;
 use crate::model::Direction;
 use crate::questions::connections::{
     Connections, Point, Standing, Traffic, connections, in_scope, is_internet, point_id,
@@ -31,30 +32,34 @@ pub fn from_connections(found: &Connections, scope: &Scope) -> Graph {
     let any_isolated = found
         .workloads
         .iter()
-        .any(|d| d.egress == Isolation::Isolated || d.ingress == Isolation::Isolated);
+        .any(|d| d.egress == Stance::Closed || d.ingress == Stance::Closed);
     for (index, drawn) in found.workloads.iter().enumerate() {
-        let open = |isolation| isolation == Isolation::Open;
         let system = drawn.namespace == "kube-system"
-            && (open(drawn.ingress) || drawn.ingress == Isolation::NoSubject);
+            && matches!(
+                drawn.ingress,
+                Stance::Open | Stance::Partly | Stance::NoSubject
+            );
         if !in_scope(drawn, scope) && !connected(index)
             || (any_isolated && system && !connected(index) && scope.is_all())
         {
             continue;
         }
         let mut badges = Vec::new();
-        for (isolation, tolerated, word) in [
+        for (stance, tolerated, word) in [
             (drawn.ingress, drawn.ingress_tolerated, "in"),
             (drawn.egress, drawn.egress_tolerated, "out"),
         ] {
-            match isolation {
-                // Open where the environment says otherwise: the one thing no wire can show.
-                Isolation::Open if tolerated == Some(false) => badges.push(format!("open {word}!")),
-                Isolation::Open => badges.push(format!("open {word}")),
-                Isolation::Unknown => badges.push(format!("? {word}")),
-                Isolation::Isolated | Isolation::Filtered | Isolation::NoSubject => {}
+            // Open where the environment says otherwise: the one thing no wire can show.
+            let mark = if tolerated == Some(false) { "!" } else { "" };
+            match stance {
+                Stance::Open => badges.push(format!("open {word}{mark}")),
+                // Cluster-wide rules deny some of what no NetworkPolicy closes.
+                Stance::Partly => badges.push(format!("part {word}{mark}")),
+                Stance::Unknown => badges.push(format!("? {word}")),
+                Stance::Closed | Stance::NoSubject => {}
             }
         }
-        if drawn.ingress == Isolation::NoSubject {
+        if drawn.ingress == Stance::NoSubject {
             badges.push("host".to_owned());
         }
         nodes.push(Node {

@@ -266,7 +266,10 @@ mod tests {
         assert_eq!(Resource::optional().count(), 20);
         for resource in Resource::optional() {
             assert!(resource.is_optional(), "{resource:?}");
-            assert_eq!(complete.state(resource, Some("shop")), Some(&State::Complete));
+            assert_eq!(
+                complete.state(resource, Some("shop")),
+                Some(&State::Complete)
+            );
         }
         let names: std::collections::BTreeSet<&str> =
             Resource::optional().map(Resource::full_name).collect();

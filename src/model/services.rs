@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::cidr::{AddressSet, Family};
 use super::diagnostic::SourceRef;
 use super::labels::Labels;
 use super::ports::Protocol;
@@ -18,11 +19,53 @@ pub struct Service {
     /// `clusterIP: None`: names resolve to endpoints, and ports are not translated either (rule N74).
     pub headless: bool,
     pub ports: Vec<ServicePort>,
+    /// The families it was given; empty when nothing says so.
+    pub families: Vec<Family>,
     /// `internalTrafficPolicy: Local`: only endpoints on the client's node (rule N69).
     pub local_only: bool,
+    /// Its ways in from outside.
+    pub outside: Outside,
     /// Endpoints that are not ready get traffic too (rule N65).
     pub publish_not_ready: bool,
     pub source: Option<SourceRef>,
+}
+
+impl Service {
+    /// `namespace/name`
+    pub fn label(&self) -> String {
+        format!("{}/{}", self.namespace, self.name)
+    }
+
+    /// Whether clients outside the cluster are meant to reach it by an address of their own.
+    pub fn is_exposed(&self) -> bool {
+        !self.headless
+            && (self.outside.is_balanced
+                || !self.outside.external_ips.is_empty()
+                || self.ports.iter().any(|port| port.node_port.is_some()))
+    }
+}
+
+/// How clients outside the cluster come in: node ports stand with the ports, the rest here.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outside {
+    /// `type: LoadBalancer`, whether or not it has an address yet.
+    pub is_balanced: bool,
+    /// Addresses of its load balancer.
+    pub balancers: Vec<Balancer>,
+    /// `externalIPs`: addresses that routers send to the nodes.
+    pub external_ips: Vec<IpAddr>,
+    /// `externalTrafficPolicy: Local`: only endpoints on the node where a connection comes in, and the client's address is kept
+    /// (rule N71).
+    pub local_only: bool,
+    /// `loadBalancerSourceRanges`: the only clients the load balancer serves; `None` means all (rule N73).
+    pub source_ranges: Option<AddressSet>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Balancer {
+    pub address: IpAddr,
+    /// `ipMode: Proxy`: every connection goes through the load balancer itself, those from inside the cluster too (rule N72).
+    pub is_proxy: bool,
 }
 
 /// Where a Service sends its traffic.
@@ -45,6 +88,8 @@ pub struct ServicePort {
     pub protocol: Protocol,
     pub port: u16,
     pub target: TargetPort,
+    /// The port at which every node answers for it, where one is known.
+    pub node_port: Option<u16>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -29,6 +29,8 @@ pub struct Pod {
     pub terminating: bool,
     /// Every declared container port, in declaration order.
     pub ports: Vec<ContainerPort>,
+    /// Ports of its node that lead to it, in declaration order; none on the host network, where its own ports are the node's.
+    pub host_ports: Vec<HostPort>,
     /// A template's stand-in: it counts as running, its address is unknown (rule N57).
     pub stands_in: bool,
     /// How many pods this stands for: 1, or a template's replicas.
@@ -64,6 +66,17 @@ pub struct ContainerPort {
     pub port: u16,
     /// Declared by an init container: only some enforcers look there (rule N44).
     pub init: bool,
+}
+
+/// A port of the node that is translated to a port of the pod before policy sees it (rule N53).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct HostPort {
+    pub protocol: Protocol,
+    pub port: u16,
+    /// `hostIP`: only this address of the node.
+    pub address: Option<IpAddr>,
+    /// The pod's own port.
+    pub target: u16,
 }
 
 /// What a person calls the thing that runs: the top owner of its pods, or a pod that nobody owns.

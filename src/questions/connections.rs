@@ -3,13 +3,16 @@
 //!
 //! A rule open to everyone is one connection with [`Point::Any`], not one with every workload.
 
+mod api_server;
 mod outside;
+mod tiers;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU16;
 
-use crate::engine::{Allowed, Engine, Entity, Group, Groups, Isolation};
+use crate::engine::{Allowed, Engine, Entity, Group, Groups};
 use crate::expect::Plan;
+use crate::expect::stance::{Stance, Stances};
 use crate::model::{AddressSet, Direction, PortRange, PortSet, Protocol, cidr};
 
 use super::ends::{End, EndKind, workload_end};
@@ -66,15 +69,15 @@ pub struct Connection {
     pub traffic: Traffic,
 }
 
-/// A workload, and whether policies isolate it at all.
+/// A workload, and what it lets through where no rule names the other end.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Drawn {
     pub end: End,
     pub namespace: String,
     /// Without namespace, as short as it is unique there.
     pub name: String,
-    pub egress: Isolation,
-    pub ingress: Isolation,
+    pub egress: Stance,
+    pub ingress: Stance,
     /// Whether the environment in force tolerates everything in a direction; `None` when it does not speak of this workload there.
     pub egress_tolerated: Option<bool>,
     pub ingress_tolerated: Option<bool>,
@@ -108,9 +111,10 @@ struct Maker<'e> {
 /// Collects them for the workloads in scope.
 pub fn connections(engine: &Engine, plan: Option<&Plan>, scope: &Scope) -> Connections {
     let groups = Groups::new(engine);
+    let stances = Stances::new(engine);
     let mut drawn: Vec<Drawn> = workloads(engine)
         .into_iter()
-        .map(|workload| draw(engine, plan, workload))
+        .map(|workload| draw(engine, &stances, plan, workload))
         .collect();
     drawn.sort_by(|a, b| a.end.id.cmp(&b.end.id));
     let members = drawn
@@ -169,7 +173,12 @@ pub fn connections(engine: &Engine, plan: Option<&Plan>, scope: &Scope) -> Conne
     narrow(list, drawn, scope)
 }
 
-fn draw(engine: &Engine, plan: Option<&Plan>, workload: &crate::model::Workload) -> Drawn {
+fn draw(
+    engine: &Engine,
+    stances: &Stances<'_>,
+    plan: Option<&Plan>,
+    workload: &crate::model::Workload,
+) -> Drawn {
     let end = workload_end(engine, workload);
     let mut examples: Vec<Entity> = Vec::new();
     let mut seen = BTreeSet::new();
@@ -179,12 +188,12 @@ fn draw(engine: &Engine, plan: Option<&Plan>, workload: &crate::model::Workload)
         }
     }
     // What a doubtful policy lets through is not known, whoever else isolates.
-    let isolation = |direction| {
-        examples.first().map_or(Isolation::Open, |entity| {
+    let stance = |direction| {
+        examples.first().map_or(Stance::Open, |entity| {
             if engine.in_doubt(direction, entity) {
-                Isolation::Unknown
+                Stance::Unknown
             } else {
-                engine.isolation(direction, entity)
+                stances.of(direction, entity)
             }
         })
     };
@@ -207,8 +216,8 @@ fn draw(engine: &Engine, plan: Option<&Plan>, workload: &crate::model::Workload)
         namespace: workload.namespace.to_string(),
         egress_tolerated: tolerated(Direction::Egress),
         ingress_tolerated: tolerated(Direction::Ingress),
-        egress: isolation(Direction::Egress),
-        ingress: isolation(Direction::Ingress),
+        egress: stance(Direction::Egress),
+        ingress: stance(Direction::Ingress),
         name,
         examples,
         end,
@@ -274,7 +283,7 @@ fn dns_targets(engine: &Engine) -> BTreeMap<(Entity, Protocol, u16), u16> {
         {
             if let Ok(expansion) = engine.expand_service(service, protocol, port, None) {
                 for target in expansion.targets {
-                    targets.insert((target.entity, protocol, target.port), port);
+                    targets.insert((target.entity.whole(), protocol, target.port), port);
                 }
             }
         }
@@ -477,81 +486,18 @@ impl Maker<'_> {
         ports
     }
 
-    fn api_server(&mut self, from: usize) {
-        let Some(service) = self.engine.k8s_api_service() else {
-            return;
-        };
-        for (protocol, port) in self.engine.service_ports(service).collect::<Vec<_>>() {
-            let Ok(expansion) = self.engine.expand_service(service, protocol, port, None) else {
-                continue;
-            };
-            let (mut named, mut must, mut tolerated) = (false, false, true);
-            let mut allowed: Option<Allowed> = None;
-            for source in self.drawn[from].examples.clone() {
-                for target in &expansion.targets {
-                    named |= self
-                        .engine
-                        .named(Direction::Egress, &source, &target.entity)
-                        .contains(protocol, target.port);
-                    let (required, may) = self.wish(&source, &target.entity);
-                    must |= required.contains(protocol, target.port);
-                    tolerated &= may.contains(protocol, target.port);
-                    let one = self.engine.allowed(&source, &target.entity);
-                    // Judged at the endpoint's port, told by the Service's.
-                    let at = |set: &PortSet| {
-                        if set.contains(protocol, target.port) {
-                            PortSet::port(protocol, port)
-                        } else {
-                            PortSet::empty()
-                        }
-                    };
-                    let one = Allowed {
-                        sure: at(&one.sure),
-                        possible: at(&one.possible),
-                    };
-                    allowed = Some(allowed.map_or(one.clone(), |before| before.merge(&one)));
-                }
-            }
-            let Some(allowed) = allowed else { continue };
-            let asked = |yes: bool| {
-                if yes {
-                    PortSet::port(protocol, port)
-                } else {
-                    PortSet::empty()
-                }
-            };
-            let found = self.sort(
-                &asked(named || must),
-                &allowed,
-                &asked(must),
-                &asked(tolerated),
-            );
-            for (ports, standing) in found {
-                self.add(
-                    Point::Workload(from),
-                    Point::K8sApi,
-                    ports,
-                    standing,
-                    Traffic::ControlPlane,
-                );
-            }
-        }
-    }
-
     /// Ports that were written down with nobody named, and that no rule opens to anybody.
     fn closed_ports(&mut self, index: usize) {
         let (Some(plan), Some(own)) = (self.plan, self.drawn[index].examples.first()) else {
             return;
         };
-        if self.drawn[index].ingress != Isolation::Isolated {
+        if self.drawn[index].ingress != Stance::Closed {
             return;
         }
-        let mut opened = PortSet::empty();
-        for id in self.engine.isolated_by(Direction::Ingress, own) {
-            for (_, ports) in self.engine.rules_with_ports(id, Direction::Ingress, own) {
-                opened = opened.union(&ports);
-            }
-        }
+        let rules = self.letting_through(Direction::Ingress, own);
+        let opened = rules
+            .iter()
+            .fold(PortSet::empty(), |all, (_, ports)| all.union(ports));
         let closed = plan.open_ports(own).difference(&opened);
         let to = Point::Workload(index);
         self.add(Point::Any, to, closed, Standing::Missing, Traffic::App);

@@ -213,15 +213,17 @@ pub(crate) fn half_open_ports(engine: &Engine, from: &End, to: &End) -> Vec<(Dir
                 continue;
             }
             let out = engine.named(Direction::Egress, a, b);
-            if !out.is_empty() {
-                by_egress = by_egress
-                    .union(&out.difference(&engine.side(Direction::Ingress, b, a).possible));
-            }
             let into = engine.named(Direction::Ingress, b, a);
-            if !into.is_empty() {
-                by_ingress = by_ingress
-                    .union(&into.difference(&engine.side(Direction::Egress, a, b).possible));
+            if out.is_empty() && into.is_empty() {
+                continue;
             }
+            // A side that names the other is not open where a cluster-wide policy comes before its rule.
+            let source = engine.side(Direction::Egress, a, b);
+            let target = engine.side(Direction::Ingress, b, a);
+            by_egress =
+                by_egress.union(&out.intersection(&source.sure).difference(&target.possible));
+            by_ingress =
+                by_ingress.union(&into.intersection(&target.sure).difference(&source.possible));
         }
     }
     if !by_egress.is_empty() {

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::engine::{Engine, Isolation};
+use crate::engine::Engine;
 use crate::expect::Plan;
+use crate::expect::stance::Stance;
 use crate::model::{AddressSet, Direction, PortRange, PortSet, Protocol};
 
 use super::connections::{
@@ -11,6 +12,9 @@ use super::connections::{
     told_ranges,
 };
 use super::scope::Scope;
+
+/// An entry for everything but what rules of cluster-wide policies deny.
+const PARTLY: &str = "Any but some";
 
 /// The table, judged by an environment if there is one.
 #[derive(Clone, Debug, PartialEq)]
@@ -103,16 +107,9 @@ pub fn from_connections(found: &Connections, plan: Option<&Plan>, scope: &Scope)
         if !in_scope(drawn, scope) {
             continue;
         }
-        let cell = |direction: Direction, isolation, tolerated| {
+        let cell = |direction: Direction, stance, tolerated| {
             let own = &own[index][usize::from(direction == Direction::Egress)];
-            cell(
-                found,
-                own,
-                &drawn.namespace,
-                direction,
-                isolation,
-                tolerated,
-            )
+            cell(found, own, &drawn.namespace, direction, stance, tolerated)
         };
         rows.push(Row {
             id: drawn.end.id.clone(),
@@ -134,7 +131,7 @@ fn cell(
     own: &[&Connection],
     home: &str,
     direction: Direction,
-    isolation: Isolation,
+    stance: Stance,
     tolerated: Option<bool>,
 ) -> Vec<Item> {
     let mut entries: Vec<(Protocol, PortRange, ItemState, Point)> = Vec::new();
@@ -161,28 +158,28 @@ fn cell(
         }
     }
     let mut items = merge(found, entries, direction, home);
-    match isolation {
+    match stance {
         // Whatever else is written: everything passes, so that is what the cell says first.
-        Isolation::Open | Isolation::NoSubject => {
+        Stance::Open | Stance::NoSubject | Stance::Partly => {
             let state = match tolerated {
                 None => ItemState::NoExpectation,
                 Some(true) => ItemState::AsExpected,
                 Some(false) => ItemState::Unexpected,
             };
-            items.insert(0, word("Any", PortSet::all(), state));
+            let text = if stance == Stance::Partly {
+                PARTLY
+            } else {
+                "Any"
+            };
+            items.insert(0, word(text, PortSet::all(), state));
         }
-        // Some connections are decided by cluster-wide policies, the others are open.
-        Isolation::Filtered => items.insert(
-            0,
-            word("Filtered", PortSet::empty(), ItemState::NoExpectation),
-        ),
-        Isolation::Unknown => items.insert(0, word("?", PortSet::empty(), ItemState::Unknown)),
-        Isolation::Isolated if items.is_empty() => {
+        Stance::Unknown => items.insert(0, word("?", PortSet::empty(), ItemState::Unknown)),
+        Stance::Closed if items.is_empty() => {
             // Written down as closed, or at least with nothing that would have to be open.
             let state = tolerated.map_or(ItemState::NoExpectation, |_| ItemState::AsExpected);
             items.push(word("Deny All", PortSet::empty(), state));
         }
-        Isolation::Isolated => {
+        Stance::Closed => {
             if items.iter().all(|item| item.state == ItemState::Missing) {
                 items.insert(
                     0,

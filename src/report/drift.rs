@@ -74,13 +74,16 @@ pub fn text(engine: &Engine, drift: &Drift<'_>) -> String {
             );
             out += head.trim_end();
             out += &format!("\n    {}\n", tame(&finding.message));
-            // For what must be open the rules are those that come nearest; else those that open it.
-            let label = if matches!(finding.code, Code::Broken | Code::Narrower) {
-                "nearest"
-            } else {
-                "rule"
-            };
+            // For what must be open the rules are those that come nearest or that deny; else those that open it.
+            let is_closed = matches!(finding.code, Code::Broken | Code::Narrower);
             for rule in &finding.because {
+                let label = if words::is_denying(engine, rule) {
+                    "denied"
+                } else if is_closed {
+                    "nearest"
+                } else {
+                    "rule"
+                };
                 let place = words::rule_source(engine, rule)
                     .map(|s| format!("   {s}"))
                     .unwrap_or_default();
@@ -94,7 +97,7 @@ pub fn text(engine: &Engine, drift: &Drift<'_>) -> String {
                 let names: Vec<String> = finding
                     .policies
                     .iter()
-                    .map(|id| tame(&engine.policy(*id).name).into_owned())
+                    .map(|id| words::policy_name(engine.policy(*id)))
                     .collect();
                 out += &format!("    isolated by {}\n", names.join(", "));
             }

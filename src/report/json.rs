@@ -4,14 +4,17 @@ use serde::Serialize;
 
 use crate::compile::enforcer::Enforcer;
 use crate::engine::{Engine, PolicyId, RuleId, Side};
-use crate::model::{AddressSet, Diagnostic, Direction, PortRange, PortSet, Protocol};
-use crate::questions::flows::{Flows, PeerKind};
+use crate::model::{Action, AddressSet, Diagnostic, Direction, PortRange, PortSet, Protocol};
 use crate::questions::info::Info;
 use crate::questions::matrix::Matrix;
 use crate::questions::probe::Answer;
 use crate::questions::table::{Item, Table};
 
 use super::words;
+
+mod flows;
+
+pub use self::flows::flows;
 
 const VERSION: &str = "netseg/v1";
 
@@ -41,13 +44,8 @@ struct DiagnosticJson<'a> {
     help: Option<&'a str>,
 }
 
-/// Writes one answer, ending in a line break.
-pub(crate) fn envelope<T: Serialize>(
-    kind: &'static str,
-    body: T,
-    diagnostics: &[Diagnostic],
-) -> String {
-    let diagnostics = diagnostics
+fn diagnostics_json(diagnostics: &[Diagnostic]) -> Vec<DiagnosticJson<'_>> {
+    diagnostics
         .iter()
         .map(|d| DiagnosticJson {
             severity: d.severity.as_str(),
@@ -56,12 +54,20 @@ pub(crate) fn envelope<T: Serialize>(
             message: &d.message,
             help: d.help.as_deref(),
         })
-        .collect();
+        .collect()
+}
+
+/// Writes one answer, ending in a line break.
+pub(crate) fn envelope<T: Serialize>(
+    kind: &'static str,
+    body: T,
+    diagnostics: &[Diagnostic],
+) -> String {
     let envelope = Envelope {
         api_version: VERSION,
         kind,
         body,
-        diagnostics,
+        diagnostics: diagnostics_json(diagnostics),
     };
     let mut text = serde_json::to_string_pretty(&envelope)
         .expect("plain structs with string keys always serialise");
@@ -74,18 +80,22 @@ pub(crate) fn envelope<T: Serialize>(
 pub(crate) struct PolicyRef {
     group: &'static str,
     kind: &'static str,
-    namespace: String,
+    namespace: Option<String>,
     name: String,
+    tier: &'static str,
+    priority: Option<u16>,
     source: Option<String>,
 }
 
 pub(crate) fn policy_ref(engine: &Engine, id: PolicyId) -> PolicyRef {
     let policy = engine.policy(id);
     PolicyRef {
-        group: "networking.k8s.io",
-        kind: "NetworkPolicy",
-        namespace: policy.namespace.to_string(),
+        group: policy.api.group(),
+        kind: policy.api.kind(),
+        namespace: (!policy.is_cluster_wide()).then(|| policy.namespace.to_string()),
         name: policy.name.clone(),
+        tier: policy.tier.word(),
+        priority: words::priority(policy),
         source: words::policy_source(policy).map(|s| s.to_string()),
     }
 }
@@ -96,16 +106,35 @@ pub(crate) struct RuleRef {
     #[serde(flatten)]
     policy: PolicyRef,
     path: String,
+    /// The name the rule itself has; cluster-wide kinds have one.
+    rule: Option<String>,
+    action: &'static str,
 }
 
 pub(crate) fn rule_ref(engine: &Engine, rule: &RuleId) -> RuleRef {
     let source = words::rule_source(engine, rule).map(|s| s.to_string());
+    let policy = engine.policy(rule.policy);
+    let rules = policy.rules(rule.direction).unwrap_or_default();
+    let found = rules.get(rule.rule as usize);
     RuleRef {
         policy: PolicyRef {
             source,
             ..policy_ref(engine, rule.policy)
         },
         path: rule.path(),
+        rule: found
+            .filter(|found| !found.name.is_empty())
+            .map(|found| found.name.clone()),
+        action: action(found.map_or(Action::Accept, |found| found.action)),
+    }
+}
+
+/// The two generations of the API spell it differently; here it is one word.
+fn action(action: Action) -> &'static str {
+    match action {
+        Action::Accept => "accept",
+        Action::Deny => "deny",
+        Action::Pass => "pass",
     }
 }
 
@@ -116,6 +145,7 @@ struct SideJson {
     reason: &'static str,
     isolated_by: Vec<PolicyRef>,
     decided_by: Vec<RuleRef>,
+    passed_by: Vec<RuleRef>,
     nearest: Option<NearestJson>,
 }
 
@@ -137,6 +167,11 @@ fn side(engine: &Engine, side: &Side) -> SideJson {
             .collect(),
         decided_by: side
             .decided_by
+            .iter()
+            .map(|rule| rule_ref(engine, rule))
+            .collect(),
+        passed_by: side
+            .passed_by
             .iter()
             .map(|rule| rule_ref(engine, rule))
             .collect(),
@@ -194,6 +229,7 @@ struct ViaJson {
     service: String,
     port: u16,
     target_port: Option<u16>,
+    way: &'static str,
 }
 
 #[derive(Serialize)]
@@ -255,7 +291,7 @@ pub fn probe(engine: &Engine, answer: &Answer, context: Context<'_>) -> String {
             .conditions
             .iter()
             .map(|cause| ConditionJson {
-                condition: words::cause(cause),
+                condition: words::condition(engine, cause),
                 holds: "allow",
                 fails: "deny",
             })
@@ -275,6 +311,7 @@ pub fn probe(engine: &Engine, answer: &Answer, context: Context<'_>) -> String {
             service: via.service.clone(),
             port: via.port,
             target_port: via.target_port,
+            way: via.way.as_str(),
         }),
         half_open: answer.half_open.map(Direction::as_str),
         expected: answer.expected.as_ref().map(|expected| ExpectedJson {
@@ -296,61 +333,6 @@ pub fn probe(engine: &Engine, answer: &Answer, context: Context<'_>) -> String {
         over_tcp: answer.over_tcp.map(crate::engine::Verdict::as_str),
     };
     envelope("Probe", body, context.diagnostics)
-}
-
-#[derive(Serialize)]
-struct FlowsJson {
-    peers: Vec<PeerJson>,
-    flows: Vec<FlowJson>,
-}
-
-#[derive(Serialize)]
-struct PeerJson {
-    id: String,
-    kind: &'static str,
-    pods: usize,
-    ranges: Vec<String>,
-}
-
-#[derive(Serialize)]
-struct FlowJson {
-    from: String,
-    to: String,
-    verdict: &'static str,
-    ports: Vec<PortJson>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    open: Option<&'static str>,
-}
-
-pub fn flows(flows: &Flows, context: Context<'_>) -> String {
-    let body = FlowsJson {
-        peers: flows
-            .peers
-            .iter()
-            .map(|peer| PeerJson {
-                id: peer.end.id.clone(),
-                kind: peer.kind.as_str(),
-                pods: if peer.kind == PeerKind::Workload {
-                    peer.end.pods
-                } else {
-                    0
-                },
-                ranges: ranges_json(&peer.ranges),
-            })
-            .collect(),
-        flows: flows
-            .flows
-            .iter()
-            .map(|flow| FlowJson {
-                from: flows.peers[flow.from].end.id.clone(),
-                to: flows.peers[flow.to].end.id.clone(),
-                verdict: flow.verdict.as_str(),
-                ports: ports_json(&flow.ports),
-                open: flow.open.map(Direction::as_str),
-            })
-            .collect(),
-    };
-    envelope("Flows", body, context.diagnostics)
 }
 
 #[derive(Serialize)]
@@ -376,6 +358,7 @@ pub fn matrix(matrix: &Matrix, context: Context<'_>) -> String {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct InfoJson<'a> {
     version: &'static str,
     paths: std::collections::BTreeMap<&'a str, &'a str>,
@@ -383,6 +366,16 @@ struct InfoJson<'a> {
     profile: Option<&'static str>,
     environments: &'a [String],
     coverage: Vec<CoverageJson<'a>>,
+    not_evaluated: Vec<NotEvaluatedJson<'a>>,
+}
+
+/// Policies of other projects, by kind.
+#[derive(Serialize)]
+struct NotEvaluatedJson<'a> {
+    group: &'static str,
+    kind: &'static str,
+    count: usize,
+    namespaces: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -428,6 +421,17 @@ pub fn info(
                     kind: resource.kind(),
                     namespace: namespace.as_deref(),
                     state: state.word(),
+                })
+                .collect()
+        }),
+        not_evaluated: info.map_or_else(Vec::new, |info| {
+            let listed = info.not_evaluated.iter();
+            listed
+                .map(|found| NotEvaluatedJson {
+                    group: found.kind.group(),
+                    kind: found.kind.kind(),
+                    count: found.count,
+                    namespaces: &found.namespaces,
                 })
                 .collect()
         }),
@@ -508,3 +512,6 @@ pub fn keys(table: &[(&str, &str)]) -> String {
         .collect();
     envelope("Keys", KeysJson { keys }, &[])
 }
+
+#[cfg(test)]
+mod tests;

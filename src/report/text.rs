@@ -2,7 +2,7 @@
 
 use crate::compile::enforcer::{Enforcer, Enforces};
 use crate::engine::{Engine, Verdict};
-use crate::model::{Diagnostic, SourceRef};
+use crate::model::{Diagnostic, Resource, SourceRef, State};
 use crate::questions::flows::{Flows, PeerKind};
 use crate::questions::info::Info;
 use crate::questions::matrix::Matrix;
@@ -164,22 +164,55 @@ pub fn info(info: Option<&Info>, paths: &[(String, String)], environments: &[Str
     if !environments.is_empty() {
         out += &format!("environments {}\n", environments.join(", "));
     }
+    let cluster_wide = match info.cluster_wide {
+        0 => String::new(),
+        some => format!(", {some} of them cluster-wide"),
+    };
     out += &format!(
-        "loaded       {} namespaces, {} pods, {} policies\n",
+        "loaded       {} namespaces, {} pods, {} policies{cluster_wide}\n",
         info.namespaces, info.pods, info.policies
     );
-    let rows: Vec<Vec<String>> = info
+    for found in &info.not_evaluated {
+        out += &format!("not judged   {}\n", words::not_evaluated(found));
+    }
+    let row = |kind: String, namespace: &Option<String>, state: &State| {
+        vec![
+            kind,
+            namespace.clone().unwrap_or_else(|| "all".to_owned()),
+            state.word().to_owned(),
+            state.message().unwrap_or_default().to_owned(),
+        ]
+    };
+    let (other, own): (Vec<_>, Vec<_>) = info
         .coverage
         .iter()
-        .map(|(resource, namespace, state)| {
-            vec![
-                resource.plural().to_owned(),
-                namespace.clone().unwrap_or_else(|| "all".to_owned()),
-                state.word().to_owned(),
-                state.message().unwrap_or_default().to_owned(),
-            ]
-        })
+        .partition(|(resource, ..)| matches!(resource, Resource::Other(_)));
+    let mut rows: Vec<Vec<String>> = own
+        .into_iter()
+        .map(|(resource, namespace, state)| row(resource.full_name().to_owned(), namespace, state))
         .collect();
+    // Kinds of other projects that are absent, or known to be empty, are no news one by one.
+    let is_told = |resource: &Resource, state: &State| {
+        !state.is_readable()
+            || matches!(resource, Resource::Other(kind)
+                if info.not_evaluated.iter().any(|found| found.kind == *kind))
+    };
+    let mut rest = 0;
+    for (resource, namespace, state) in other {
+        if is_told(resource, state) {
+            rows.push(row(resource.full_name().to_owned(), namespace, state));
+        } else {
+            rest += 1;
+        }
+    }
+    if rest > 0 {
+        rows.push(vec![
+            format!("{rest} kinds of other projects"),
+            "all".to_owned(),
+            "none there".to_owned(),
+            String::new(),
+        ]);
+    }
     out.push('\n');
     out += &columns(&["KIND", "NAMESPACE", "STATE", ""], &rows);
     out

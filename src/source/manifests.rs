@@ -2,6 +2,10 @@
 //!
 //! What cannot be read is told with file and line, and everything else still loads.
 
+mod json;
+mod parallel;
+
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -31,6 +35,31 @@ const KINDS_READ: [&str; 7] = [
     "ReplicaSet",
     "StatefulSet",
 ];
+
+/// Kinds that are decoded without a look at their head first: what is decoded holds the same metadata.
+const KINDS_DECODED: [(&str, &str); 13] = [
+    ("", "Namespace"),
+    ("", "Node"),
+    ("", "Pod"),
+    ("", "ReplicationController"),
+    ("", "Service"),
+    ("apps", "DaemonSet"),
+    ("apps", "Deployment"),
+    ("apps", "ReplicaSet"),
+    ("apps", "StatefulSet"),
+    ("batch", "CronJob"),
+    ("batch", "Job"),
+    ("discovery.k8s.io", "EndpointSlice"),
+    ("networking.k8s.io", "NetworkPolicy"),
+];
+
+/// How deep lists may stand within lists. Each level is read again as a whole, so a tower of them would take for ever.
+const MAX_LISTS: u32 = 16;
+const TOO_DEEP: &str = "lists stand too deep within lists";
+
+/// How many files, or bytes of documents, are worth handing to a thread.
+const FILES_AT_A_TIME: usize = 32;
+const BYTES_AT_A_TIME: usize = 256 << 10;
 
 /// The largest file that is read, a guard against pointing at a disk image by mistake.
 const MAX_FILE_BYTES: u64 = 2 << 30;
@@ -81,16 +110,12 @@ pub fn load(paths: &[PathBuf]) -> Result<(Cluster, Vec<Diagnostic>), LoadError> 
             input.read_bytes("-", &bytes);
             continue;
         }
-        for file in files_of(path)? {
-            let failed = |source| LoadError::Read {
-                path: file.clone(),
-                source,
-            };
-            if std::fs::metadata(&file).map_err(failed)?.len() > MAX_FILE_BYTES {
-                return Err(LoadError::TooLarge { path: file });
-            }
-            let bytes = std::fs::read(&file).map_err(failed)?;
-            input.read_bytes(&tame(&file.display().to_string()), &bytes);
+        let files = files_of(path)?;
+        let read = parallel::in_order(files.len(), FILES_AT_A_TIME, |range| {
+            read_files(&files[range])
+        });
+        for part in read {
+            input.append(part?);
         }
     }
     if input.objects.is_empty() {
@@ -116,6 +141,26 @@ pub(super) fn objects(name: &str, text: &str) -> (Vec<Arrived>, Vec<Diagnostic>)
     let mut input = Input::default();
     input.read_text(name, text);
     (input.objects, input.diagnostics)
+}
+
+/// Reads files one after the other, through one buffer.
+fn read_files(files: &[PathBuf]) -> Result<Input, LoadError> {
+    let mut input = Input::default();
+    let mut bytes = Vec::with_capacity(64 << 10);
+    for path in files {
+        bytes.clear();
+        let read = std::fs::File::open(path)
+            .and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes));
+        read.map_err(|source| LoadError::Read {
+            path: path.clone(),
+            source,
+        })?;
+        if bytes.len() as u64 > MAX_FILE_BYTES {
+            return Err(LoadError::TooLarge { path: path.clone() });
+        }
+        input.read_bytes(&tame(&path.to_string_lossy()), &bytes);
+    }
+    Ok(input)
 }
 
 /// What has been read so far.
@@ -165,6 +210,15 @@ fn files_of(path: &Path) -> Result<Vec<PathBuf>, LoadError> {
 }
 
 impl Input {
+    /// Adds what was read from a later place.
+    fn append(&mut self, later: Self) {
+        self.objects.extend(later.objects);
+        self.diagnostics.extend(later.diagnostics);
+        for (resource, why) in later.lost {
+            self.lost.entry(resource).or_insert(why);
+        }
+    }
+
     fn cluster(mut self) -> (Cluster, Vec<Diagnostic>) {
         let mut coverage = Coverage::complete();
         for (resource, why) in self.lost {
@@ -202,9 +256,7 @@ impl Input {
         let policies = std::iter::once(Resource::NetworkPolicies).chain(Resource::optional());
         for resource in policies {
             let is_named = match resource {
-                Resource::Other(kind) => {
-                    text.contains(kind.group()) && has_word(text, kind.kind())
-                }
+                Resource::Other(kind) => text.contains(kind.group()) && has_word(text, kind.kind()),
                 own => has_word(text, own.kind()),
             };
             if is_named {
@@ -218,6 +270,7 @@ impl Input {
         let mut reader = Reader {
             file: name.into(),
             input: self,
+            lists: 0,
         };
         let bare = text.trim_start_matches('\u{feff}').trim_start();
         if bare.starts_with('{') || bare.starts_with('[') {
@@ -228,8 +281,24 @@ impl Input {
                 return;
             }
         }
-        for document in yaml::documents(text) {
-            reader.yaml(document.text, document.first_line, &wire::Head::default());
+        let documents = yaml::documents(text);
+        let average = text.len() / documents.len().max(1) + 1;
+        let file = Arc::clone(&reader.file);
+        let read = parallel::in_order(documents.len(), BYTES_AT_A_TIME / average + 1, |range| {
+            let mut part = Self::default();
+            let mut reader = Reader {
+                file: Arc::clone(&file),
+                input: &mut part,
+                lists: 0,
+            };
+            for document in &documents[range] {
+                let part = yaml::Part::document(document.text);
+                reader.yaml(&part, document.first_line, &wire::Head::default());
+            }
+            part
+        });
+        for part in read {
+            self.append(part);
         }
     }
 }
@@ -237,6 +306,8 @@ impl Input {
 struct Reader<'a> {
     file: Arc<str>,
     input: &'a mut Input,
+    /// How many lists are open around what is read.
+    lists: u32,
 }
 
 impl Reader<'_> {
@@ -249,6 +320,10 @@ impl Reader<'_> {
 
     /// Reads JSON values that follow each other. Returns `false`, having kept nothing, when the text is not JSON.
     fn json(&mut self, text: &str, first_line: u32) -> bool {
+        self.json_list(text, first_line) || self.json_values(text, first_line)
+    }
+
+    fn json_values(&mut self, text: &str, first_line: u32) -> bool {
         let mut values = Vec::new();
         let stream = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
         for value in stream {
@@ -265,6 +340,67 @@ impl Reader<'_> {
             line += u32::try_from(text[done..offset].matches('\n').count()).unwrap_or(0);
             done = offset;
             self.json_value(value, line, &wire::Head::default());
+        }
+        true
+    }
+
+    /// Reads a `List` in one pass. Returns `false`, having kept nothing, when it is no list or holds anything out of order.
+    fn json_list(&mut self, text: &str, first_line: u32) -> bool {
+        let read = json::list(text, BYTES_AT_A_TIME, |json| {
+            let start = json.at();
+            if let Some(found) = json.kind() {
+                let head = wire::Head {
+                    api_version: found.api_version.to_owned(),
+                    kind: found.kind.to_owned(),
+                    ..wire::Head::default()
+                };
+                let next = Next {
+                    text: json.text(),
+                    start: json.at(),
+                    end: Cell::new(json.at()),
+                };
+                let mut part = Input::default();
+                let mut reader = Reader {
+                    file: Arc::clone(&self.file),
+                    input: &mut part,
+                    lists: 0,
+                };
+                if KINDS_DECODED.contains(&(head.group(), &head.kind))
+                    && reader.keep(&head, 0, Body::Next(&next), Certainty::Kind)
+                {
+                    json.go_on(next.end.get());
+                    return Ok((start, Item::Kept(part.objects)));
+                }
+            }
+            json.peek();
+            let start = json.at();
+            json.skip()?;
+            Ok((start, Item::Left(start..json.at())))
+        });
+        let Ok(list) = read else { return false };
+        let Ok(head) = serde_json::from_str::<wire::Head>(&list.around) else {
+            return false;
+        };
+        if !head.kind.ends_with("List") {
+            return false;
+        }
+        let mut line = first_line;
+        let mut done = 0;
+        for (start, item) in list.items {
+            let breaks = text.as_bytes()[done..start].iter();
+            line += u32::try_from(breaks.filter(|b| **b == b'\n').count()).unwrap_or(0);
+            done = start;
+            match item {
+                Item::Kept(objects) => {
+                    self.input
+                        .objects
+                        .extend(objects.into_iter().map(|arrived| Arrived {
+                            place: arrived.place.map(|place| Place { line, ..place }),
+                            ..arrived
+                        }));
+                }
+                Item::Left(range) => self.json_value(&text[range], line, &head),
+            }
         }
         true
     }
@@ -291,7 +427,10 @@ impl Reader<'_> {
                     Err(error) => self.no_object(text, line, &error.to_string()),
                 }
             }
-            Ok(head) => self.keep(&item_head(head, of), line, text, Decode::Json),
+            Ok(head) => {
+                let head = item_head(head, of);
+                self.keep(&head, line, Body::Json(text), Certainty::Whole);
+            }
             Err(error) => {
                 let line = line + u32::try_from(error.line()).unwrap_or(1).saturating_sub(1);
                 let why = error.to_string();
@@ -303,6 +442,11 @@ impl Reader<'_> {
     }
 
     fn json_items(&mut self, items: &[&RawValue], text: &str, first_line: u32, of: &wire::Head) {
+        if self.lists >= MAX_LISTS {
+            self.no_object(text, first_line, TOO_DEEP);
+            return;
+        }
+        self.lists += 1;
         let mut line = first_line;
         let mut done = 0;
         for item in items {
@@ -311,20 +455,44 @@ impl Reader<'_> {
             done = offset;
             self.json_value(item.get(), line, of);
         }
+        self.lists -= 1;
     }
 
-    fn yaml(&mut self, text: &str, first_line: u32, of: &wire::Head) {
-        match yaml::read::<Option<wire::Head>>(text) {
+    fn yaml(&mut self, part: &yaml::Part<'_>, first_line: u32, of: &wire::Head) {
+        let body = Body::Yaml(part);
+        if let Some([kind, api_version]) = part.strings(["kind", "apiVersion"]) {
+            let head = wire::Head {
+                api_version: api_version.to_owned(),
+                kind: kind.to_owned(),
+                ..wire::Head::default()
+            };
+            let head = item_head(head, of);
+            if KINDS_DECODED.contains(&(head.group(), &head.kind))
+                && self.keep(&head, first_line, body, Certainty::Kind)
+            {
+                return;
+            }
+        }
+        match part.read::<Option<wire::Head>>() {
             Ok(None) => {}
             Ok(Some(head)) if head.kind.ends_with("List") => {
-                let outline = yaml::outline(text);
-                for (item, line) in outline.items {
+                if self.lists >= MAX_LISTS {
+                    self.no_object(part.text(), first_line, TOO_DEEP);
+                    return;
+                }
+                self.lists += 1;
+                for (item, line) in part.items() {
                     self.yaml(&item, first_line + line - 1, &head);
                 }
+                self.lists -= 1;
             }
-            Ok(Some(head)) => self.keep(&item_head(head, of), first_line, text, Decode::Yaml),
+            Ok(Some(head)) => {
+                let head = item_head(head, of);
+                self.keep(&head, first_line, body, Certainty::Whole);
+            }
             Err(error) => {
                 let line = first_line + error.line - 1;
+                let text = part.text();
                 let head = salvage(text).map(|head| item_head(head, of));
                 self.rescue(head.as_ref(), text, line, &error.message);
             }
@@ -369,66 +537,54 @@ impl Reader<'_> {
     }
 
     /// Decodes an object by its kind; a kind that says nothing about who reaches whom is passed over.
-    fn keep(&mut self, head: &wire::Head, line: u32, text: &str, decode: Decode) {
+    ///
+    /// Returns `false`, having kept nothing, when the object cannot be decoded and of its head only the kind is known.
+    fn keep(&mut self, head: &wire::Head, line: u32, text: Body<'_>, known: Certainty) -> bool {
         if head.kind.is_empty() {
             self.input.diagnostics.push(
                 Diagnostic::warning("is no Kubernetes object: it has no `kind`; it is left out")
                     .at(Some(self.at(line))),
             );
-            return;
+            return true;
         }
-        let lines = |text: &str| {
-            let index = decode == Decode::Yaml || text.len() <= INDEXED_JSON_BYTES;
-            index.then(|| Arc::new(yaml::outline(text).lines))
-        };
+        let lines = |text: Body<'_>| text.lines().map(Arc::new);
         let (object, lines) = match (head.group(), head.kind.as_str()) {
-            ("", "Namespace") => (
-                decode.read(text).map(|o| Object::Namespace(Box::new(o))),
-                None,
-            ),
-            ("", "Node") => (decode.read(text).map(|o| Object::Node(Box::new(o))), None),
-            ("", "Pod") => (decode.read(text).map(|o| Object::Pod(Box::new(o))), None),
-            ("", "Service") => (
-                decode.read(text).map(|o| Object::Service(Box::new(o))),
-                None,
-            ),
+            ("", "Namespace") => (text.read().map(|o| Object::Namespace(Box::new(o))), None),
+            ("", "Node") => (text.read().map(|o| Object::Node(Box::new(o))), None),
+            ("", "Pod") => (text.read().map(|o| Object::Pod(Box::new(o))), None),
+            ("", "Service") => (text.read().map(|o| Object::Service(Box::new(o))), None),
             ("discovery.k8s.io", "EndpointSlice") => (
-                decode
-                    .read(text)
-                    .map(|o| Object::EndpointSlice(Box::new(o))),
+                text.read().map(|o| Object::EndpointSlice(Box::new(o))),
                 None,
             ),
             ("networking.k8s.io" | "extensions", "NetworkPolicy") => (
-                decode
-                    .read(text)
-                    .map(|o| Object::NetworkPolicy(Box::new(o))),
+                text.read().map(|o| Object::NetworkPolicy(Box::new(o))),
                 lines(text),
             ),
             ("policy.networking.k8s.io", kind) => match (head.version(), kind) {
                 ("v1alpha2", "ClusterNetworkPolicy") => (
-                    decode
-                        .read(text)
+                    text.read()
                         .map(|o| Object::ClusterNetworkPolicy(Box::new(o))),
                     lines(text),
                 ),
                 ("v1alpha1", "AdminNetworkPolicy") => (
-                    decode
-                        .read(text)
-                        .map(|o| Object::AdminNetworkPolicy(Box::new(o))),
+                    text.read().map(|o| Object::AdminNetworkPolicy(Box::new(o))),
                     lines(text),
                 ),
                 ("v1alpha1", "BaselineAdminNetworkPolicy") => (
-                    decode
-                        .read(text)
+                    text.read()
                         .map(|o| Object::BaselineAdminNetworkPolicy(Box::new(o))),
                     lines(text),
                 ),
-                _ => return self.unknown_version(head, line),
+                _ => {
+                    self.unknown_version(head, line);
+                    return true;
+                }
             },
             ("apps" | "extensions", "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet")
             | ("batch", "Job" | "CronJob")
             | ("", "ReplicationController") => {
-                let read = decode.read(text).map(|o| {
+                let read = text.read().map(|o| {
                     Object::Workload(Box::new(wire::Workload {
                         kind: head.kind.clone(),
                         ..o
@@ -442,7 +598,7 @@ impl Reader<'_> {
                 } else {
                     self.pass_over(head, group, kind, line);
                 }
-                return;
+                return true;
             }
         };
         match object {
@@ -454,8 +610,10 @@ impl Reader<'_> {
                 });
                 self.input.objects.push(Arrived { object, place });
             }
+            Err(_) if known == Certainty::Kind => return false,
             Err((within, message)) => self.unreadable(head, line + within - 1, &message),
         }
+        true
     }
 
     /// Most kinds have nothing to do with traffic. A policy that is left out has to be told, whatever the reason.
@@ -652,17 +810,42 @@ fn salvage(text: &str) -> Option<wire::Head> {
     (!head.kind.is_empty()).then_some(head)
 }
 
+/// What of an object's head was read.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Decode {
-    Json,
-    Yaml,
+enum Certainty {
+    /// `apiVersion` and `kind`; the rest may not even be readable.
+    Kind,
+    Whole,
 }
 
-impl Decode {
-    /// Reads a value; the error carries the line within `text`, from 1.
-    fn read<T: DeserializeOwned>(self, text: &str) -> Result<T, (u32, String)> {
+/// An item of a JSON list.
+enum Item {
+    Kept(Vec<Arrived>),
+    /// Where it stands, for a closer look.
+    Left(std::ops::Range<usize>),
+}
+
+/// A value within a JSON text; its end is known when it has been read.
+struct Next<'a> {
+    text: &'a str,
+    start: usize,
+    end: Cell<usize>,
+}
+
+/// The text of one object.
+#[derive(Clone, Copy)]
+enum Body<'a> {
+    Json(&'a str),
+    /// Some value within a JSON text.
+    Next(&'a Next<'a>),
+    Yaml(&'a yaml::Part<'a>),
+}
+
+impl Body<'_> {
+    /// Reads a value; the error carries the line within the text, from 1.
+    fn read<T: DeserializeOwned>(self) -> Result<T, (u32, String)> {
         match self {
-            Self::Json => serde_json::from_str(text).map_err(|error| {
+            Self::Json(text) => serde_json::from_str(text).map_err(|error| {
                 let message = error.to_string();
                 let end = message.find(" at line ").unwrap_or(message.len());
                 (
@@ -670,7 +853,21 @@ impl Decode {
                     message[..end].to_owned(),
                 )
             }),
-            Self::Yaml => yaml::read(text).map_err(|error| (error.line, error.message)),
+            Self::Next(json) => {
+                let mut reader = json::Json::new(json.text, json.start);
+                let read = reader.decode();
+                json.end.set(reader.at());
+                read.map_err(|error| (1, error.to_string()))
+            }
+            Self::Yaml(part) => part.read().map_err(|error| (error.line, error.message)),
+        }
+    }
+
+    fn lines(self) -> Option<yaml::Lines> {
+        match self {
+            Self::Json(text) => (text.len() <= INDEXED_JSON_BYTES).then(|| yaml::json_lines(text)),
+            Self::Next(json) => Self::Json(&json.text[json.start..json.end.get()]).lines(),
+            Self::Yaml(part) => Some(part.lines()),
         }
     }
 }
@@ -849,26 +1046,172 @@ mod tests {
     }
 
     #[test]
-    fn policies_of_other_apis_are_told_of() {
+    fn policies_of_other_projects_are_counted_and_told_of_once_a_kind() {
         let (cluster, told) = parse(
             "t",
-            "{kind: NetworkPolicy, apiVersion: projectcalico.org/v3, metadata: {name: c, namespace: x}}\n---\n{kind: CiliumClusterwideNetworkPolicy, apiVersion: cilium.io/v2, metadata: {name: w}}\n---\n{kind: EgressFirewall, apiVersion: k8s.ovn.org/v1, metadata: {name: f, namespace: x}}\n---\n{kind: Deployment, metadata: {name: d, namespace: x}}\n",
+            "{kind: NetworkPolicy, apiVersion: projectcalico.org/v3, metadata: {name: c, namespace: x}}\n---\n{kind: NetworkPolicy, apiVersion: projectcalico.org/v3, metadata: {name: b, namespace: y}, spec: 7}\n---\n{kind: CiliumClusterwideNetworkPolicy, apiVersion: cilium.io/v2, metadata: {name: w}}\n---\n{kind: EgressFirewall, apiVersion: k8s.ovn.org/v1, metadata: {name: f}}\n---\n{kind: AuthorizationPolicy, apiVersion: security.istio.io/v1, metadata: {name: a, namespace: x}}\n---\n{kind: Deployment, metadata: {name: d, namespace: x}}\n",
         );
         assert!(cluster.namespaces.is_empty());
-        let objects: Vec<_> = told.iter().filter_map(|d| d.object.as_deref()).collect();
+        let found: Vec<String> = cluster
+            .foreign
+            .iter()
+            .map(|one| {
+                let source = one.source.as_ref().unwrap();
+                format!(
+                    "{} {}/{} {source}",
+                    one.kind.full_name(),
+                    one.namespace,
+                    one.name
+                )
+            })
+            .collect();
         assert_eq!(
-            objects,
+            found,
             [
-                "NetworkPolicy x/c",
-                "CiliumClusterwideNetworkPolicy w",
-                "EgressFirewall x/f",
-                "Deployment x/d"
+                "networkpolicies.projectcalico.org x/c t:1",
+                "networkpolicies.projectcalico.org y/b t:3",
+                "ciliumclusterwidenetworkpolicies.cilium.io /w t:5",
+                "egressfirewalls.k8s.ovn.org default/f t:7",
+                "authorizationpolicies.security.istio.io x/a t:9",
             ]
         );
+        let told: Vec<String> = told
+            .iter()
+            .map(|d| format!("{} {}", d.source.as_ref().unwrap(), d.message))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "t:11 has no `apiVersion`; it is left out",
+                "t:1 NetworkPolicy of projectcalico.org is not evaluated, and there are 2 objects in x, y: connections of the pods they may act on are unknown",
+                "t:5 CiliumClusterwideNetworkPolicy of cilium.io is not evaluated, and there is 1 object: connections of the pods they may act on are unknown",
+                "t:7 EgressFirewall of k8s.ovn.org is not evaluated, and there is 1 object in default: connections from the pods they may act on are unknown where they would be allowed otherwise",
+                "t:9 AuthorizationPolicy of security.istio.io is not evaluated, and there is 1 object in x: connections of the pods they may act on are unknown where they would be allowed otherwise",
+            ]
+        );
+        for resource in Resource::optional() {
+            assert!(
+                cluster.coverage.is_readable(resource, Some("x")),
+                "{resource:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_version_that_is_not_known_leaves_its_kind_unknown() {
+        for (kind, version, lost) in [
+            (
+                "ClusterNetworkPolicy",
+                "v1beta1",
+                Resource::ClusterNetworkPolicies,
+            ),
+            (
+                "ClusterNetworkPolicy",
+                "v1alpha1",
+                Resource::ClusterNetworkPolicies,
+            ),
+            (
+                "AdminNetworkPolicy",
+                "v1alpha2",
+                Resource::AdminNetworkPolicies,
+            ),
+            (
+                "Adminnetworkpolicy",
+                "v1alpha1",
+                Resource::AdminNetworkPolicies,
+            ),
+            (
+                "BaselineAdminNetworkPolicy",
+                "v1",
+                Resource::BaselineAdminNetworkPolicies,
+            ),
+            (
+                "GalaxyNetworkPolicy",
+                "v1alpha2",
+                Resource::ClusterNetworkPolicies,
+            ),
+        ] {
+            let api = format!("policy.networking.k8s.io/{version}");
+            for text in [
+                format!("kind: {kind}\napiVersion: {api}\nmetadata: {{name: p}}\n"),
+                format!(
+                    r#"{{"kind": "{kind}List", "apiVersion": "{api}", "items": [{{"metadata": {{"name": "p"}}}}]}}"#
+                ),
+            ] {
+                let (cluster, told) = parse("t", &text);
+                assert!(cluster.cluster_policies.is_empty(), "{text}");
+                assert_eq!(told.len(), 1, "{text}: {told:?}");
+                let object = format!("{kind} p");
+                assert_eq!(told[0].object.as_deref(), Some(object.as_str()), "{text}");
+                let unread: Vec<Resource> = cluster
+                    .coverage
+                    .iter()
+                    .filter(|(_, _, state)| !state.is_readable())
+                    .map(|(resource, ..)| resource)
+                    .collect();
+                assert_eq!(unread, [lost], "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_cluster_wide_policy_that_cannot_be_read_is_never_taken_for_absent() {
+        for text in [
+            "kind: AdminNetworkPolicy\nmetadata: {name: p}\nspec: {}\n",
+            "kind: AdminNetworkPolicy\napiVersion: policy.networking.k8s.io/v1alpha1\nmetadata: {name: p}\nspec: 7\n",
+            "kind: AdminNetworkPolicy\napiVersion: policy.networking.k8s.io/v1alpha1\nmetadata:\n  name: p\nspec:\n\tsubject: {}\n",
+            r#"{"kind": "AdminNetworkPolicy", "apiVersion": "policy.networking.k8s.io/v1alpha1", "metadata": {"name": "p", "labels": 7}}"#,
+        ] {
+            let (cluster, told) = parse("t", text);
+            assert_eq!(told.len(), 1, "{text}: {told:?}");
+            assert_eq!(told[0].object.as_deref(), Some("AdminNetworkPolicy p"));
+            assert_eq!(cluster.cluster_policies[0].invalid.len(), 1, "{text}");
+        }
+        let unread = |text: &str| -> Vec<&'static str> {
+            let (cluster, _) = parse("t", text);
+            let unread = cluster
+                .coverage
+                .iter()
+                .filter(|(_, _, state)| !state.is_readable());
+            unread.map(|(resource, ..)| resource.full_name()).collect()
+        };
+        let torn = "{{ if .Values.lock }}\napiVersion: GROUP/v1\nkind: KIND\n{{ end }}\n";
+        for (group, kind, expected) in [
+            (
+                "policy.networking.k8s.io",
+                "AdminNetworkPolicy",
+                &["adminnetworkpolicies"][..],
+            ),
+            (
+                "policy.networking.k8s.io",
+                "BaselineAdminNetworkPolicy",
+                &["baselineadminnetworkpolicies"],
+            ),
+            (
+                "cilium.io",
+                "CiliumNetworkPolicy",
+                &["ciliumnetworkpolicies.cilium.io"],
+            ),
+            ("networking.k8s.io", "NetworkPolicy", &["networkpolicies"]),
+            ("apps", "Deployment", &[]),
+        ] {
+            let text = torn.replace("GROUP", group).replace("KIND", kind);
+            assert_eq!(unread(&text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_policy_kind_nobody_knows_is_told_of() {
+        let (cluster, told) = parse(
+            "t",
+            "{kind: MultiNetworkPolicy, apiVersion: k8s.cni.cncf.io/v1beta1, metadata: {name: m, namespace: x}}\n",
+        );
+        assert!(cluster.foreign.is_empty());
+        assert_eq!(told[0].object.as_deref(), Some("MultiNetworkPolicy x/m"));
         assert!(
             told[0]
                 .message
-                .starts_with("is a policy of projectcalico.org, which is not evaluated")
+                .contains("k8s.cni.cncf.io, which is not known")
         );
     }
 }

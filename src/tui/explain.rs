@@ -24,7 +24,8 @@ pub(super) fn lines(app: &App, cells: usize) -> Vec<Line> {
                 .flat_map(|part| part.text.chars())
                 .take_while(|c| *c == ' ')
                 .count();
-            wrap(line, cells, (blank + 4).min(14))
+            // What goes on below a rule is no further in than the rule's own words.
+            wrap(line, cells, (blank + 4).min(21))
         })
         .collect()
 }

@@ -9,12 +9,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::compile::ProfileName;
 use crate::compile::enforcer::{self, Enforcer};
-use crate::engine::{Engine, Entity, Incremental, Isolation, Profile, Verdict};
+use crate::engine::{Engine, Entity, Incremental, Profile, Verdict};
+use crate::expect::stance::{Stance, Stances, selects};
 use crate::expect::{Expectations, Plan, bind};
 use crate::graph::{Graph, drawn};
-use crate::model::{Cluster, Diagnostic, Direction, Severity, State, Workload};
+use crate::model::{Cluster, Diagnostic, Direction, Severity, State, Tier, Workload};
 use crate::questions::connections::{Connections, connections};
 use crate::questions::ends::{self, EndKind, PortQuery};
+use crate::questions::info::{self, NotEvaluated};
 use crate::questions::probe::{self, probe};
 use crate::questions::scope::{Scope, workloads};
 use crate::questions::table::{self, ItemState};
@@ -98,7 +100,7 @@ impl Ground {
             return Arc::clone(&current.built);
         }
         let enforcer = enforcer::detect(&snapshot.cluster, self.judge.offline);
-        let profile = Profile::named(self.judge.profile.unwrap_or(enforcer.profile));
+        let profile = enforcer.switches(self.judge.profile.unwrap_or(enforcer.profile));
         Arc::new(Built {
             revision: snapshot.revision,
             engine: self.engine(&snapshot.cluster, profile),
@@ -107,18 +109,13 @@ impl Ground {
     }
 
     fn engine(&self, cluster: &Arc<Cluster>, profile: Profile) -> Arc<Engine> {
-        let mut followed = self
-            .followed
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
         match followed.as_mut().filter(|kept| kept.profile() == profile) {
             Some(kept) => {
                 kept.apply(cluster);
                 kept.engine()
             }
-            None => followed
-                .insert(Incremental::new(cluster, profile))
-                .engine(),
+            None => followed.insert(Incremental::new(cluster, profile)).engine(),
         }
     }
 
@@ -183,6 +180,7 @@ impl Ground {
             .collect();
         let table = table::from_connections(&current.found, current.plan.as_ref(), &scope);
         let judged = current.plan.is_some();
+        let not_evaluated = info::not_evaluated(cluster, &scope);
         let mut rows: Vec<Row> = table.rows.into_iter().map(|one| row(one, judged)).collect();
         // What nobody segmented, such as kube-system, comes after what somebody did.
         let segmented = |namespace: &str| {
@@ -214,8 +212,9 @@ impl Ground {
             pods: pod_count(&chosen, engine),
             policies: cluster
                 .policies()
-                .filter(|policy| scope.holds(&policy.namespace))
+                .filter(|policy| policy.is_cluster_wide() || scope.holds(&policy.namespace))
                 .count(),
+            cluster_wide: cluster.cluster_policies.len(),
             rows,
             flows: settings
                 .workload
@@ -224,7 +223,8 @@ impl Ground {
             graph: Arc::clone(&current.graph),
             findings: current.findings.clone(),
             met: current.met,
-            gaps: gaps::gaps(cluster),
+            gaps: gaps::gaps(cluster, &not_evaluated),
+            not_evaluated: counted(&not_evaluated),
             kinds: gaps::kinds(cluster, &snapshot.link),
             notes: notes(&current.built, snapshot),
         }
@@ -386,40 +386,66 @@ fn isolation(engine: &Engine, direction: Direction, entity: &Entity) -> Vec<Line
         Direction::Ingress => "INGRESS",
         Direction::Egress => "EGRESS",
     };
-    let (words, tone) = match engine.isolation(direction, entity) {
-        Isolation::Isolated => ("isolated: what no rule allows is denied", Tone::Plain),
-        Isolation::Open => (
+    let (words, tone) = match Stances::new(engine).of(direction, entity) {
+        Stance::Closed if engine.isolated_by(direction, entity).is_empty() => (
+            "not isolated, and cluster-wide rules deny everything",
+            Tone::Plain,
+        ),
+        Stance::Closed => ("isolated: what no rule allows is denied", Tone::Plain),
+        Stance::Partly => (
+            "not isolated, and cluster-wide rules deny a part",
+            Tone::Drift,
+        ),
+        Stance::Open => (
             "not isolated: no policy selects it, so everything is let through",
             Tone::Drift,
         ),
-        Isolation::Filtered => (
-            "no policy isolates it; cluster-wide policies decide on some connections",
-            Tone::Plain,
-        ),
-        Isolation::Unknown => (
-            "something that could not be read may isolate it",
+        Stance::Unknown => (
+            "something that was not read or is not evaluated may isolate it",
             Tone::Unknown,
         ),
-        Isolation::NoSubject => ("policies do not act on it", Tone::Plain),
+        Stance::NoSubject => ("policies do not act on it", Tone::Plain),
     };
     let mut lines = vec![vec![
         span(format!("{name}  "), Tone::Name),
         span(words, tone),
     ]];
-    for id in engine.isolated_by(direction, entity) {
+    // In the order they are asked.
+    let by_tier = |wanted: fn(&Tier) -> bool| {
+        engine.policies().filter(move |id| {
+            let policy = engine.policy(*id);
+            let acts = policy.rules(direction).is_some_and(|r| !r.is_empty());
+            wanted(&policy.tier) && acts && selects(engine, policy, entity)
+        })
+    };
+    let admin = by_tier(|tier| matches!(tier, Tier::Admin { .. }));
+    let baseline = by_tier(|tier| matches!(tier, Tier::Baseline { .. }));
+    let isolating = engine.isolated_by(direction, entity);
+    for id in admin.chain(isolating).chain(baseline) {
         let policy = engine.policy(id);
         let source = words::policy_source(policy)
             .map(|source| format!("  {source}"))
             .unwrap_or_default();
         lines.push(vec![
-            span(
-                format!("  {}/{}", tame(&policy.namespace), tame(&policy.name)),
-                Tone::Plain,
-            ),
+            span(format!("  {}", words::policy_short(policy)), Tone::Plain),
             span(source, Tone::Faint),
         ]);
     }
     lines
+}
+
+/// Policies of other projects for the header: by their kind, or all together where there are several.
+fn counted(found: &[NotEvaluated]) -> Option<(String, String)> {
+    let count: usize = found.iter().map(|one| one.count).sum();
+    let words = match found {
+        [] => return None,
+        [one] => words::not_evaluated_count(one),
+        _ => format!("{count} policies of other APIs"),
+    };
+    Some((
+        format!("{words} not evaluated"),
+        format!("{count} not evaluated"),
+    ))
 }
 
 fn pod_count(chosen: &[&Workload], engine: &Engine) -> usize {
@@ -461,17 +487,15 @@ fn notes(built: &Built, snapshot: &Snapshot) -> Vec<String> {
     let mut notes: Vec<String> = banner(&built.enforcer, engine.policies().len())
         .into_iter()
         .collect();
-    for (resource, namespace, state) in engine.cluster().coverage.iter() {
+    for (kind, namespace, state) in gaps::unread(&engine.cluster().coverage) {
         let place = namespace.map_or_else(String::new, |namespace| format!(" in {namespace}"));
         match state {
             State::Forbidden { .. } => notes.push(format!(
-                "{}{place} may not be read: what hangs on them is UNKNOWN",
-                resource.plural()
+                "{kind}{place} may not be read: what hangs on them is UNKNOWN"
             )),
-            State::Failed { why } => notes.push(format!(
-                "{}{place} could not be read: {why}",
-                resource.plural()
-            )),
+            State::Failed { why } => {
+                notes.push(format!("{kind}{place} could not be read: {why}"));
+            }
             _ => {}
         }
     }
@@ -481,7 +505,9 @@ fn notes(built: &Built, snapshot: &Snapshot) -> Vec<String> {
         .partition(|diagnostic| diagnostic.severity >= Severity::Warning);
     // Such as policies that were left out: whoever reads that all is allowed has to read them before.
     notes.extend(doubts.into_iter().map(note));
-    if engine.policies().len() == 0 && engine.pods().len() > 0 {
+    let cluster = engine.cluster();
+    let nothing_decides = cluster.policies().next().is_none() && cluster.foreign.is_empty();
+    if nothing_decides && engine.pods().len() > 0 {
         notes.push(
             "no NetworkPolicy was read, so nothing is isolated and everything is allowed"
                 .to_owned(),

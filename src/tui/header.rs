@@ -105,6 +105,13 @@ fn facts(app: &App) -> Vec<Fact> {
             },
         );
     }
+    if let Some((words, short)) = &view.not_evaluated {
+        facts.push(Fact {
+            place: 3,
+            words: vec![span(words.clone(), Tone::Unknown)],
+            short: Some(vec![span(short.clone(), Tone::Unknown)]),
+        });
+    }
     if view.pods > 0 {
         facts.push(Fact {
             place: 4,

@@ -31,7 +31,14 @@ pub(super) fn draw(pen: &mut Pen<'_>, body: Rect, app: &App) {
         height,
     };
     pen.clear(area);
-    let note = format!("{} marked", app.picker.marked.len());
+    let mut note = format!("{} marked", app.picker.marked.len());
+    if app.view.cluster_wide > 0 {
+        // They stand in none of the namespaces below, and act in them.
+        note = format!(
+            "{} cluster-wide · {note}",
+            counted(app.view.cluster_wide, "policy", "policies").trim()
+        );
+    }
     let inner = pen.frame(area, &[span("Namespaces", Tone::Name)], &note, true);
     if namespaces.is_empty() {
         pen.text(inner, 0, 0, "none read yet", pen.theme.tone(Tone::Plain));

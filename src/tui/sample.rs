@@ -10,9 +10,10 @@ use crate::source::Link;
 use super::app::{App, Effect, Msg, Start, update};
 use super::theme::Theme;
 use super::view::{
-    About, Answer, Candidate, Draft, Finding, Flow, Flows, Item, NamespaceItem, Part, Picture,
-    Place, Question, Row, Settings, Sign, Tone, View, plain, span,
+    About, Answer, Candidate, Draft, Finding, Flow, Flows, Item, NamespaceItem, Part, Place,
+    Question, Row, Settings, Sign, Tone, View, plain, span,
 };
+use super::{Answers, work};
 
 fn id(short: &str) -> String {
     match short.split_once('/') {
@@ -320,6 +321,8 @@ pub(super) fn view(settings: &Settings) -> View {
         findings,
         met: 31,
         gaps: Vec::new(),
+        not_evaluated: None,
+        cluster_wide: 0,
         kinds: Vec::new(),
         notes: Vec::new(),
     }
@@ -367,66 +370,40 @@ pub(super) fn answer(question: &Question, verdict: Verdict) -> Answer {
     }
 }
 
+/// Answers without a cluster: every probe is denied.
+struct Sample;
+
+impl Answers for Sample {
+    fn view(&self, settings: &Settings) -> View {
+        view(settings)
+    }
+
+    fn read(&self, line: &str, _cursor: usize) -> Draft {
+        draft(line)
+    }
+
+    fn ask(&self, question: &Question) -> Result<Answer, String> {
+        Ok(answer(question, Verdict::Deny))
+    }
+
+    fn about(&self, workload: &str) -> Option<About> {
+        Some(About {
+            title: workload.to_owned(),
+            id: workload.to_owned(),
+            lines: vec![vec![span("INGRESS  isolated", Tone::Plain)]],
+        })
+    }
+}
+
 /// Does what workers do, at once, until nothing is left to do; returns what only a terminal can.
 pub(super) fn settle(app: &mut App, effects: Vec<Effect>) -> Vec<Effect> {
     let mut outside = Vec::new();
     let mut waiting = effects;
     while let Some(effect) = waiting.pop() {
-        let msg = match effect {
-            Effect::Compute {
-                generation,
-                settings,
-            } => Msg::View {
-                generation,
-                view: Arc::new(view(&settings)),
-            },
-            Effect::Layout {
-                generation,
-                graph,
-                options,
-                sticky,
-            } => {
-                let scene = crate::graph::layout(&graph, &options, sticky.as_ref());
-                Msg::Picture {
-                    generation,
-                    picture: Arc::new(Picture { graph, scene }),
-                }
-            }
-            Effect::Read {
-                generation, line, ..
-            } => Msg::Draft {
-                generation,
-                draft: draft(&line),
-            },
-            Effect::Ask {
-                generation,
-                question,
-            } => Msg::Answer {
-                generation,
-                answer: Ok(answer(&question, Verdict::Deny)),
-            },
-            Effect::AskLine { generation, line } => Msg::Answer {
-                generation,
-                answer: super::ground::parse_line(&line)
-                    .map(|question| answer(&question, Verdict::Deny)),
-            },
-            Effect::Tell {
-                generation,
-                workload,
-            } => Msg::About {
-                generation,
-                about: Some(About {
-                    title: workload.clone(),
-                    id: workload,
-                    lines: vec![vec![span("INGRESS  isolated", Tone::Plain)]],
-                }),
-            },
-            Effect::Mouse(_) | Effect::Reconnect | Effect::Suspend | Effect::Quit(_) => {
-                outside.push(effect);
-                continue;
-            }
-        };
-        waiting.extend(update(app, msg));
+        match work(&Sample, effect) {
+            Ok(msg) => waiting.extend(update(app, msg)),
+            Err(effect) => outside.push(*effect),
+        }
     }
     outside
 }

@@ -10,7 +10,7 @@ use ratatui::style::{Color, Modifier};
 use super::app::{App, Msg, update};
 use super::draw::draw;
 use super::sample::{app, press, screen};
-use super::view::{Gap, KindState, View};
+use super::view::{Gap, KindState, View, Why};
 use crate::source::{Link, Trouble, TroubleKind};
 
 fn buffer(app: &App) -> Buffer {
@@ -189,11 +189,11 @@ fn while_nothing_is_read_the_kinds_say_how_far_they_are() {
 
 #[test]
 fn what_may_not_be_read_is_told_with_what_it_costs() {
-    let gap = |kind, scope: &str, cost: &str| Gap {
-        kind,
+    let gap = |kind: &str, scope: &str, cost: &str| Gap {
+        kind: kind.to_owned(),
         scope: scope.to_owned(),
         cost: cost.to_owned(),
-        is_forbidden: true,
+        why: Why::Forbidden,
         said: format!("{kind} is forbidden: cannot list at the cluster scope"),
     };
     for (width, height) in [(80, 24), (120, 40)] {
@@ -219,6 +219,40 @@ fn what_may_not_be_read_is_told_with_what_it_costs() {
         assert!(!text.contains("Not allowed to read"), "{text}");
         assert!(text.contains("◑ PARTIAL"), "{text}");
     }
+}
+
+#[test]
+fn policies_that_are_not_evaluated_are_told_apart_from_what_could_not_be_read() {
+    let mut app = troubled(120, 40, Link::Live, true);
+    let mut view = (*app.view).clone();
+    let cost = "3 CiliumNetworkPolicies: verdicts of shop are UNKNOWN";
+    view.gaps = vec![Gap {
+        kind: "ciliumnetworkpolicies.cilium.io".to_owned(),
+        scope: "shop".to_owned(),
+        cost: cost.to_owned(),
+        why: Why::NotEvaluated,
+        said: String::new(),
+    }];
+    view.not_evaluated = Some((
+        "3 CiliumNetworkPolicies not evaluated".to_owned(),
+        "3 not evaluated".to_owned(),
+    ));
+    show(&mut app, view);
+    let text = screen(&app);
+    for words in ["Read, and not evaluated", cost] {
+        assert!(text.contains(words), "no `{words}` in\n{text}");
+    }
+    for words in ["Could not be read", "ask for", "said"] {
+        assert!(!text.contains(words), "`{words}` in\n{text}");
+    }
+    press(&mut app, "esc");
+    let text = screen(&app);
+    assert!(!text.contains("Read, and"), "{text}");
+    let header = text.lines().next().unwrap();
+    assert!(
+        header.contains("3 CiliumNetworkPolicies not evaluated"),
+        "{header}"
+    );
 }
 
 #[test]

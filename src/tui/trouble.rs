@@ -8,7 +8,7 @@ use crate::text;
 use super::app::App;
 use super::layout::SMALLEST;
 use super::pen::{Pen, wrap};
-use super::view::{Line, Tone, span};
+use super::view::{Line, Tone, Why, span};
 
 /// A panel of text.
 struct Panel {
@@ -32,7 +32,10 @@ pub(super) fn topic(app: &App) -> Option<Topic> {
         _ if is_instead(app) => None,
         _ if view.gaps.is_empty() => None,
         _ => {
-            let names = view.gaps.iter().flat_map(|gap| [gap.kind, &gap.scope]);
+            let names = view
+                .gaps
+                .iter()
+                .flat_map(|gap| [gap.kind.as_str(), gap.scope.as_str()]);
             Some(names.collect::<Vec<_>>().join(" "))
         }
     }
@@ -185,7 +188,7 @@ fn gaps(app: &App, cells: usize) -> Panel {
     let widest = |cell: &dyn Fn(usize) -> usize, least: usize| {
         (0..gaps.len()).map(cell).max().unwrap_or(0).max(least)
     };
-    let kind = widest(&|at| text::width(gaps[at].kind), 4);
+    let kind = widest(&|at| text::width(&gaps[at].kind), 4);
     let scope = widest(&|at| text::width(&gaps[at].scope), 5).min(cells / 3);
     let row = |first: &str, second: &str, third: &str, (left, right): (Tone, Tone)| -> Vec<Line> {
         let second = text::cut(second, scope);
@@ -205,17 +208,18 @@ fn gaps(app: &App, cells: usize) -> Panel {
     for gap in gaps {
         let costs = gap.cost.contains("UNKNOWN");
         let tone = if costs { Tone::Unknown } else { Tone::Plain };
-        lines.extend(row(gap.kind, &gap.scope, &gap.cost, (Tone::Plain, tone)));
+        lines.extend(row(&gap.kind, &gap.scope, &gap.cost, (Tone::Plain, tone)));
     }
-    if let Some(gap) = gaps.first() {
+    if let Some(gap) = gaps.iter().find(|gap| !gap.said.is_empty()) {
         lines.extend(fact("said", &gap.said, cells));
     }
-    let forbidden = gaps.iter().any(|gap| gap.is_forbidden);
+    let any = |why| gaps.iter().any(|gap| gap.why == why);
+    let forbidden = any(Why::Forbidden);
     if forbidden {
         let kinds: Vec<&str> = gaps
             .iter()
-            .filter(|gap| gap.is_forbidden)
-            .map(|gap| gap.kind)
+            .filter(|gap| gap.why == Why::Forbidden)
+            .map(|gap| gap.kind.as_str())
             .collect();
         let ask = format!("list and watch on {}", kinds.join(", "));
         lines.extend(fact("ask for", &ask, cells));
@@ -223,8 +227,10 @@ fn gaps(app: &App, cells: usize) -> Panel {
     Panel {
         title: if forbidden {
             "Not allowed to read"
-        } else {
+        } else if any(Why::Failed) {
             "Could not be read"
+        } else {
+            "Read, and not evaluated"
         }
         .to_owned(),
         note: "verdicts are partial · esc puts this away".to_owned(),

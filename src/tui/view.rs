@@ -48,7 +48,9 @@ pub struct View {
     /// Every namespace there is, by name.
     pub namespaces: Vec<NamespaceItem>,
     pub pods: usize,
+    /// Those in view, and all cluster-wide ones.
     pub policies: usize,
+    pub cluster_wide: usize,
     /// Together by namespace, then by name.
     pub rows: Vec<Row>,
     /// Present when [`Settings::workload`] names one that exists.
@@ -58,8 +60,10 @@ pub struct View {
     pub findings: Vec<Finding>,
     /// Expectations that hold.
     pub met: usize,
-    /// What may not or could not be read, what costs most first.
+    /// What may not or could not be read, what costs most first; then policies of other projects, which are not evaluated.
     pub gaps: Vec<Gap>,
+    /// Policies of other projects in view, counted; in words for wide and narrow headers.
+    pub not_evaluated: Option<(String, String)>,
     /// How far each kind is; empty once everything was read.
     pub kinds: Vec<KindState>,
     /// What was wrong with the input or could not be read, a line each.
@@ -84,30 +88,42 @@ impl View {
             namespaces: Vec::new(),
             pods: 0,
             policies: 0,
+            cluster_wide: 0,
             rows: Vec::new(),
             flows: None,
             graph: Arc::default(),
             findings: Vec::new(),
             met: 0,
             gaps: Vec::new(),
+            not_evaluated: None,
             kinds: Vec::new(),
             notes: Vec::new(),
         }
     }
 }
 
-/// A kind of object that may not or could not be read.
+/// A kind of object that may not or could not be read, or that is not evaluated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gap {
-    /// The plural, as in RBAC rules.
-    pub kind: &'static str,
+    /// The plural, as in RBAC rules; with the group for kinds of other projects.
+    pub kind: String,
     /// Namespaces, or `cluster`.
     pub scope: String,
     /// What is not known without it.
     pub cost: String,
-    pub is_forbidden: bool,
-    /// The server's words, or what failed.
+    pub why: Why,
+    /// The server's words, or what failed; empty where nothing did.
     pub said: String,
+}
+
+/// Why something is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// The server refuses to show it.
+    Forbidden,
+    Failed,
+    /// It was read, and this program does not evaluate it.
+    NotEvaluated,
 }
 
 /// How far one kind of object is while everything is read for the first time.

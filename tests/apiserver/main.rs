@@ -14,7 +14,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use apiserver::ApiServer;
-use netseg::model::{Namespace, Peers, Resource, State};
+use netseg::model::{Namespace, Peers, PolicyKind, Resource, State, Tier};
 use netseg::source::live::{self, LiveOptions};
 use netseg::source::{Link, Snapshot, manifests};
 
@@ -278,4 +278,96 @@ async fn wrong_credentials_and_a_wrong_authority_are_told() {
         matches!(error, live::LiveError::Untrusted { .. }),
         "{error:?}"
     );
+}
+
+/// Definitions come while running, and go in mid-watch. With its own server: others would see the policies.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn optional_policy_kinds_are_followed_from_definition_to_removal() {
+    let Some(server) = ApiServer::start() else {
+        return;
+    };
+    let wide = Resource::ClusterNetworkPolicies;
+    let cilium = PolicyKind::find("cilium.io", "CiliumNetworkPolicy").map(Resource::Other);
+    let cilium = cilium.expect("it is a known kind");
+    let mut quick = options(&server, "admin");
+    quick.pace.discover = Duration::from_secs(1);
+    let mut handle = live::start(quick).await.unwrap();
+    let mut until = async |what: &str, is_so: &dyn Fn(&Snapshot) -> bool| -> Arc<Snapshot> {
+        let waited = handle
+            .snapshots
+            .wait_for(|s| s.link == Link::Live && is_so(s));
+        let snapshot = tokio::time::timeout(LIMIT, waited).await;
+        Arc::clone(&snapshot.expect(what).unwrap())
+    };
+    let tiers = |s: &Snapshot| -> Vec<Tier> {
+        let policies = s.cluster.cluster_policies.iter();
+        policies.map(|policy| policy.tier).collect()
+    };
+    let before = until("nothing is defined", &|_| true).await;
+    for resource in Resource::optional() {
+        assert_eq!(state(&before, resource, None), State::NotServed);
+    }
+
+    let definitions = [
+        "clusternetworkpolicies.policy.networking.k8s.io",
+        "ciliumnetworkpolicies.cilium.io",
+    ];
+    server.create(include_str!("definitions.yaml"));
+    for name in definitions {
+        let name = format!("customresourcedefinition/{name}");
+        server.kubectl(&[
+            "wait",
+            "--for=condition=Established",
+            "--timeout=20s",
+            &name,
+        ]);
+    }
+    server.create(include_str!("policies.yaml"));
+    let defined = until("they are followed", &|s| {
+        tiers(s) == [Tier::Admin { priority: 40 }] && s.cluster.foreign.len() == 1
+    })
+    .await;
+    let guard = &defined.cluster.cluster_policies[0];
+    assert!(guard.invalid.is_empty(), "{:?}", guard.invalid);
+    assert_eq!(guard.egress, None);
+    assert_eq!(guard.ingress.as_ref().map(Vec::len), Some(1));
+    let other = &defined.cluster.foreign[0];
+    assert_eq!((&*other.namespace, &*other.name), ("default", "l7"));
+    assert_eq!(state(&defined, wide, None), State::Live);
+    // The group is there, this kind of it is not.
+    let admin = Resource::AdminNetworkPolicies;
+    assert_eq!(state(&defined, admin, None), State::NotServed);
+
+    let refused = load(options(&server, "nobody")).await;
+    assert_eq!(state(&refused, wide, None).word(), "forbidden");
+    assert_eq!(state(&refused, cilium, Some("default")).word(), "forbidden");
+    assert_eq!(state(&refused, admin, None), State::NotServed);
+
+    let patch = r#"{"spec": {"priority": 7}}"#;
+    server.kubectl(&[
+        "patch",
+        definitions[0],
+        "guard",
+        "--type=merge",
+        "--patch",
+        patch,
+    ]);
+    until("a change is seen", &|s| {
+        tiers(s) == [Tier::Admin { priority: 7 }]
+    })
+    .await;
+
+    server.kubectl(&["delete", "customresourcedefinition", definitions[0]]);
+    let gone = until("its end is seen", &|s| {
+        state(s, wide, None) == State::NotServed
+    })
+    .await;
+    assert!(gone.cluster.cluster_policies.is_empty());
+    assert_eq!(gone.cluster.foreign.len(), 1);
+    server.kubectl(&["delete", "customresourcedefinition", definitions[1]]);
+    let gone = until("the other's too", &|s| {
+        state(s, cilium, None) == State::NotServed
+    })
+    .await;
+    assert!(gone.cluster.foreign.is_empty());
 }

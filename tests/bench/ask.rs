@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use netseg::engine::{Engine, Entity, Groups, PodId, Profile, Verdict};
+use netseg::engine::{Engine, Groups, Incremental, PodId, Profile, Verdict};
 use netseg::model::{Cluster, PortSet, Protocol};
 
 pub(crate) fn compile(cluster: &Arc<Cluster>) -> Engine {
@@ -17,8 +17,11 @@ pub(crate) fn probe(
     protocol: Protocol,
     port: u16,
 ) -> Verdict {
-    engine.verdict(&Entity::Pod(from), &Entity::Pod(to), protocol, port)
+    engine.verdict_of_pods(from, to, protocol, port)
 }
+
+/// Groups take one pair after the other, which for more ends than this is no matrix but a long wait.
+pub(crate) const MATRIX_ENDS: usize = 2_000;
 
 /// What everyone may open to everyone.
 pub(crate) struct Matrix {
@@ -63,18 +66,23 @@ fn pairs(engine: &Engine, wanted: impl Fn(&PortSet) -> bool) -> Matrix {
 
 /// An engine that follows its cluster.
 pub(crate) struct Live {
-    engine: Engine,
+    incremental: Incremental,
+    engine: Arc<Engine>,
 }
 
 impl Live {
     pub(crate) fn new(cluster: &Arc<Cluster>) -> Self {
+        let incremental = Incremental::new(cluster, Profile::spec());
         Self {
-            engine: compile(cluster),
+            engine: incremental.engine(),
+            incremental,
         }
     }
 
+    /// Follows the cluster and publishes an engine, as the program does for its screens.
     pub(crate) fn apply(&mut self, cluster: &Arc<Cluster>) {
-        self.engine = compile(cluster);
+        self.incremental.apply(cluster);
+        self.engine = self.incremental.engine();
     }
 
     pub(crate) fn engine(&self) -> &Engine {

@@ -148,6 +148,11 @@ impl<'a> Sheet<'a> {
     }
 
     fn matrices(&mut self) {
+        let namespaces = self.subject.cluster.namespaces.values();
+        let ends: usize = namespaces.map(|ns| ns.workloads.len()).sum();
+        if ends > ask::MATRIX_ENDS {
+            return;
+        }
         let engine = &self.subject.engine;
         let (times, found) = self.matrix(engine, |engine| ask::matrix(engine, Protocol::Tcp, PORT));
         let classes = as_f64(found.classes);
@@ -255,12 +260,14 @@ impl<'a> Sheet<'a> {
     /// After all changes the engine has to say what a fresh one says.
     fn follows(&mut self, changes: &Changes, live: &Live) {
         let fresh = Subject::new(Arc::clone(changes.cluster()));
+        // Both list their pods by namespace and name, whatever numbers they have.
+        let followed: Vec<_> = live.engine().pods().collect();
         let pairs = fresh.pairs.iter();
         let differ = pairs
             .filter(|(from, to)| {
-                let (from, to) = (fresh.pods[*from], fresh.pods[*to]);
-                let told = ask::probe(live.engine(), from, to, Protocol::Tcp, PORT);
-                told != ask::probe(&fresh.engine, from, to, Protocol::Tcp, PORT)
+                let (a, b) = (followed[*from], followed[*to]);
+                let told = ask::probe(live.engine(), a, b, Protocol::Tcp, PORT);
+                told != fresh.probe((*from, *to))
             })
             .count();
         let row = Row::value(

@@ -6,12 +6,14 @@
 mod cluster_policies;
 mod fixture;
 mod network_policies;
+mod services;
 
 use std::sync::Arc;
 
 use netseg::compile::{Profile, ProfileName};
 use netseg::engine::{Engine, Entity, Verdict};
 use netseg::model::{Cluster, Diagnostic, Protocol, Severity};
+use netseg::questions::{ends, probe};
 use netseg::source::manifests;
 
 use fixture::{Ask, Row, ask, documents};
@@ -64,6 +66,37 @@ fn every_row_gets_its_verdict() {
 #[test]
 fn every_cluster_wide_row_gets_its_verdict() {
     check(cluster_policies::ROWS, cluster_policies::HOUSES);
+}
+
+#[test]
+fn every_row_about_services_gets_its_verdict() {
+    let mut wrong = Vec::new();
+    let mut missing: Vec<String> = (76..=91).map(|n| n.to_string()).collect();
+    for row in services::SERVICES {
+        missing.retain(|number| !row.id.starts_with(number.as_str()));
+        let (cluster, diagnostics) =
+            manifests::parse(&row.name(), &documents(row.objects).join("\n---\n"));
+        check_diagnostics(row, &diagnostics, &mut wrong);
+        let engine = Engine::build(&Arc::new(cluster), Profile::spec());
+        for ask in row.asks {
+            let (asked, expected) = ask.split_once(" -> ").unwrap();
+            let (to, expected) = expected.split_once(' ').unwrap();
+            let (to, port) = to.rsplit_once(':').unwrap();
+            let end = |text| ends::resolve(&engine, text).unwrap();
+            let port = ends::parse_port(port).unwrap();
+            let answer = probe::probe(&engine, &end(asked), &end(to), Some(&port)).unwrap();
+            let got = format!("{} {}", answer.verdict, answer.reason);
+            if got != expected {
+                wrong.push(format!(
+                    "{} ({}): {ask}: got {got}",
+                    row.name(),
+                    row.because
+                ));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+    assert!(missing.is_empty(), "no row for {missing:?}");
 }
 
 #[test]

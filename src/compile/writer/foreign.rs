@@ -54,15 +54,19 @@ impl Effects {
     }
 
     pub(super) fn on(&self, namespace: &str) -> [Option<Effect>; 2] {
-        let own = self.by_namespace.get(namespace).copied().unwrap_or_default();
+        let own = self
+            .by_namespace
+            .get(namespace)
+            .copied()
+            .unwrap_or_default();
         [0, 1].map(|slot| own[slot].max(self.everywhere[slot]))
     }
 }
 
 /// The namespace whose pods a policy may act on; `None`: all.
 pub(crate) fn scope(kind: PolicyKind, namespace: &str) -> Option<&str> {
-    let everywhere = !kind.is_namespaced()
-        || (kind.project() == Project::Istio && namespace == MESH_ROOT);
+    let everywhere =
+        !kind.is_namespaced() || (kind.project() == Project::Istio && namespace == MESH_ROOT);
     (!everywhere).then_some(namespace)
 }
 

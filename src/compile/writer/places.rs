@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 
 use crate::compile::places::addresses_of;
 use crate::compile::{NONE, NodeEntry, Place, PlaceKind, PodPlaces, Space, Switch};
-use crate::model::{ContainerPort, Family, IpRange, Labels, Node, Pod};
+use crate::model::{ContainerPort, Family, IpRange, Labels, Namespace, Node, Pod};
 
 use super::{Writer, number_in};
 
@@ -95,9 +95,11 @@ impl Writer {
         let labels = self.node_projection(&node.labels);
         let mut at: Vec<(IpAddr, u32)> = Vec::new();
         let listed = node.addresses.iter().chain(&node.internal);
-        let all = listed
-            .map(|address| (PlaceKind::Node, address))
-            .chain(node.tunnels.iter().map(|address| (PlaceKind::Tunnel, address)));
+        let all = listed.map(|address| (PlaceKind::Node, address)).chain(
+            node.tunnels
+                .iter()
+                .map(|address| (PlaceKind::Tunnel, address)),
+        );
         for (kind, address) in all {
             if !at.iter().any(|(known, _)| known == address) {
                 let place = self.place_number(Place {
@@ -149,7 +151,28 @@ impl Writer {
             .iter()
             .map(|pod| self.places_of(pod, space))
             .collect();
-        self.change_space(space, |space| space.pods = pods);
+        self.settle(space, &namespace, pods);
+    }
+
+    /// Makes a namespace have these pods, at these places.
+    pub(super) fn settle(&mut self, space: u32, namespace: &Arc<Namespace>, pods: Vec<PodPlaces>) {
+        let plain = namespace.pods.iter().zip(&pods).map(|(pod, places)| {
+            let is_plain = |place: &u32| {
+                let place = self.compiled.places[*place];
+                place.kind == PlaceKind::Pod && place.family.is_some()
+            };
+            match places.as_slice() {
+                [only] if is_plain(only) && !pod.is_finished() => *only,
+                _ => NONE,
+            }
+        });
+        let plain = plain.collect();
+        let namespace = Arc::clone(namespace);
+        self.change_space(space, |space| {
+            space.namespace = namespace;
+            space.pods = pods;
+            space.plain = plain;
+        });
     }
 
     pub(super) fn change_space(&mut self, space: u32, change: impl FnOnce(&mut Space)) {

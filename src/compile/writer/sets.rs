@@ -1,6 +1,6 @@
 //! Sets of places: filled by the cheapest way to find their members, and kept complete when places are added.
 
-use hashbrown::HashSet;
+use hashbrown::HashMap;
 
 use crate::compile::lowered::SetKey;
 use crate::compile::matching;
@@ -80,8 +80,8 @@ impl Writer {
             let mut candidates = postings
                 .min_by_key(Vec::len)
                 .unwrap_or_else(|| (0..self.space_count()).collect());
-            let unknown = (0..self.space_count())
-                .filter(|space| !self.compiled.spaces[*space].labels_known);
+            let unknown =
+                (0..self.space_count()).filter(|space| !self.compiled.spaces[*space].labels_known);
             candidates.extend(unknown);
             candidates.sort_unstable();
             candidates.dedup();
@@ -154,9 +154,7 @@ impl Writer {
             SetKey::Block(block) => {
                 let inside = match place.atom {
                     NONE => place.family.is_none() && !block.addresses().is_empty(),
-                    atom => {
-                        block.contains(self.numbers.atoms.ranges()[atom as usize].first())
-                    }
+                    atom => block.contains(self.numbers.atoms.ranges()[atom as usize].first()),
                 };
                 if !inside {
                     return (false, false);
@@ -212,9 +210,7 @@ impl Writer {
                     .postings()
                     .map(|labels| lists(labels.collect()))
                     .min_by_key(|lists| lists.iter().map(|list| list.len()).sum::<usize>())
-                    .filter(|lists| {
-                        lists.iter().map(|list| list.len()).sum::<usize>() < in_spaces
-                    });
+                    .filter(|lists| lists.iter().map(|list| list.len()).sum::<usize>() < in_spaces);
                 match best {
                     Some(lists) => {
                         for place in lists.into_iter().flatten() {
@@ -257,7 +253,12 @@ impl Writer {
                 }
             }
             SetKey::Nodes(_) => {
-                for place in self.index.on_nodes.iter().chain(self.compiled.outside.iter()) {
+                for place in self
+                    .index
+                    .on_nodes
+                    .iter()
+                    .chain(self.compiled.outside.iter())
+                {
                     test(*place, &mut members);
                 }
             }
@@ -328,7 +329,11 @@ impl Writer {
                 }
                 SetKey::Union(members) => {
                     for member in members {
-                        self.index.unions_of.entry(*member).or_default().push(number);
+                        self.index
+                            .unions_of
+                            .entry(*member)
+                            .or_default()
+                            .push(number);
                     }
                 }
                 SetKey::Everyone | SetKey::Unknown | SetKey::Nobody => {}
@@ -410,7 +415,10 @@ impl Writer {
         if sure != possible && set.possible.is_none() {
             set.possible = Some(set.sure.clone());
         }
-        for (part, holds) in [(Some(&mut set.sure), sure), (set.possible.as_mut(), possible)] {
+        for (part, holds) in [
+            (Some(&mut set.sure), sure),
+            (set.possible.as_mut(), possible),
+        ] {
             let Some(part) = part else { continue };
             if holds {
                 part.insert(place, universe);
@@ -431,23 +439,30 @@ impl Writer {
                 *guards.get_mut(*child) = guard;
             }
         }
-        let parents: HashSet<u32, foldhash::fast::FixedState> =
-            pairs.iter().map(|(parent, _)| *parent).collect();
+        let mut children: HashMap<u32, Vec<u32>, foldhash::fast::FixedState> = HashMap::default();
+        for (parent, child) in pairs {
+            children.entry(*parent).or_default().push(*child);
+        }
         for number in 0..self.filled {
             let set = &self.compiled.sets[number];
-            let touched = match set.possible() {
-                Set::All => set.possible.is_some() && set.sure != Set::empty(),
-                Set::Sparse(members) => members.iter().any(|place| parents.contains(place)),
-                Set::Dense(_) => true,
-            };
-            if !touched {
-                continue;
+            let mut joined: Vec<(u32, (bool, bool))> = Vec::new();
+            match set.possible() {
+                Set::All if set.sure == Set::All => {}
+                // Few members: each is looked up among the parents, rather than each parent in the set.
+                Set::Sparse(members) => {
+                    for place in members {
+                        for child in children.get(place).into_iter().flatten() {
+                            joined.push((*child, set.contains(*place)));
+                        }
+                    }
+                }
+                Set::All | Set::Dense(_) => {
+                    let all = pairs
+                        .iter()
+                        .map(|(parent, child)| (*child, set.contains(*parent)));
+                    joined.extend(all.filter(|(_, holds)| holds.1));
+                }
             }
-            let joined: Vec<(u32, (bool, bool))> = pairs
-                .iter()
-                .map(|(parent, child)| (*child, set.contains(*parent)))
-                .filter(|(_, holds)| holds.1)
-                .collect();
             for (child, holds) in joined {
                 self.write(number, child, holds);
             }

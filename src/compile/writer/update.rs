@@ -12,8 +12,8 @@ use crate::compile::vocabulary::News;
 use crate::compile::{Lowered, NONE, PodPlaces};
 use crate::model::{Cluster, Namespace, Node, Resource};
 
-use super::foreign::Effects;
 use super::Writer;
+use super::foreign::Effects;
 
 /// Beyond this many places for each one there was when all was new, most are nobody's: everything is made anew.
 const STALE_FACTOR: usize = 4;
@@ -90,9 +90,21 @@ impl Writer {
         );
         let order = Arc::clone(&self.compiled.order);
         let mut position = 0;
-        let mut numbers = Vec::with_capacity(order.len());
-        let mut is_reordered = false;
+        // The numbers up to here, once they are no longer those of before.
+        let mut numbers: Option<Vec<u32>> = None;
         loop {
+            // Most are what they were: seen without comparing names.
+            if let (Some((_, a)), Some((_, b))) = (old.peek(), new.peek())
+                && Arc::ptr_eq(a, b)
+            {
+                old.next();
+                new.next();
+                if let Some(numbers) = &mut numbers {
+                    numbers.push(order[position]);
+                }
+                position += 1;
+                continue;
+            }
             let side = match (old.peek(), new.peek()) {
                 (None, None) => break,
                 (Some(_), None) => std::cmp::Ordering::Less,
@@ -106,14 +118,16 @@ impl Writer {
                     {
                         pairs.push((order[position], Some(Arc::clone(b))));
                     }
-                    numbers.push(order[position]);
+                    if let Some(numbers) = &mut numbers {
+                        numbers.push(order[position]);
+                    }
                     position += 1;
                 }
                 std::cmp::Ordering::Less => {
                     old.next();
                     pairs.push((order[position], None));
+                    numbers.get_or_insert_with(|| order[..position].to_vec());
                     position += 1;
-                    is_reordered = true;
                 }
                 std::cmp::Ordering::Greater => {
                     if let Some((_, namespace)) = new.next() {
@@ -128,13 +142,15 @@ impl Writer {
                         self.new_space(&empty, &effects, &mut Firsts::default());
                         self.enter_in_scopes(number);
                         pairs.push((number, Some(Arc::clone(namespace))));
-                        numbers.push(number);
-                        is_reordered = true;
+                        numbers
+                            .get_or_insert_with(|| order[..position].to_vec())
+                            .push(number);
                     }
                 }
             }
         }
-        if is_reordered {
+        let is_reordered = numbers.is_some();
+        if let Some(numbers) = numbers {
             self.compiled.order = Arc::new(numbers);
         }
         (pairs, is_reordered)
@@ -154,11 +170,7 @@ impl Writer {
     }
 
     /// Lowers the policies that are not what they were. Returns, by namespace, those that came or went.
-    fn lower_changed(
-        &mut self,
-        pairs: &Pairs,
-        work: &mut Work,
-    ) -> Vec<(u32, Vec<Lowered>)> {
+    fn lower_changed(&mut self, pairs: &Pairs, work: &mut Work) -> Vec<(u32, Vec<Lowered>)> {
         let mut touched = Vec::new();
         for (number, now) in pairs {
             let space = Arc::clone(&self.compiled.spaces[*number]);
@@ -266,11 +278,11 @@ impl Writer {
                 moved.push((index, now));
             }
             if !moved.is_empty() {
-                self.change_space(space, |space| {
-                    for (index, places) in moved {
-                        space.pods[index] = places;
-                    }
-                });
+                let mut pods = entry.pods.clone();
+                for (index, places) in moved {
+                    pods[index] = places;
+                }
+                self.settle(space, &entry.namespace, pods);
             }
         }
         pairs.retain(|(parent, child)| parent != child);
@@ -338,10 +350,8 @@ impl Writer {
             let space = Arc::clone(&self.compiled.spaces[*number]);
             let Some(now) = now else {
                 is_counted = true;
-                self.change_space(*number, |space| {
-                    space.pods = Vec::new();
-                    space.namespace = Arc::new(Namespace::undeclared(""));
-                });
+                let nothing = Arc::new(Namespace::undeclared(""));
+                self.settle(*number, &nothing, Vec::new());
                 continue;
             };
             let old = &space.namespace.pods;
@@ -366,12 +376,9 @@ impl Writer {
                     self.places_of(pod, *number)
                 });
             }
-            is_counted |= old.len() != now.pods.len()
-                || space.namespace.policies.len() != now.policies.len();
-            self.change_space(*number, |space| {
-                space.pods = placed;
-                space.namespace = Arc::clone(now);
-            });
+            is_counted |=
+                old.len() != now.pods.len() || space.namespace.policies.len() != now.policies.len();
+            self.settle(*number, now, placed);
         }
         is_counted
     }

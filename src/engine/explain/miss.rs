@@ -125,7 +125,9 @@ impl Engine {
             own_namespace: None,
             namespace: Vec::new(),
             tenant: None,
-            pod: spot.labels.map_or_else(Vec::new, |labels| missed(pods, labels)),
+            pod: spot
+                .labels
+                .map_or_else(Vec::new, |labels| missed(pods, labels)),
         };
         if let PeerMiss::Labels {
             own_namespace,
@@ -222,9 +224,11 @@ impl Engine {
 
     fn namespace_of_entity(&self, entity: &Entity) -> Option<&crate::model::Namespace> {
         match entity {
-            Entity::Hypothetical(pod) => {
-                self.compiled.cluster.namespace(&pod.namespace).map(AsRef::as_ref)
-            }
+            Entity::Hypothetical(pod) => self
+                .compiled
+                .cluster
+                .namespace(&pod.namespace)
+                .map(AsRef::as_ref),
             other => other.pod().map(|id| self.namespace_of(id).as_ref()),
         }
     }
@@ -270,8 +274,7 @@ pub(super) fn port_fails(
                 .peekable();
             if declared.peek().is_none() {
                 fails.push(Fail::NamedPortUnresolved);
-            } else if !declared
-                .any(|d| d.port == port && (!any_protocol || d.protocol == protocol))
+            } else if !declared.any(|d| d.port == port && (!any_protocol || d.protocol == protocol))
             {
                 fails.push(Fail::Port);
             }

@@ -187,6 +187,12 @@ pub enum Limit {
     },
     /// Policy sees the endpoint, so a rule on the Service's own address has no effect.
     AfterTranslation { service: String },
+    /// On which node an endpoint or the client is could not be told, and only endpoints of one node may be used: taken as near.
+    NodeNotKnown { service: String },
+    /// A port of the node leads to a pod: policy sees the pod and its own port.
+    HostPort { pod: String, port: u16, target: u16 },
+    /// Pods may ask a DNS cache on their own node instead of the Service asked about.
+    NodeLocalDns { cache: String },
     /// A pod is reached by its address through a block: the specification is silent on whether that counts.
     BlockMatchedPod,
 }

@@ -4,15 +4,13 @@
 //! whatever only may match did not; where it is unknown, all that may match is what it hangs on.
 
 use crate::compile::{
-    BaselineApplies, Cause, LoweredRule, PlaceKind, PolicyId, Switch, TieBreak, foreign_acts, foreign_scope,
-    foreign_touches, is_acted_on, is_hidden, slot,
+    BaselineApplies, Cause, LoweredRule, PlaceKind, PolicyId, Switch, TieBreak, foreign_acts,
+    foreign_scope, foreign_touches, is_acted_on, is_hidden, slot,
 };
 use crate::engine::chain::combine_one;
 use crate::engine::judge::NodeRule;
 use crate::engine::{Engine, Reason, Verdict};
-use crate::model::{
-    Action, Coverage, PolicyApi, PolicyKind, Resource, Rule, Tier,
-};
+use crate::model::{Action, Coverage, PolicyApi, PolicyKind, Resource, Rule, Tier};
 
 use super::miss::port_fails;
 use super::{Asked, Fail, Limit, Nearest, PeerMiss, RuleId, Side};
@@ -321,10 +319,7 @@ impl Engine {
 
     /// Whether a rule certainly, and possibly means the port that is asked for.
     fn has_port(&self, rule: &LoweredRule, asked: &Asked<'_>) -> (bool, bool) {
-        let atom = self
-            .compiled
-            .port_atoms
-            .atom(asked.protocol, asked.port);
+        let atom = self.compiled.port_atoms.atom(asked.protocol, asked.port);
         self.compiled.ports[rule.ports as usize].has(
             atom,
             (asked.protocol, asked.port),

@@ -4,9 +4,7 @@ use hashbrown::HashMap;
 
 use crate::compile::{BaselineApplies, Guard, Mask, Set, TieBreak, slot};
 use crate::engine::Engine;
-use crate::engine::chain::{
-    Bits as _, Outcome, Tier, View, baseline, join, may_isolate, tier,
-};
+use crate::engine::chain::{Bits as _, Outcome, Tier, View, baseline, join, may_isolate, tier};
 use crate::model::Direction;
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
@@ -44,8 +42,10 @@ impl<'e> Rows<'e> {
         let guard = compiled.guard_of[slot(direction)][subject];
         // Names in ingress rules are looked up at the subject, so its declared ports are part of what it is.
         let table = match direction {
-            Direction::Ingress => compiled.places[subject].table,
-            Direction::Egress => 0,
+            Direction::Ingress if self.has_names(&compiled.guards[guard]) => {
+                compiled.places[subject].table
+            }
+            _ => 0,
         };
         let key = (slot(direction), guard, table);
         if !self.rows.contains_key(&key) {
@@ -53,6 +53,22 @@ impl<'e> Rows<'e> {
             self.rows.insert(key, row);
         }
         &self.rows[&key]
+    }
+
+    /// Whether some rule of a guard names ports.
+    fn has_names(&self, guard: &Guard) -> bool {
+        let compiled = &self.engine.compiled;
+        let named = |ports: u32| !compiled.ports[ports as usize].names.is_empty();
+        let mut rules = guard.accepts.iter().chain(&guard.may_accept);
+        rules.any(|(_, ports)| named(*ports))
+            || self.steps_have_names(guard.admin)
+            || self.steps_have_names(guard.baseline)
+    }
+
+    fn steps_have_names(&self, steps: u32) -> bool {
+        let compiled = &self.engine.compiled;
+        let mut steps = compiled.tiers[steps].iter();
+        steps.any(|step| !compiled.ports[step.ports as usize].names.is_empty())
     }
 
     fn make_row(&mut self, direction: Direction, guard: &Guard, table: u32) -> Row {
@@ -173,6 +189,7 @@ impl<'e> Rows<'e> {
 
     /// What the Admin tier does with connections to every place: numbers of tiers.
     fn admin(&mut self, direction: Direction, steps: u32, table: u32) -> Vec<u32> {
+        let table = if self.steps_have_names(steps) { table } else { 0 };
         let key = (slot(direction), steps, table);
         if let Some(known) = self.admin.get(&key) {
             return known.clone();
@@ -192,6 +209,7 @@ impl<'e> Rows<'e> {
         if guard.baseline == 0 || guard.baseline_applies == BaselineApplies::No {
             return vec![self.pool.everything; engine.compiled.places.len()];
         }
+        let table = if self.steps_have_names(guard.baseline) { table } else { 0 };
         let is_certain = guard.baseline_applies == BaselineApplies::Yes;
         let key = (slot(direction), guard.baseline, is_certain, table);
         if let Some(known) = self.baseline.get(&key) {
@@ -254,8 +272,7 @@ pub(super) struct Pool {
 impl Pool {
     fn new(engine: &Engine) -> Self {
         let mut outcomes = crate::compile::Interned::default();
-        let everything =
-            outcomes.number(Outcome::everything(&engine.compiled.port_atoms.all()));
+        let everything = outcomes.number(Outcome::everything(&engine.compiled.port_atoms.all()));
         Self {
             outcomes,
             tiers: crate::compile::Interned::default(),

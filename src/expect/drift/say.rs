@@ -4,15 +4,21 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::compile::enforcer::{Enforcer, Enforces};
-use crate::engine::{Engine, Entity, Hypothetical, Isolation, PolicyId, Side, Verdict};
+use crate::engine::{Engine, Entity, Hypothetical, PolicyId, Side, Verdict};
 use crate::model::{Direction, Labels, PortRange, Protocol, Severity, SourceRef};
 use crate::text::tame;
 
 use super::super::file::Select;
 use super::super::plan::LooseKind;
+use super::super::stance::{Stance, Stances};
 use super::demands::verdicts;
 use super::world::World;
 use super::{About, Code, Entry, Finding, Found, Key};
+
+const OPEN: &str = "is not isolated";
+/// Such as ingress that is closed to every pod: rules of cluster-wide policies cannot name anybody else there (rule A18).
+const PARTLY: &str =
+    "is isolated by no NetworkPolicy, and cluster-wide rules do not close it to everybody";
 
 /// One range of ports of one connection, as a finding.
 pub(super) fn connection(
@@ -49,8 +55,12 @@ pub(super) fn connection(
         if opens {
             because.extend(side.decided_by.iter().copied());
         } else {
-            because.extend(side.nearest.as_ref().map(|nearest| nearest.rule));
-            policies.extend(side.isolated_by.iter().copied());
+            // A cluster-wide policy that denies does so by a rule; what isolates has no say then.
+            because.extend(side.decided_by.iter().copied());
+            if side.decided_by.is_empty() {
+                because.extend(side.nearest.as_ref().map(|nearest| nearest.rule));
+                policies.extend(side.isolated_by.iter().copied());
+            }
         }
     }
     because.sort_unstable();
@@ -211,6 +221,18 @@ fn closed_because(
         if side.verdict != Verdict::Deny || !asked {
             continue;
         }
+        if let Some(rule) = side.decided_by.first() {
+            let policy = engine.policy(rule.policy);
+            let path = rule.path();
+            parts.push(format!(
+                "{direction} of {} is denied by {} {}, {}",
+                name(id),
+                policy.api.kind(),
+                tame(&policy.name),
+                path.strip_prefix("spec.").unwrap_or(&path)
+            ));
+            continue;
+        }
         let names: BTreeSet<String> = side
             .isolated_by
             .iter()
@@ -330,6 +352,7 @@ impl Found {
     /// A default deny has to hold for every pod there is, and for one there is not yet.
     fn default_denies(&mut self, world: &World<'_>) {
         let (engine, plan) = (world.engine, world.plan);
+        let stances = Stances::new(engine);
         for deny in &plan.default_deny {
             if plan.cluster.namespace(&deny.namespace).is_none() {
                 continue;
@@ -345,7 +368,7 @@ impl Found {
                     Direction::Egress => (id.to_owned(), "any".to_owned()),
                     Direction::Ingress => ("any".to_owned(), id.to_owned()),
                 };
-                let mut open: BTreeSet<String> = BTreeSet::new();
+                let mut open: BTreeSet<(String, &str)> = BTreeSet::new();
                 let mut unknown: BTreeSet<String> = BTreeSet::new();
                 for pod in engine.pods() {
                     if engine.namespace_of(pod).name != deny.namespace
@@ -353,32 +376,34 @@ impl Found {
                     {
                         continue;
                     }
-                    match engine.isolation(direction, &Entity::Pod(pod)) {
-                        Isolation::Open => open.insert(engine.workload_of(pod).id()),
-                        Isolation::Unknown => unknown.insert(engine.workload_of(pod).id()),
-                        Isolation::Isolated | Isolation::Filtered | Isolation::NoSubject => false,
+                    match stances.of(direction, &Entity::Pod(pod)) {
+                        Stance::Open => open.insert((engine.workload_of(pod).id(), OPEN)),
+                        Stance::Partly => open.insert((engine.workload_of(pod).id(), PARTLY)),
+                        Stance::Unknown => unknown.insert(engine.workload_of(pod).id()),
+                        Stance::Closed | Stance::NoSubject => false,
                     };
                 }
                 let namespace = tame(&deny.namespace);
                 let everything = format!("{}/*", deny.namespace);
                 let mut said: Vec<(Code, Severity, String, String)> = Vec::new();
-                match engine.isolation(direction, &new_pod) {
-                    Isolation::Open => said.push((
+                match stances.of(direction, &new_pod) {
+                    stance @ (Stance::Open | Stance::Partly) => said.push((
                         Code::Unisolated,
                         Severity::Error,
                         everything.clone(),
                         format!(
-                            "namespace {namespace} is to deny {direction} by default, and a new pod without labels is not isolated"
+                            "namespace {namespace} is to deny {direction} by default, and a new pod without labels {}",
+                            if stance == Stance::Open { OPEN } else { PARTLY }
                         ),
                     )),
-                    Isolation::Unknown => {
+                    Stance::Unknown => {
                         unknown.insert(everything.clone());
                     }
-                    Isolation::Isolated | Isolation::Filtered | Isolation::NoSubject => {}
+                    Stance::Closed | Stance::NoSubject => {}
                 }
-                said.extend(open.into_iter().map(|id| {
+                said.extend(open.into_iter().map(|(id, how)| {
                     let message = format!(
-                        "namespace {namespace} is to deny {direction} by default, and {} is not isolated",
+                        "namespace {namespace} is to deny {direction} by default, and {} {how}",
                         name(&id)
                     );
                     (Code::Unisolated, Severity::Error, id, message)

@@ -65,8 +65,18 @@ pub(super) fn cluster_network_policy(
         tier: spec.tier.as_deref(),
         priority: spec.priority,
         subject: spec.subject.as_ref(),
-        ingress: spec.ingress.iter().flatten().map(WireRule::v1alpha2).collect(),
-        egress: spec.egress.iter().flatten().map(WireRule::v1alpha2).collect(),
+        ingress: spec
+            .ingress
+            .iter()
+            .flatten()
+            .map(WireRule::v1alpha2)
+            .collect(),
+        egress: spec
+            .egress
+            .iter()
+            .flatten()
+            .map(WireRule::v1alpha2)
+            .collect(),
     };
     Reader::new(PolicyApi::ClusterNetworkPolicy, place).policy(&written, out)
 }
@@ -84,8 +94,18 @@ pub(super) fn admin_network_policy(
         tier: None,
         priority: spec.priority,
         subject: spec.subject.as_ref(),
-        ingress: spec.ingress.iter().flatten().map(WireRule::v1alpha1).collect(),
-        egress: spec.egress.iter().flatten().map(WireRule::v1alpha1).collect(),
+        ingress: spec
+            .ingress
+            .iter()
+            .flatten()
+            .map(WireRule::v1alpha1)
+            .collect(),
+        egress: spec
+            .egress
+            .iter()
+            .flatten()
+            .map(WireRule::v1alpha1)
+            .collect(),
     };
     Reader::new(api, place).policy(&written, out)
 }
@@ -297,7 +317,14 @@ impl<'a> Reader<'a> {
             );
         }
         if let Some(field) = rule.foreign_field {
-            let (version, ours) = (self.api.version(), if field == "ports" { "protocols" } else { "ports" });
+            let (version, ours) = (
+                self.api.version(),
+                if field == "ports" {
+                    "protocols"
+                } else {
+                    "ports"
+                },
+            );
             self.refuse(
                 &format!("{path}.{field}"),
                 format!("{version} has no `{field}`, it has `{ours}`; without it the rule is about every port"),

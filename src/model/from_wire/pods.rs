@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::model::{ContainerPort, Namespace, Phase, Pod, Protocol, SourceRef, Workload};
+use crate::model::{ContainerPort, HostPort, Namespace, Phase, Pod, Protocol, SourceRef, Workload};
 use crate::wire;
 
 use super::{Mode, Place, number};
@@ -50,6 +50,7 @@ fn pod(o: &wire::Pod, place: Option<&Place>) -> Pod {
             .any(|c| c.kind == "Ready" && c.status == "True"),
         terminating: o.metadata.deletion_timestamp.is_some(),
         ports: container_ports(&o.spec),
+        host_ports: host_ports(&o.spec),
         stands_in: false,
         count: 1,
         images: o.spec.containers.iter().map(|c| c.image.clone()).collect(),
@@ -83,6 +84,32 @@ fn container_ports(spec: &wire::PodSpec) -> Vec<ContainerPort> {
     ports
 }
 
+fn host_ports(spec: &wire::PodSpec) -> Vec<HostPort> {
+    if spec.host_network {
+        return Vec::new();
+    }
+    let listed = spec.containers.iter().flat_map(|c| &c.ports);
+    listed
+        .filter_map(|port| {
+            Some(HostPort {
+                protocol: port
+                    .protocol
+                    .as_deref()
+                    .and_then(Protocol::parse)
+                    .unwrap_or_default(),
+                port: number(port.host_port?)?.get(),
+                // 0.0.0.0 and :: mean every address.
+                address: port
+                    .host_ip
+                    .as_deref()
+                    .and_then(|text| text.parse().ok())
+                    .filter(|address: &IpAddr| !address.is_unspecified()),
+                target: number(port.container_port)?.get(),
+            })
+        })
+        .collect()
+}
+
 /// A pod written in a file without a status is one that would run: only a server says otherwise.
 fn file_pod(o: &wire::Pod, place: Option<&Place>) -> Pod {
     let mut made = pod(o, place);
@@ -105,6 +132,7 @@ fn stand_in(o: &wire::Workload, template: &wire::PodTemplate, place: Option<&Pla
         host_network: template.spec.host_network,
         ready: true,
         ports: container_ports(&template.spec),
+        host_ports: host_ports(&template.spec),
         stands_in: true,
         count: o
             .spec

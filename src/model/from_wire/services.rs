@@ -3,27 +3,24 @@
 use std::net::IpAddr;
 use std::num::NonZeroU16;
 
-use crate::model::{Backend, Endpoint, EndpointPort, Protocol, Service, ServicePort, TargetPort};
+use ipnet::IpNet;
+
+use crate::model::{
+    AddressSet, Backend, Balancer, Endpoint, EndpointPort, Family, IpRange, Outside, Protocol,
+    Service, ServicePort, TargetPort,
+};
 use crate::wire;
 
 use super::{Mode, Place, number};
 
 pub(super) fn service(o: &wire::Service, namespace: &str, place: Option<&Place>) -> Service {
     let spec = &o.spec;
-    let ips = || {
-        let listed = spec
-            .cluster_ips
+    let cluster_ips = addresses(
+        spec.cluster_ips
             .iter()
             .map(String::as_str)
-            .chain(spec.cluster_ip.as_deref());
-        let mut ips: Vec<IpAddr> = Vec::new();
-        for ip in listed.filter_map(|text| text.parse().ok()) {
-            if !ips.contains(&ip) {
-                ips.push(ip);
-            }
-        }
-        ips
-    };
+            .chain(spec.cluster_ip.as_deref()),
+    );
     let headless = spec.cluster_ip.as_deref() == Some("None")
         || spec.cluster_ips.iter().any(|ip| ip == "None");
     Service {
@@ -35,12 +32,85 @@ pub(super) fn service(o: &wire::Service, namespace: &str, place: Option<&Place>)
             _ if spec.selector.is_empty() => Backend::Nothing,
             _ => Backend::Selector(spec.selector.clone().into_iter().collect()),
         },
-        cluster_ips: ips(),
+        families: families(spec, &cluster_ips),
+        cluster_ips,
         headless,
         ports: spec.ports.iter().filter_map(service_port).collect(),
         local_only: spec.internal_traffic_policy.as_deref() == Some("Local"),
+        outside: outside(o),
         publish_not_ready: spec.publish_not_ready_addresses,
         source: place.map(Place::start),
+    }
+}
+
+/// The addresses among these texts, each once, in their order.
+fn addresses<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<IpAddr> {
+    let mut found: Vec<IpAddr> = Vec::new();
+    for address in texts.filter_map(|text| text.parse().ok()) {
+        if !found.contains(&address) {
+            found.push(address);
+        }
+    }
+    found
+}
+
+fn families(spec: &wire::ServiceSpec, cluster_ips: &[IpAddr]) -> Vec<Family> {
+    let said = spec
+        .ip_families
+        .iter()
+        .filter_map(|name| match name.as_str() {
+            "IPv4" => Some(Family::V4),
+            "IPv6" => Some(Family::V6),
+            _ => None,
+        });
+    let mut families: Vec<Family> = said.collect();
+    if families.is_empty() {
+        families.extend(cluster_ips.iter().map(|address| Family::of(*address)));
+    }
+    families
+}
+
+fn outside(o: &wire::Service) -> Outside {
+    let spec = &o.spec;
+    let is_balanced = spec.kind.as_deref() == Some("LoadBalancer");
+    if spec.kind.as_deref() == Some("ExternalName") {
+        return Outside::default();
+    }
+    let mut balancers: Vec<Balancer> = Vec::new();
+    if is_balanced {
+        for ingress in &o.status.load_balancer.ingress {
+            if let Some(address) = ingress.ip.as_deref().and_then(|text| text.parse().ok()) {
+                balancers.push(Balancer {
+                    address,
+                    is_proxy: ingress.ip_mode.as_deref() == Some("Proxy"),
+                });
+            }
+        }
+        // In a file the address asked for stands for the one it would get.
+        if balancers.is_empty()
+            && let Some(address) = spec
+                .load_balancer_ip
+                .as_deref()
+                .and_then(|text| text.parse().ok())
+        {
+            balancers.push(Balancer {
+                address,
+                is_proxy: false,
+            });
+        }
+    }
+    let ranges: AddressSet = spec
+        .load_balancer_source_ranges
+        .iter()
+        .filter_map(|text| text.trim().parse::<IpNet>().ok())
+        .map(|net| IpRange::from(net.trunc()))
+        .collect();
+    Outside {
+        is_balanced,
+        balancers,
+        external_ips: addresses(spec.external_ips.iter().map(String::as_str)),
+        local_only: spec.external_traffic_policy.as_deref() == Some("Local"),
+        source_ranges: (is_balanced && !ranges.is_empty()).then_some(ranges),
     }
 }
 
@@ -63,6 +133,7 @@ fn service_port(o: &wire::ServicePort) -> Option<ServicePort> {
             }
             None => TargetPort::Number(port),
         },
+        node_port: o.node_port.and_then(number).map(NonZeroU16::get),
     })
 }
 
@@ -78,13 +149,19 @@ pub(super) fn attach_endpoints(
         if matches!(service.backend, Backend::ExternalName(_)) {
             continue;
         }
-        let own: Vec<_> = slices
+        let (names, own): (Vec<&wire::EndpointSlice>, Vec<_>) = slices
             .iter()
             .filter(|slice| slice.metadata.labels.get(SERVICE_NAME) == Some(&service.name))
-            .filter(|slice| slice.address_type != "FQDN")
-            .collect();
+            .partition(|slice| slice.address_type == "FQDN");
         if own.is_empty() {
-            if mode == Mode::Server {
+            // Names instead of addresses: an alias by another spelling (rule N64).
+            let alias = names
+                .iter()
+                .flat_map(|slice| &slice.endpoints)
+                .find_map(|endpoint| endpoint.addresses.first());
+            if let Some(name) = alias {
+                service.backend = Backend::ExternalName(name.clone());
+            } else if mode == Mode::Server {
                 service.backend = Backend::Nothing;
             }
             continue;

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::engine::Entity;
-use crate::model::{AddressSet, Direction, NamespaceScope, Peer, Peers, PortSet};
+use crate::model::{AddressSet, Direction, Peer, Peers, PortSet};
 
+use super::tiers::is_every_pod;
 use super::{Maker, Point, Standing, Traffic};
 
 impl Maker<'_> {
@@ -39,6 +40,8 @@ impl Maker<'_> {
             cuts.extend(found.iter().map(|(ports, _)| ports.clone()));
             pieces.push((set.clone(), found));
         }
+        let by_workload = self.by_workload(index, direction, &own);
+        let mut some: Vec<(usize, PortSet)> = Vec::new();
         // Ports that behave alike everywhere are told together.
         let reachable = pieces
             .iter()
@@ -54,11 +57,27 @@ impl Maker<'_> {
                 }
             }
             for (standing, set) in by_standing {
-                let point = if set == reachable {
+                let mut point = if set == reachable {
                     Point::Any
                 } else {
-                    Point::Range(set)
+                    Point::Range(set.clone())
                 };
+                // Everyone, but for pods that a cluster-wide policy keeps out.
+                if let (Point::Any, Some(by_workload)) = (&point, &by_workload)
+                    && standing != Standing::Missing
+                {
+                    let (common, rest) = Self::split(&cell, by_workload);
+                    if common != cell {
+                        point = Point::Range(set);
+                        some.extend(rest);
+                        some.extend(
+                            by_workload
+                                .iter()
+                                .map(|(other, _)| (*other, common.clone()))
+                                .filter(|(_, ports)| !ports.is_empty()),
+                        );
+                    }
+                }
                 let (from, to) = match direction {
                     Direction::Egress => (Point::Workload(index), point),
                     Direction::Ingress => (point, Point::Workload(index)),
@@ -66,20 +85,19 @@ impl Maker<'_> {
                 self.add(from, to, cell.clone(), standing, Traffic::App);
             }
         }
+        self.some_of_them(index, direction, some);
     }
 
-    /// The blocks and the everyone-rules of the policies that isolate an entity, each with its ports.
+    /// The blocks and the everyone-rules of the policies that isolate an entity or accept for it, each with its ports.
     fn blocks(&self, direction: Direction, own: &Entity) -> Vec<(Option<AddressSet>, PortSet)> {
         let mut blocks = Vec::new();
-        for id in self.engine.isolated_by(direction, own) {
-            for (rule, ports) in self.engine.rules_with_ports(id, direction, own) {
-                match &rule.peers {
-                    Peers::Everyone => blocks.push((None, ports)),
-                    Peers::AnyOf(items) => {
-                        for item in items {
-                            if let Peer::IpBlock(block) = &item.peer {
-                                blocks.push((Some(block.addresses()), ports.clone()));
-                            }
+        for (rule, ports) in self.letting_through(direction, own) {
+            match &rule.peers {
+                Peers::Everyone => blocks.push((None, ports)),
+                Peers::AnyOf(items) => {
+                    for item in items {
+                        if let Peer::IpBlock(block) = &item.peer {
+                            blocks.push((Some(block.addresses()), ports.clone()));
                         }
                     }
                 }
@@ -94,21 +112,21 @@ impl Maker<'_> {
             return;
         };
         let mut ports = PortSet::empty();
-        for id in self.engine.isolated_by(direction, &own) {
-            for (rule, of_rule) in self.engine.rules_with_ports(id, direction, &own) {
-                let Peers::AnyOf(items) = &rule.peers else {
-                    continue;
-                };
-                let every = items.iter().any(|item| {
-                    matches!(&item.peer, Peer::Pods { namespaces: NamespaceScope::Matching(n), pods } if n.is_everything() && pods.is_everything())
-                });
-                if every {
-                    ports = ports.union(&of_rule);
-                }
+        for (rule, of_rule) in self.letting_through(direction, &own) {
+            let Peers::AnyOf(items) = &rule.peers else {
+                continue;
+            };
+            if items.iter().any(|item| is_every_pod(&item.peer)) {
+                ports = ports.union(&of_rule);
             }
         }
         if ports.is_empty() {
             return;
+        }
+        if let Some(by_workload) = self.by_workload(index, direction, &own) {
+            let (common, rest) = Self::split(&ports, &by_workload);
+            self.some_of_them(index, direction, rest);
+            ports = common;
         }
         let mut unexpected = PortSet::empty();
         for other in 0..self.drawn.len() {

@@ -95,6 +95,10 @@ pub fn ports_of(engine: &Engine, end: &End) -> Vec<String> {
         }
         _ => {
             for entity in &end.entities {
+                if !end.is_range() {
+                    let fronts = engine.fronts(entity).into_iter();
+                    ports.extend(fronts.map(|(protocol, port, _)| (protocol, port)));
+                }
                 if let Entity::Pod(id) = entity {
                     ports.extend(
                         engine

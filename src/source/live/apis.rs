@@ -26,7 +26,9 @@ const ALWAYS_THERE: &str = "apps";
 /// What is known of one kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Found {
-    Served { version: String },
+    Served {
+        version: String,
+    },
     NotServed,
     /// Could not be asked, or is there in a form that cannot be read.
     Unknown(Failure),

@@ -171,7 +171,10 @@ impl Feeds {
     /// Kinds that a server may not have are waited for, and alone give no hope: that there are none says nothing about the others.
     pub(super) fn readiness(&self) -> Readiness {
         let needed = || {
-            let needed = self.0.iter().filter(|(feed, _)| !feed.resource.is_optional());
+            let needed = self
+                .0
+                .iter()
+                .filter(|(feed, _)| !feed.resource.is_optional());
             needed.map(|(_, progress)| progress)
         };
         if needed().any(Progress::has_answer) {
@@ -192,8 +195,7 @@ impl Feeds {
             Some(failure) if failures.len() >= needed().count().min(2) => {
                 Readiness::Hopeless((*failure).clone())
             }
-            _ if needed().all(|progress| progress.failures >= SETTLED_AFTER) =>
-            {
+            _ if needed().all(|progress| progress.failures >= SETTLED_AFTER) => {
                 failures.first().map_or(Readiness::Waiting, |failure| {
                     Readiness::Hopeless((*failure).clone())
                 })

@@ -231,7 +231,8 @@ impl Supervisor {
             return false;
         }
         self.adjust_scope();
-        *self.readiness.borrow() == Readiness::Waiting && self.store.feeds.readiness() != Readiness::Waiting
+        *self.readiness.borrow() == Readiness::Waiting
+            && self.store.feeds.readiness() != Readiness::Waiting
     }
 
     fn hear(&self, objects: u64) {
@@ -301,7 +302,8 @@ impl Supervisor {
                     self.versions.remove(&resource);
                     self.end_parts(resource);
                     self.tasks.remove(&whole);
-                    self.store.apply(&whole, Event::Down(Failure::NotFound), now);
+                    self.store
+                        .apply(&whole, Event::Down(Failure::NotFound), now);
                 }
                 // What is followed goes on without this.
                 Found::Unknown(failure) if self.versions.contains_key(&resource) => {

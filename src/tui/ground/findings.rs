@@ -82,10 +82,7 @@ fn finding(engine: &Engine, difference: &Difference) -> Finding {
             .copied()
             .or(rule.map(|rule| rule.policy)),
     };
-    let decided_by = decided.map(|id| {
-        let policy = engine.policy(id);
-        format!("{}/{}", tame(&policy.namespace), tame(&policy.name))
-    });
+    let decided_by = decided.map(|id| words::policy_short(engine.policy(id)));
     Finding {
         glyph: glyph(difference.code),
         severity: difference.severity.as_str().to_owned(),
@@ -147,7 +144,14 @@ fn about(engine: &Engine, difference: &Difference, code: &str) -> Vec<Line> {
     for rule in &difference.because {
         let source = words::rule_source(engine, rule).map(|source| format!("   {source}"));
         lines.push(vec![
-            span("by  ", Tone::Faint),
+            span(
+                if words::is_denying(engine, rule) {
+                    "denied by  "
+                } else {
+                    "by  "
+                },
+                Tone::Faint,
+            ),
             span(words::rule_name(engine, rule), Tone::Plain),
             span(
                 format!(
@@ -163,10 +167,7 @@ fn about(engine: &Engine, difference: &Difference, code: &str) -> Vec<Line> {
         let names: Vec<String> = difference
             .policies
             .iter()
-            .map(|id| {
-                let policy = engine.policy(*id);
-                format!("{}/{}", tame(&policy.namespace), tame(&policy.name))
-            })
+            .map(|id| words::policy_short(engine.policy(*id)))
             .collect();
         lines.push(vec![
             span("isolated by  ", Tone::Faint),

@@ -7,6 +7,7 @@ use crate::questions::connections::{
 };
 use crate::questions::ends;
 use crate::questions::probe::probe;
+use crate::report::words;
 use crate::text::tame;
 use crate::tui::view::{Flow, Flows, Question, Sign};
 
@@ -119,14 +120,15 @@ pub(super) fn decided_by(engine: &Engine, question: &Question, verdict: Verdict)
         .find_map(|side| match verdict {
             Verdict::Allow => side.decided_by.first().map(|rule| rule.policy),
             _ if side.verdict == Verdict::Allow => None,
+            // A rule that decides a denial is one of a cluster-wide policy: it comes before what isolates.
+            Verdict::Deny if side.verdict == Verdict::Deny => side
+                .decided_by
+                .first()
+                .map(|rule| rule.policy)
+                .or(side.isolated_by.first().copied()),
             _ => side.isolated_by.first().copied(),
         })?;
-    let policy = engine.policy(id);
-    Some(format!(
-        "{}/{}",
-        tame(&policy.namespace),
-        tame(&policy.name)
-    ))
+    Some(words::policy_short(engine.policy(id)))
 }
 
 /// `9092,9093/TCP 53/UDP`, or `any`.

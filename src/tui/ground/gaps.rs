@@ -2,15 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Cluster, Direction, Peer, Peers, Policy, Resource, State};
+use crate::model::{Cluster, Coverage, Direction, Effect, Peer, Peers, Policy, Resource, State};
 use crate::model::{NamespaceScope, Rule};
+use crate::questions::info::NotEvaluated;
+use crate::report::words;
 use crate::source::Link;
 use crate::text::tame;
-use crate::tui::view::{Gap, KindState};
+use crate::tui::view::{Gap, KindState, Why};
 
 /// What costs most first.
-const ORDER: [Resource; 8] = [
+const ORDER: [Resource; 11] = [
     Resource::NetworkPolicies,
+    Resource::ClusterNetworkPolicies,
+    Resource::AdminNetworkPolicies,
+    Resource::BaselineAdminNetworkPolicies,
     Resource::Namespaces,
     Resource::Pods,
     Resource::Services,
@@ -20,12 +25,77 @@ const ORDER: [Resource; 8] = [
     Resource::Jobs,
 ];
 
-/// What is refused or fails, a line for each kind.
-pub(super) fn gaps(cluster: &Cluster) -> Vec<Gap> {
-    ORDER
-        .into_iter()
+/// What kinds of policies that a server may not have are called together.
+const POLICY_APIS: &str = "policy APIs";
+/// So many of them that fail alike are one line.
+const TOGETHER: usize = 4;
+
+/// What is refused or fails, a line for each kind. Kinds that the server does not have are no gap.
+/// Then what is read and not evaluated.
+pub(super) fn gaps(cluster: &Cluster, not_evaluated: &[NotEvaluated]) -> Vec<Gap> {
+    let needed = ORDER.into_iter();
+    let mut gaps: Vec<Gap> = needed
         .filter_map(|resource| gap(cluster, resource))
-        .collect()
+        .collect();
+    let optional: Vec<Gap> = Resource::optional()
+        .filter_map(|resource| gap(cluster, resource))
+        .collect();
+    for one in &optional {
+        let is_alike = |other: &&Gap| (&other.scope, &other.said) == (&one.scope, &one.said);
+        if optional.iter().filter(is_alike).count() < TOGETHER {
+            gaps.push(one.clone());
+        } else if !gaps
+            .iter()
+            .any(|gap| gap.kind == POLICY_APIS && is_alike(&gap))
+        {
+            gaps.push(Gap {
+                kind: POLICY_APIS.to_owned(),
+                cost: "whether others decide too is unseen: what they may change is UNKNOWN"
+                    .to_owned(),
+                ..one.clone()
+            });
+        }
+    }
+    gaps.extend(not_evaluated.iter().map(passed_over));
+    gaps
+}
+
+/// The same in one line each, for the notes: kind, namespace, state.
+pub(super) fn unread(coverage: &Coverage) -> Vec<(&'static str, Option<&str>, &State)> {
+    let is_unread = |state: &State| matches!(state, State::Forbidden { .. } | State::Failed { .. });
+    let mut unread: Vec<(&'static str, Option<&str>, &State)> = Vec::new();
+    for (resource, namespace, state) in coverage.iter().filter(|(.., state)| is_unread(state)) {
+        let alike = coverage
+            .iter()
+            .filter(|(kind, place, other)| {
+                kind.is_optional() && *place == namespace && *other == state
+            })
+            .count();
+        let kind = if resource.is_optional() && alike >= TOGETHER {
+            POLICY_APIS
+        } else {
+            resource.full_name()
+        };
+        if !unread.contains(&(kind, namespace, state)) {
+            unread.push((kind, namespace, state));
+        }
+    }
+    unread
+}
+
+/// Policies of another project.
+fn passed_over(found: &NotEvaluated) -> Gap {
+    Gap {
+        kind: Resource::Other(found.kind).full_name().to_owned(),
+        scope: if found.namespaces.is_empty() {
+            "cluster".to_owned()
+        } else {
+            few(&found.namespaces.iter().map(String::as_str).collect())
+        },
+        cost: words::not_evaluated(found),
+        why: Why::NotEvaluated,
+        said: String::new(),
+    }
 }
 
 fn gap(cluster: &Cluster, resource: Resource) -> Option<Gap> {
@@ -57,10 +127,13 @@ fn gap(cluster: &Cluster, resource: Resource) -> Option<Gap> {
         (false, _) => (few(&missing), few(&missing)),
     };
     Some(Gap {
-        kind: resource.plural(),
+        kind: resource.full_name().to_owned(),
         scope,
         cost: cost(cluster, resource, &of),
-        is_forbidden: matches!(first, State::Forbidden { .. }),
+        why: match first {
+            State::Forbidden { .. } => Why::Forbidden,
+            _ => Why::Failed,
+        },
         said: tame(first.message().unwrap_or_default()).into_owned(),
     })
 }
@@ -106,6 +179,9 @@ fn cost(cluster: &Cluster, resource: Resource, of: &str) -> String {
         Resource::Nodes => "the names and addresses of nodes are unseen".to_owned(),
         Resource::ReplicaSets => "pods of Deployments stand under their ReplicaSets".to_owned(),
         Resource::Jobs => "pods of CronJobs stand under their Jobs".to_owned(),
+        Resource::Other(kind) if kind.effect() == Effect::Restricts => {
+            format!("what they may close is UNKNOWN in {of}")
+        }
         Resource::ClusterNetworkPolicies
         | Resource::AdminNetworkPolicies
         | Resource::BaselineAdminNetworkPolicies
@@ -148,18 +224,43 @@ pub(super) fn kinds(cluster: &Cluster, link: &Link) -> Vec<KindState> {
             Resource::NetworkPolicies => spaces.map(|space| space.policies.len()).sum(),
             Resource::Services => spaces.map(|space| space.services.len()).sum(),
             Resource::Nodes => cluster.nodes.len(),
+            Resource::ClusterNetworkPolicies
+            | Resource::AdminNetworkPolicies
+            | Resource::BaselineAdminNetworkPolicies => {
+                let policies = cluster.cluster_policies.iter();
+                policies
+                    .filter(|policy| policy.api.resource() == resource)
+                    .count()
+            }
+            Resource::Other(kind) => cluster
+                .foreign
+                .iter()
+                .filter(|one| one.kind == kind)
+                .count(),
             _ => return None,
         })
     };
+    let is_asked = |resource: &Resource| {
+        let state = cluster.coverage.state(*resource, None);
+        !resource.is_optional() || !matches!(state, None | Some(State::Loading | State::NotServed))
+    };
+    let is_open = Resource::optional()
+        .any(|resource| cluster.coverage.state(resource, None) == Some(&State::Loading));
+    let asking = is_open.then(|| KindState {
+        kind: POLICY_APIS,
+        glyph: "◌",
+        words: String::new(),
+    });
     Resource::ALL
         .into_iter()
+        .chain(Resource::optional().filter(is_asked))
         .filter_map(|resource| {
             let state = cluster.coverage.state(resource, None)?;
             let (glyph, words) = match state {
                 State::Loading => {
                     let told = progress
                         .iter()
-                        .filter_map(|line| line.strip_prefix(resource.plural()))
+                        .filter_map(|line| line.strip_prefix(resource.full_name()))
                         .find(|rest| rest.is_empty() || rest.starts_with(' '));
                     ("◌", told.unwrap_or_default().trim().to_owned())
                 }
@@ -174,11 +275,12 @@ pub(super) fn kinds(cluster: &Cluster, link: &Link) -> Vec<KindState> {
                 ),
             };
             Some(KindState {
-                kind: resource.plural(),
+                kind: resource.full_name(),
                 glyph,
                 words,
             })
         })
+        .chain(asking)
         .collect()
 }
 
@@ -202,7 +304,7 @@ mod tests {
             coverage,
             ..Cluster::default()
         };
-        gaps(&cluster)
+        gaps(&cluster, &[])
             .into_iter()
             .map(|gap| format!("{}|{}|{}", gap.kind, gap.scope, gap.cost))
             .collect()
@@ -245,6 +347,31 @@ mod tests {
     }
 
     #[test]
+    fn policy_kinds_that_are_not_served_are_no_gap_and_many_alike_are_one() {
+        let not_served: Vec<_> = Resource::optional()
+            .map(|resource| (resource, None, State::NotServed))
+            .collect();
+        assert!(told(&not_served).is_empty());
+        let wide = Resource::ClusterNetworkPolicies;
+        assert_eq!(
+            told(&[(wide, None, forbidden())]),
+            [
+                "clusternetworkpolicies|cluster|what they may open or close is UNKNOWN in every namespace"
+            ]
+        );
+        let refused: Vec<_> = Resource::optional()
+            .map(|resource| (resource, None, forbidden()))
+            .collect();
+        let all = "policy APIs|cluster|whether others decide too is unseen: what they may change is UNKNOWN";
+        assert_eq!(told(&refused), [all]);
+        let mut coverage = Coverage::complete();
+        for (resource, namespace, state) in refused {
+            coverage.set(resource, namespace, state);
+        }
+        assert_eq!(unread(&coverage), [("policy APIs", None, &forbidden())]);
+    }
+
+    #[test]
     fn what_the_server_said_is_tamed() {
         let mut coverage = Coverage::complete();
         coverage.set(Resource::Namespaces, None, forbidden());
@@ -252,7 +379,7 @@ mod tests {
             coverage,
             ..Cluster::default()
         };
-        assert_eq!(gaps(&cluster)[0].said, "no\\u{1b}");
+        assert_eq!(gaps(&cluster, &[])[0].said, "no\\u{1b}");
     }
 
     #[test]

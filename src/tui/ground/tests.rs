@@ -159,9 +159,9 @@ fn a_workload_is_told_by_what_isolates_it() {
     assert_eq!(ground.about("shop/pod/nobody"), None);
 }
 
-/// "Everything is allowed" is only what one API says when policies of others were left out.
+/// "Everything is allowed" is no news of a cluster in which another project may decide.
 #[test]
-fn policies_left_out_are_told_before_all_is_called_allowed() {
+fn where_others_may_decide_nothing_is_called_allowed() {
     let pod = "{kind: Pod, apiVersion: v1, metadata: {name: a, namespace: x}, spec: {containers: [{name: c}]}, status: {phase: Running, podIPs: [{ip: 10.0.0.1}]}}\n";
     let other = "---\n{kind: CiliumNetworkPolicy, apiVersion: cilium.io/v2, metadata: {name: c, namespace: x}}\n";
     let notes = |text: &str| {
@@ -176,7 +176,138 @@ fn policies_left_out_are_told_before_all_is_called_allowed() {
     let without = notes(pod);
     assert!(without[0].starts_with("no NetworkPolicy was read"));
     let with = notes(&format!("{pod}{other}"));
-    assert!(with[0].contains("CiliumNetworkPolicy x/c"), "{with:?}");
-    assert!(with[0].contains("not evaluated"), "{with:?}");
-    assert_eq!(with[1], without[0]);
+    assert!(with[0].contains("CiliumNetworkPolicy"), "{with:?}");
+    assert!(
+        with[0].contains("not evaluated") || with[0].contains("UNKNOWN"),
+        "{with:?}"
+    );
+}
+
+fn foreign(kind: &str, places: &[(&str, &str)]) -> Vec<crate::model::Foreign> {
+    let group = match kind {
+        "CiliumNetworkPolicy" | "CiliumClusterwideNetworkPolicy" => "cilium.io",
+        _ => "security.istio.io",
+    };
+    let kind = crate::model::PolicyKind::find(group, kind).expect("a known kind");
+    places
+        .iter()
+        .map(|(namespace, name)| crate::model::Foreign {
+            kind,
+            namespace: (*namespace).to_owned(),
+            name: (*name).to_owned(),
+            source: None,
+        })
+        .collect()
+}
+
+fn with_foreign(foreign: Vec<crate::model::Foreign>) -> Snapshot {
+    let mut snapshot = snapshot();
+    Arc::make_mut(&mut snapshot.cluster).foreign = Arc::new(foreign);
+    snapshot
+}
+
+#[test]
+fn policies_of_other_projects_are_counted_wherever_a_reader_looks() {
+    let snapshot = with_foreign(foreign(
+        "CiliumNetworkPolicy",
+        &[("area", "a"), ("shop", "a"), ("shop", "b")],
+    ));
+    let view = ground().view(&snapshot, &Settings::default());
+    let sentence = "3 CiliumNetworkPolicies: verdicts of area and shop are UNKNOWN";
+    assert_eq!(
+        view.not_evaluated,
+        Some((
+            "3 CiliumNetworkPolicies not evaluated".to_owned(),
+            "3 not evaluated".to_owned()
+        ))
+    );
+    let gaps: Vec<String> = view
+        .gaps
+        .iter()
+        .map(|gap| format!("{}|{}|{}", gap.kind, gap.scope, gap.cost))
+        .collect();
+    assert_eq!(
+        gaps,
+        [format!(
+            "ciliumnetworkpolicies.cilium.io|area shop|{sentence}"
+        )]
+    );
+    assert!(!view.partial, "all of it was read");
+
+    // In a narrower view only what stands there counts.
+    let shop = Settings {
+        namespaces: vec!["shop".to_owned()],
+        ..Settings::default()
+    };
+    let view = ground().view(&snapshot, &shop);
+    assert_eq!(
+        view.gaps[0].cost,
+        "2 CiliumNetworkPolicies: verdicts of shop are UNKNOWN"
+    );
+    let area = Settings {
+        namespaces: vec!["nowhere".to_owned()],
+        ..Settings::default()
+    };
+    assert_eq!(ground().view(&snapshot, &area).not_evaluated, None);
+}
+
+#[test]
+fn what_policies_of_other_projects_cost_depends_on_what_they_may_do() {
+    let told = |kind: &str, places: &[(&str, &str)]| {
+        let snapshot = with_foreign(foreign(kind, places));
+        ground().view(&snapshot, &Settings::default()).gaps[0]
+            .cost
+            .clone()
+    };
+    assert_eq!(
+        told("CiliumClusterwideNetworkPolicy", &[("", "all")]),
+        "1 CiliumClusterwideNetworkPolicy: verdicts of every namespace are UNKNOWN"
+    );
+    // A mesh is a further gate: what is denied stays denied.
+    assert_eq!(
+        told("AuthorizationPolicy", &[("shop", "a")]),
+        "1 AuthorizationPolicy: what shop would ALLOW is UNKNOWN"
+    );
+    assert_eq!(
+        told(
+            "CiliumNetworkPolicy",
+            &[("a", "p"), ("b", "p"), ("c", "p"), ("d", "p"), ("e", "p")]
+        ),
+        "5 CiliumNetworkPolicies: verdicts of a, b, c and 2 more are UNKNOWN"
+    );
+}
+
+#[test]
+fn where_several_projects_have_policies_the_header_counts_them_together() {
+    let mut both = foreign("CiliumNetworkPolicy", &[("shop", "a"), ("shop", "b")]);
+    both.extend(foreign("AuthorizationPolicy", &[("shop", "a")]));
+    let view = ground().view(&with_foreign(both), &Settings::default());
+    assert_eq!(
+        view.not_evaluated,
+        Some((
+            "3 policies of other APIs not evaluated".to_owned(),
+            "3 not evaluated".to_owned()
+        ))
+    );
+    assert_eq!(view.gaps.len(), 2);
+}
+
+#[test]
+fn cluster_wide_policies_count_in_every_scope() {
+    let mut snapshot = snapshot();
+    let cluster = Arc::make_mut(&mut snapshot.cluster);
+    let mut policy = cluster.namespaces["shop"].policies[0].clone();
+    policy.api = crate::model::PolicyApi::ClusterNetworkPolicy;
+    policy.tier = Tier::Admin { priority: 10 };
+    policy.namespace = Arc::from("");
+    policy.name = "tenant-wall".to_owned();
+    cluster.cluster_policies = Arc::new(vec![policy]);
+    let count = |namespaces: &[&str]| {
+        let settings = Settings {
+            namespaces: namespaces.iter().map(|name| (*name).to_owned()).collect(),
+            ..Settings::default()
+        };
+        ground().view(&snapshot, &settings).policies
+    };
+    assert_eq!((count(&[]), count(&["shop"]), count(&["area"])), (2, 2, 1));
 }

@@ -44,8 +44,8 @@ impl Widths {
 
     /// Lines a row needs so that nothing is hidden.
     pub(super) fn lines(&self, row: &Row) -> usize {
-        let ingress = pack(&item_widths(&row.ingress), self.ingress);
-        ingress.max(pack(&item_widths(&row.egress), self.egress))
+        let ingress = pack(&item_words(&row.ingress), self.ingress);
+        ingress.max(pack(&item_words(&row.egress), self.egress))
     }
 
     pub(super) fn ingress_at(&self) -> u16 {
@@ -60,27 +60,37 @@ impl Widths {
 /// Tables with more rows than this are too long for weighing each.
 const WEIGHED: usize = 200;
 
-fn item_widths(items: &[Item]) -> Vec<usize> {
-    items
-        .iter()
-        .map(|item| text::width(&item.text) + if item.sign.is_some() { 2 } else { 0 })
-        .collect()
+/// The widths of an item's words, the sign among them.
+fn words(item: &Item) -> Vec<usize> {
+    let sign = item.sign.map(|_| 1);
+    item.text.split(' ').map(text::width).chain(sign).collect()
+}
+
+/// The words of each item.
+fn item_words(items: &[Item]) -> Vec<Vec<usize>> {
+    items.iter().map(words).collect()
 }
 
 fn cell_width(items: &[Item]) -> usize {
-    total(&item_widths(items))
+    total(&item_words(items))
 }
 
-/// Items two blanks apart.
-fn total(widths: &[usize]) -> usize {
-    (widths.iter().sum::<usize>() + 2 * widths.len()).saturating_sub(2)
+/// Words are one blank apart.
+fn item_width(words: &[usize]) -> usize {
+    (words.iter().sum::<usize>() + words.len()).saturating_sub(1)
+}
+
+/// Items are two blanks apart.
+fn total(items: &[Vec<usize>]) -> usize {
+    let widths = items.iter().map(|words| item_width(words));
+    (widths.sum::<usize>() + 2 * items.len()).saturating_sub(2)
 }
 
 /// The best width of ingress when both columns share `rest`, and the rows have so many lines.
 fn weighed(rows: &[Row], rest: usize, room: usize) -> usize {
     let cells: Vec<_> = rows
         .iter()
-        .map(|row| (item_widths(&row.ingress), item_widths(&row.egress)))
+        .map(|row| (item_words(&row.ingress), item_words(&row.egress)))
         .collect();
     let lines = |ingress: usize| -> usize {
         let egress = rest.saturating_sub(ingress);
@@ -89,14 +99,30 @@ fn weighed(rows: &[Row], rest: usize, room: usize) -> usize {
             .map(|cells| pack(&cells.0, ingress).max(pack(&cells.1, egress)))
             .sum()
     };
-    let best = (7..=rest.saturating_sub(6)).min_by_key(|ingress| lines(*ingress));
-    if let Some(best) = best.filter(|best| lines(*best) <= room) {
+    // Of the widths that show everything: the fewest words broken, then the fewest lines, then the least wrapping in either
+    // column, also where the other one sets the height of a row.
+    let cost = |ingress: usize| {
+        let egress = rest.saturating_sub(ingress);
+        let (mut broken, mut packed) = (0, 0);
+        for (items, cells) in cells
+            .iter()
+            .flat_map(|cells| [(&cells.0, ingress), (&cells.1, egress)])
+        {
+            broken += items.iter().flatten().filter(|word| **word > cells).count();
+            packed += pack(items, cells);
+        }
+        (broken, lines(ingress), packed)
+    };
+    let best = (7..=rest.saturating_sub(6))
+        .filter(|ingress| lines(*ingress) <= room)
+        .min_by_key(|ingress| cost(*ingress));
+    if let Some(best) = best {
         return best;
     }
     let widest = cells.iter().map(|cells| total(&cells.0)).max().unwrap_or(0);
     let hidden = |ingress: usize| {
         let egress = rest.saturating_sub(ingress);
-        let over = |widths: &[usize], cells: usize| total(widths).saturating_sub(cells);
+        let over = |items: &[Vec<usize>], cells: usize| total(items).saturating_sub(cells);
         let over = cells
             .iter()
             .flat_map(|cells| [over(&cells.0, ingress), over(&cells.1, egress)])
@@ -110,16 +136,30 @@ fn weighed(rows: &[Row], rest: usize, room: usize) -> usize {
         .unwrap_or(least)
 }
 
-/// How many lines items fill, two blanks apart; one that is wider than a line fills several.
-fn pack(widths: &[usize], cells: usize) -> usize {
+/// How many lines items fill. One that is wider than a line fills several by itself, broken between its words where it can be.
+fn pack(items: &[Vec<usize>], cells: usize) -> usize {
     let (mut lines, mut used) = (1, 0);
-    for width in widths {
+    for words in items {
+        let width = item_width(words);
         if used > 0 && used + 2 + width > cells {
             lines += 1;
             used = 0;
         }
-        lines += width.saturating_sub(1) / cells.max(1);
-        used += width + if used > 0 { 2 } else { 0 };
+        if width <= cells {
+            used += width + if used > 0 { 2 } else { 0 };
+            continue;
+        }
+        for word in words {
+            if used > 0 && used + 1 + word <= cells {
+                used += 1 + word;
+                continue;
+            }
+            let more = word.saturating_sub(1) / cells.max(1);
+            lines += more + usize::from(used > 0);
+            used = word - more * cells;
+        }
+        // Whatever follows starts below it.
+        used = used.max(cells);
     }
     lines
 }
@@ -145,20 +185,41 @@ pub(super) fn wrapped(items: &[Item], cells: usize) -> Vec<Line> {
     lines
 }
 
-/// Cuts a line into pieces of so many cells.
+/// Breaks a line into pieces of at most so many cells, between words where it can be.
 fn chunks(line: &[Span], cells: usize) -> Vec<Line> {
-    let mut lines = vec![Line::new()];
-    let mut used = 0;
+    let mut words = vec![(Line::new(), 0)];
     for part in line {
         for c in part.text.chars() {
-            let width = text::width(c.encode_utf8(&mut [0; 4]));
+            match words.last_mut() {
+                Some((word, width)) if c != ' ' => {
+                    word.push(span(c, part.tone));
+                    *width += text::width(c.encode_utf8(&mut [0; 4]));
+                }
+                _ => words.push((Line::new(), 0)),
+            }
+        }
+    }
+    let mut lines = vec![Line::new()];
+    let mut used = 0;
+    for (word, width) in words {
+        if used > 0 && used + 1 + width <= cells {
+            used += 1;
+            if let Some(last) = lines.last_mut() {
+                last.push(span(" ", Tone::Plain));
+            }
+        } else if used > 0 {
+            lines.push(Line::new());
+            used = 0;
+        }
+        for c in word {
+            let width = text::width(&c.text);
             if used + width > cells && used > 0 {
                 lines.push(Line::new());
                 used = 0;
             }
             used += width;
             if let Some(last) = lines.last_mut() {
-                last.push(span(c, part.tone));
+                last.push(c);
             }
         }
     }
@@ -248,6 +309,39 @@ mod tests {
     }
 
     #[test]
+    fn no_word_is_broken_while_the_other_column_has_room() {
+        let cell = |entries: &[&str]| -> Vec<Item> {
+            let entries = entries.iter();
+            entries.map(|text| item(text, Sign::Expected)).collect()
+        };
+        let rows = [Row {
+            id: String::new(),
+            namespace: String::new(),
+            name: "web".to_owned(),
+            ingress: cell(&["8080 (from-monitoring/prometheus)"]),
+            egress: cell(&[
+                "53 (DNS)",
+                "27017 (mongodb)",
+                "9092 (kafka)",
+                "6379 (redis)",
+            ]),
+        }];
+        // Of 66 cells the names take 8 and the gaps 5. `(from-monitoring/prometheus)` needs 28 in one piece, and with the number
+        // and the sign 35 for one line; what is left for egress makes it three lines of at most 17.
+        let widths = Widths::of(&rows, Rect::new(0, 0, 66, 20), 0);
+        assert_eq!(widths.ingress + widths.egress, 53);
+        assert!(widths.ingress >= 28, "{}", widths.ingress);
+        let lines = wrapped(&rows[0].ingress, widths.ingress);
+        let lines: Vec<String> = lines.iter().map(|line| plain(line)).collect();
+        assert!(
+            lines
+                .iter()
+                .any(|line| line.contains("(from-monitoring/prometheus)")),
+            "{lines:?}"
+        );
+    }
+
+    #[test]
     fn a_wrapped_cell_shows_everything_in_as_many_lines_as_were_counted() {
         let items = [
             item("53 (DNS)", Sign::Expected),
@@ -262,15 +356,16 @@ mod tests {
             lines,
             [
                 "53 (DNS) =",
-                "0.0.0.0/0 except 10.0.0.",
-                "0/8,172.16.0.0/12 ▲",
+                "0.0.0.0/0 except",
+                "10.0.0.0/8,172.16.0.0/12",
+                "▲",
                 "443 ="
             ]
         );
         for cells in 1..60 {
             for count in 0..=items.len() {
                 let items = &items[..count];
-                let counted = pack(&item_widths(items), cells);
+                let counted = pack(&item_words(items), cells);
                 let lines = wrapped(items, cells);
                 assert_eq!(lines.len(), counted, "{count} items in {cells} cells");
                 assert!(lines.iter().all(|line| text::width(&plain(line)) <= cells));

@@ -41,9 +41,7 @@ impl Reader<'_> {
                 protocol,
                 port: self.transport(transport, protocol, &format!("{path}.{field}")),
             },
-            (None, None, Some(name)) => {
-                self.named(name, &format!("{path}.destinationNamedPort"))
-            }
+            (None, None, Some(name)) => self.named(name, &format!("{path}.destinationNamedPort")),
             (None, None, None) => {
                 self.refuse(path, "needs tcp, udp, sctp or destinationNamedPort");
                 unreadable()

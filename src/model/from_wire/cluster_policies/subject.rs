@@ -96,9 +96,14 @@ impl Reader<'_> {
             }
             (None, Some(old)) => self.namespaces(old, &format!("{path}.namespaces")),
             // Optional there, and everything then.
-            (None, None) if self.is_v1alpha2() => Some(Namespaces::Selected(Selector::everything())),
+            (None, None) if self.is_v1alpha2() => {
+                Some(Namespaces::Selected(Selector::everything()))
+            }
             (None, None) => {
-                self.refuse(path, "`namespaceSelector` is mandatory; {} means every namespace");
+                self.refuse(
+                    path,
+                    "`namespaceSelector` is mandatory; {} means every namespace",
+                );
                 None
             }
         };
@@ -163,7 +168,10 @@ impl Reader<'_> {
             return Some(Namespaces::Selected(selector));
         }
         let same = written.same_labels.is_some();
-        let listed = written.same_labels.as_ref().or(written.not_same_labels.as_ref());
+        let listed = written
+            .same_labels
+            .as_ref()
+            .or(written.not_same_labels.as_ref());
         let keys = listed.cloned().unwrap_or_default();
         if keys.is_empty() || keys.iter().any(String::is_empty) {
             self.refuse(
