@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use netseg::compile::{Profile, ProfileName};
 use netseg::engine::{Engine, Entity, Groups, Incremental, Verdict};
-use netseg::model::{Cluster, Direction};
+use netseg::model::{Cluster, Direction, Protocol};
 use netseg::questions::matrix::matrix;
 use netseg::questions::scope::Scope;
 use proptest::prelude::*;
@@ -233,7 +233,32 @@ fn same(kept: &Engine, fresh: &Engine, look: &mut Look) -> Result<(), String> {
     if tables[0].cells != tables[1].cells {
         return Err(format!("{:?}, not {:?}", tables[0], tables[1]));
     }
+    for engine in [kept, fresh] {
+        same_in_matrix(engine, port.unwrap_or((Protocol::Tcp, 80)))?;
+    }
     same_services(kept, fresh)
+}
+
+/// The matrix of one port has the verdict of every pair that it has at all.
+fn same_in_matrix(engine: &Engine, (protocol, port): (Protocol, u16)) -> Result<(), String> {
+    let matrix = engine.matrix(protocol, port);
+    let ends = ends(engine);
+    for (from_name, from) in &ends {
+        for (to_name, to) in &ends {
+            if engine.unreachable(from, to).is_some() {
+                continue;
+            }
+            let expected = engine.verdict(from, to, protocol, port);
+            if let Some(got) = matrix.verdict_of(engine, from, to)
+                && got != expected
+            {
+                return Err(format!(
+                    "matrix {from_name} -> {to_name} {protocol} {port}: {got}, not {expected}"
+                ));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Services lead to the same pods.
