@@ -4,6 +4,7 @@
 
 mod claims;
 #[path = "../truth_table/cluster_policies.rs"]
+#[expect(dead_code, reason = "which rows there have to be is checked elsewhere")]
 mod cluster_policies;
 #[path = "../truth_table/fixture.rs"]
 #[expect(dead_code, reason = "what only the engine is asked is asked elsewhere")]
