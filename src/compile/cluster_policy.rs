@@ -14,8 +14,10 @@ pub(crate) struct Step {
     /// Tells policies of one rank apart; means nothing else.
     pub(crate) policy: u32,
     pub(crate) action: Action,
-    /// Whether the policy certainly acts on the subject.
+    /// Whether the policy certainly acts on the subject. It acts with all its rules or with none.
     pub(crate) is_certain: bool,
+    /// Whether the rule certainly does what it says where peers and ports match.
+    pub(crate) is_sure: bool,
     /// By number.
     pub(crate) peers: u32,
     pub(crate) ports: u32,
@@ -114,6 +116,7 @@ pub(crate) fn anything(rank: u32, policy: u32) -> [Step; 2] {
         policy,
         action,
         is_certain: false,
+        is_sure: false,
         peers: EVERYONE,
         ports: 0,
     })
@@ -132,11 +135,24 @@ pub(crate) fn steps(
         policy,
         action: rule.action,
         is_certain,
+        is_sure: true,
         peers,
         ports: rule.ports,
     };
-    if !rule.has_empty_peer || rule.action == Action::Accept {
+    if !rule.has_empty_peer {
         out.push(own);
+        return;
+    }
+    if rule.action == Action::Accept {
+        // The rule matches nothing, whatever its other peers are (rule A24).
+        match profile.empty_peer_closes {
+            Switch::Yes => {}
+            Switch::No => out.push(own),
+            Switch::Open => out.push(Step {
+                is_sure: false,
+                ..own
+            }),
+        }
         return;
     }
     // A peer that cannot be understood in a rule that takes away: it takes away everything (rule A24).
@@ -151,7 +167,7 @@ pub(crate) fn steps(
         Switch::No => out.push(own),
         Switch::Open => out.extend([
             Step {
-                is_certain: false,
+                is_sure: false,
                 ..closed
             },
             own,

@@ -59,6 +59,8 @@ pub(crate) enum SetKey {
     Matching {
         scope: u32,
         pods: u32,
+        /// Of a cluster-wide policy: host-network pods are never among its peers (rule A16).
+        is_wide: bool,
     },
     /// Pods of namespaces that belong together with a given one (rule A31).
     Tenants {
@@ -280,6 +282,7 @@ impl Lowering<'_> {
             } => SetKey::Matching {
                 scope: self.scope(namespaces),
                 pods: self.selector(pods),
+                is_wide: space.is_none(),
             },
             Peer::Pods {
                 namespaces: NamespaceScope::Own,

@@ -229,26 +229,32 @@ pub(crate) fn tier<S: Bits>(
     walked
 }
 
-/// The rules of one policy in their order: the first that matches decides (rule A6).
+/// The rules of one policy in their order: the first that matches decides (rule A6). A policy that may not act at all decides nothing
+/// for certain, but where it acts its rules stand in their order too.
 fn walk<S: Bits>(
     steps: &[Step],
     walked: &mut Tier<S>,
     meets: &mut (impl FnMut(u32, u32) -> (S, S) + ?Sized),
 ) {
+    let Some(first) = steps.first() else { return };
+    let mut left = walked.next.clone();
     for step in steps {
-        if walked.next.is_none() {
-            return;
+        if left.is_none() {
+            break;
         }
         let (sure, possible) = meets(step.peers, step.ports);
-        let hit = possible.and(&walked.next);
+        let hit = possible.and(&left);
         match step.action {
             Action::Accept => walked.accept.add(&hit),
             Action::Deny => walked.deny.add(&hit),
             Action::Pass => walked.pass.add(&hit),
         }
-        if step.is_certain {
-            walked.next.take(&sure);
+        if step.is_sure {
+            left.take(&sure);
         }
+    }
+    if first.is_certain {
+        walked.next = left;
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use netseg::engine::{Fail, Nearest, RuleId, Side, Verdict};
+use netseg::engine::{Fail, Nearest, Reason, RuleId, Side, Verdict};
 
-use crate::naive::{self, Direction, End, Policy, Protocol, RuleTests, SPEC, World};
-use crate::product::{Product, index_of};
+use crate::naive::{self, Action, Direction, End, Policy, Protocol, RuleTests, World};
+use crate::product::{Found, Product, index_of};
 
 /// One end of one connection.
 #[derive(Clone, Copy)]
@@ -23,16 +23,39 @@ impl Claims<'_> {
     pub(crate) fn check(&self, side: &Side) -> Result<(), String> {
         let isolating = self.isolating();
         for id in &side.isolated_by {
-            let policy = self.product.engine.policy(*id);
-            let index = index_of(self.world, &policy.namespace, &policy.name);
-            if !isolating.contains_key(&index) {
-                return Err(format!("{} does not isolate", policy.name));
+            match index_of(self.world, self.product.engine.policy(*id)) {
+                Found::Namespaced(index) if isolating.contains_key(&index) => {}
+                found => return Err(format!("{found:?} does not isolate")),
             }
         }
+        // What cannot meet is only told what its labels would give.
+        let meets = self.can_meet();
         for rule in &side.decided_by {
-            self.check_decider(&isolating, rule)?;
+            match self.product.policy_of(self.world, rule) {
+                Found::Namespaced(_) => self.check_decider(&isolating, rule)?,
+                Found::Wide(policy) if meets => {
+                    let wanted: &[Action] = match side.verdict {
+                        Verdict::Allow => &[Action::Accept],
+                        // A pass with a peer that cannot be understood denies (rule A24).
+                        Verdict::Deny => &[Action::Deny],
+                        _ => &[Action::Accept, Action::Deny],
+                    };
+                    self.check_wide(policy, rule, wanted)?;
+                }
+                Found::Wide(_) => {}
+            }
         }
-        let denied = side.verdict == Verdict::Deny;
+        for rule in &side.passed_by {
+            match self.product.policy_of(self.world, rule) {
+                Found::Namespaced(_) => return Err("a NetworkPolicy passes nothing on".into()),
+                Found::Wide(policy) if meets => self.check_wide(policy, rule, &[Action::Pass])?,
+                Found::Wide(_) => {}
+            }
+        }
+        if meets {
+            self.check_reason(side, &isolating)?;
+        }
+        let denied = side.verdict == Verdict::Deny && side.reason == Reason::IsolatedNoMatch;
         if denied && side.isolated_by.len() != isolating.len() {
             return Err("not every policy that isolates is named".into());
         }
@@ -44,10 +67,64 @@ impl Claims<'_> {
                 self.check_nearest(&isolating, nearest, denied)
             }
             Some(_) => Err("a nearest rule without a denial".into()),
-            None if denied && !self.rules(&isolating).is_empty() && self.can_meet() => {
+            None if denied && !self.rules(&isolating).is_empty() && meets => {
                 Err("there is a rule, but no nearest one".into())
             }
             None => Ok(()),
+        }
+    }
+
+    /// The reason and what it rests on.
+    fn check_reason(
+        &self,
+        side: &Side,
+        isolating: &BTreeMap<usize, &Policy>,
+    ) -> Result<(), String> {
+        let wide =
+            |rule: &RuleId| matches!(self.product.policy_of(self.world, rule), Found::Wide(_));
+        // Each family has rules of its own; the reason is that of one of them.
+        let some_wide = side.decided_by.iter().any(wide);
+        let holds = match (side.verdict, side.reason) {
+            (Verdict::Allow, Reason::TierAccept)
+            | (Verdict::Deny, Reason::TierDeny | Reason::FailClosedPeer) => some_wide,
+            (Verdict::Allow, Reason::RuleAllow) => side.decided_by.iter().any(|rule| !wide(rule)),
+            (Verdict::Allow, Reason::NotIsolated | Reason::DefaultAllow) => isolating.is_empty(),
+            (Verdict::Deny, Reason::IsolatedNoMatch) => !isolating.is_empty(),
+            (Verdict::Allow, Reason::SelfTraffic) => self.ends.0 == self.ends.1,
+            (
+                Verdict::Allow,
+                Reason::OwnNode | Reason::HostNetworkSubject | Reason::NoEnforcementAtExternal,
+            ) => !side.decided_by.iter().any(|rule| !wide(rule)),
+            (Verdict::Unknown, _) => !side.causes.is_empty() || side.reason == Reason::PairsDiffer,
+            (Verdict::Unreachable, _) => true,
+            (Verdict::Allow | Verdict::Deny, _) => false,
+        };
+        if holds {
+            Ok(())
+        } else {
+            Err(format!("{} cannot be the reason", side.reason))
+        }
+    }
+
+    /// A rule of a cluster-wide policy does by itself what it is said to do, in some family.
+    fn check_wide(&self, policy: usize, rule: &RuleId, wanted: &[Action]) -> Result<(), String> {
+        let place = (policy, self.direction, rule.rule as usize);
+        let does = naive::ask_wide_rule(
+            self.world,
+            &naive::spec(),
+            self.ends,
+            self.protocol,
+            self.port,
+            place,
+        );
+        if does.iter().flatten().any(|action| wanted.contains(action)) {
+            Ok(())
+        } else {
+            let name = &self.world.wide[policy].name;
+            Err(format!(
+                "{name} {} gives {does:?}, not {wanted:?}",
+                rule.path()
+            ))
         }
     }
 
@@ -87,7 +164,14 @@ impl Claims<'_> {
             rules[rule].peers = vec![rules[rule].peers[item].clone()];
         }
         let rule = (policy, self.direction, rule);
-        naive::ask_rule(&world, SPEC, self.ends, self.protocol, self.port, rule)
+        naive::ask_rule(
+            &world,
+            &naive::spec(),
+            self.ends,
+            self.protocol,
+            self.port,
+            rule,
+        )
     }
 
     /// A rule that decides admits the connection by itself, in some family, and so does the peer it names.
@@ -96,7 +180,9 @@ impl Claims<'_> {
         isolating: &BTreeMap<usize, &Policy>,
         rule: &RuleId,
     ) -> Result<(), String> {
-        let policy = self.product.policy_of(self.world, rule);
+        let Found::Namespaced(policy) = self.product.policy_of(self.world, rule) else {
+            return Err("not a NetworkPolicy".into());
+        };
         if !isolating.contains_key(&policy) {
             return Err(format!("{} decides but does not isolate", rule.path()));
         }
@@ -123,7 +209,9 @@ impl Claims<'_> {
         nearest: &Nearest,
         denied: bool,
     ) -> Result<(), String> {
-        let policy = self.product.policy_of(self.world, &nearest.rule);
+        let Found::Namespaced(policy) = self.product.policy_of(self.world, &nearest.rule) else {
+            return Err("the nearest rule is not a NetworkPolicy's".into());
+        };
         if !isolating.contains_key(&policy) {
             return Err("the nearest rule's policy does not isolate".into());
         }

@@ -1,10 +1,20 @@
 //! The engine against a plain reading of the API documentation, on small worlds made up at random.
 //!
-//! `cargo oracle` runs 10,000 worlds; `cargo test` fewer. `NETSEG_ORACLE_CASES` sets another number.
+//! `cargo oracle` runs 100,000 worlds; `cargo test` fewer. `NETSEG_ORACLE_CASES` sets another number.
 
 mod claims;
+#[path = "../truth_table/cluster_policies.rs"]
+#[expect(dead_code, reason = "which rows there have to be is checked elsewhere")]
+mod cluster_policies;
+#[path = "../truth_table/fixture.rs"]
+#[expect(dead_code, reason = "what only the engine is asked is asked elsewhere")]
+mod fixture;
 mod naive;
+#[path = "../truth_table/network_policies.rs"]
+mod network_policies;
 mod product;
+mod reading;
+mod spine;
 mod world;
 mod writing;
 
@@ -12,28 +22,35 @@ use std::sync::Arc;
 
 use netseg::compile::{Profile, ProfileName};
 use netseg::engine::{Engine, Entity, Groups, Hypothetical, Verdict};
-use netseg::model::{Protocol, Resource, State};
+use netseg::model::Protocol;
 use netseg::source::manifests;
 use proptest::prelude::*;
-use proptest::test_runner::{FileFailurePersistence, TestCaseError};
+use proptest::test_runner::{FileFailurePersistence, TestCaseError, TestRunner};
 
 use claims::Claims;
-use naive::{Direction, End, Policy, Rule, SPEC, Switches, World};
+use naive::{Bounds, Direction, End, Rule, Switches, World};
 use product::{Product, entity, model, product_word, standing, template};
-use world::{ASKED_PORTS, Case, cases, rules};
+use world::{ASKED_PORTS, Case, cases, partly_hidden, rules};
 
 /// `share`: one in how many of the worlds a law is tried on; laws that ask everything twice cost more.
 fn config(share: u32) -> ProptestConfig {
     let asked = std::env::var("NETSEG_ORACLE_CASES").ok();
-    let cases = asked.map_or(if cfg!(debug_assertions) { 256 } else { 10_000 }, |text| {
-        text.parse().expect("NETSEG_ORACLE_CASES is a number")
-    });
+    let cases = asked.map_or(
+        if cfg!(debug_assertions) {
+            1_000
+        } else {
+            100_000
+        },
+        |text| text.parse().expect("NETSEG_ORACLE_CASES is a number"),
+    );
     ProptestConfig {
         cases: (cases / share).max(1),
         failure_persistence: Some(Box::new(FileFailurePersistence::Direct(
             "tests/oracle/seeds.txt",
         ))),
         max_shrink_iters: 20_000,
+        // Milliseconds: a smaller case is worth waiting for, but not for ever.
+        max_shrink_time: 60_000,
         ..ProptestConfig::default()
     }
 }
@@ -52,21 +69,31 @@ fn told(world: &World, (from, to): (End, End), protocol: naive::Protocol, port: 
             format!("{}/{}", world.namespaces[pod.namespace].name, pod.name)
         }
         End::Node(node) => format!("node/{}", world.nodes[node].name),
+        End::NodeAt(node, address) => format!("node/{} at {address}", world.nodes[node].name),
         End::Outside(address) => address.to_string(),
     };
     format!("{} -> {} {protocol:?} {port}", end(from), end(to))
 }
 
+/// How the product may answer where the documentation gives these bounds: what is certain at its loosest has to be certain, and
+/// what is certain has to be so at its sharpest too. Between the two lies what is certain only because two rules read one
+/// fact: there an answer may be unknown.
+fn is_between(got: Verdict, bounds: Bounds) -> bool {
+    got == product_word(bounds.sharp) || got == product_word(bounds.loose)
+}
+
 /// Compares every question's answer with what the documentation says under these switches.
-fn agree(case: &Case, product: &Product, switches: &[Switches]) -> Result<(), TestCaseError> {
+fn agree(case: &Case, product: &Product, switches: &Switches) -> Result<(), TestCaseError> {
     for ends in case.world.pairs() {
         for (protocol, port) in questions() {
-            let expected = naive::verdict(&case.world, switches, ends, protocol, port);
-            prop_assert_eq!(
-                product.verdict(ends, protocol, port),
-                product_word(expected),
-                "{}\n{}",
+            let bounds = naive::bounds(&case.world, switches, ends, protocol, port);
+            let got = product.verdict(ends, protocol, port);
+            tally::count(bounds, got);
+            prop_assert!(
+                is_between(got, bounds),
+                "{got}, but {bounds:?}: {}\n{:?}\n{}",
                 told(&case.world, ends, protocol, port),
+                case.world.hidden,
                 case.text()
             );
         }
@@ -74,28 +101,82 @@ fn agree(case: &Case, product: &Product, switches: &[Switches]) -> Result<(), Te
     Ok(())
 }
 
+/// How often an answer was unknown although one fact, read as one, makes it certain.
+mod tally {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::{Bounds, Verdict, product_word};
+
+    static ASKED: AtomicU64 = AtomicU64::new(0);
+    static WIDER: AtomicU64 = AtomicU64::new(0);
+
+    pub(super) fn count(bounds: Bounds, got: Verdict) {
+        ASKED.fetch_add(1, Ordering::Relaxed);
+        if got != product_word(bounds.sharp) {
+            WIDER.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn share() -> (u64, u64) {
+        (WIDER.load(Ordering::Relaxed), ASKED.load(Ordering::Relaxed))
+    }
+}
+
 // ---- the laws
 
+#[test]
+fn the_engine_agrees_with_the_documentation() {
+    let mut runner = TestRunner::new(config(1));
+    let spec = naive::spec();
+    let result = runner.run(&cases(), |case| agree(&case, &Product::of(&case), &spec));
+    if let Err(failure) = result {
+        panic!("{failure}");
+    }
+}
+
+#[test]
+fn profiles_agree_with_their_switches() {
+    let mut runner = TestRunner::new(config(16));
+    let result = runner.run(&cases(), |case| {
+        let cluster = product::cluster(&case.world, &case.text());
+        for name in naive::PROFILES {
+            let profile = ProfileName::parse(name).expect("is known by that name");
+            let product = Product::with(&case.world, cluster.clone(), profile);
+            agree(&case, &product, &naive::profile(name))?;
+        }
+        Ok(())
+    });
+    if let Err(failure) = result {
+        panic!("{failure}");
+    }
+    // Facts that two rules read at once are rare; an engine that calls everything unknown would not be.
+    let (wider, asked) = tally::share();
+    println!("unknown where one fact read as one is certain: {wider} of {asked}");
+    assert!(
+        wider * 100 <= asked,
+        "{wider} of {asked} are needlessly unknown"
+    );
+}
+
 proptest! {
-    #![proptest_config(config(1))]
+    #![proptest_config(config(4))]
 
     #[test]
-    fn the_engine_agrees_with_the_documentation(case in cases()) {
-        agree(&case, &Product::of(&case), &[SPEC])?;
+    fn what_may_not_be_read_may_be_anything(case in partly_hidden()) {
+        agree(&case, &Product::of(&case), &naive::spec())?;
+    }
+
+    #[test]
+    fn what_may_not_be_read_is_the_enforcers_too(case in partly_hidden(), profile in 0..naive::PROFILES.len()) {
+        let name = naive::PROFILES[profile];
+        let profile = ProfileName::parse(name).expect("is known by that name");
+        let product = Product::with(&case.world, product::cluster(&case.world, &case.text()), profile);
+        agree(&case, &product, &naive::profile(name))?;
     }
 }
 
 proptest! {
     #![proptest_config(config(8))]
-
-    #[test]
-    fn profiles_agree_with_their_switches(case in cases()) {
-        let (cluster, _) = manifests::parse("world", &case.text());
-        for profile in [ProfileName::KubeNetworkPolicies, ProfileName::Calico, ProfileName::Cilium] {
-            let product = Product::with(&case.world, cluster.clone(), profile);
-            agree(&case, &product, &naive::profile(profile.as_str()))?;
-        }
-    }
 
     #[test]
     fn sets_of_ports_agree_with_single_ports(case in cases()) {
@@ -187,6 +268,12 @@ proptest! {
         for (index, policy) in renamed.world.policies.iter_mut().enumerate() {
             policy.name = format!("q{index}");
         }
+        renamed.world.wide.reverse();
+        for (index, policy) in renamed.world.wide.iter_mut().enumerate() {
+            if policy.kind != naive::Kind::Baseline {
+                policy.name = format!("q{index}");
+            }
+        }
         same_answers(&case, &product, &Product::of(&renamed))?;
     }
 
@@ -214,61 +301,6 @@ proptest! {
             }
         }
     }
-
-    #[test]
-    fn policies_that_cannot_be_read_leave_their_namespace_unknown(case in cases(), hidden in 0..3usize) {
-        let (mut cluster, _) = manifests::parse("world", &case.text());
-        let name = case.world.namespaces[hidden].name.clone();
-        if let Some(namespace) = cluster.namespaces.get_mut(&name) {
-            Arc::make_mut(namespace).policies.clear();
-        }
-        cluster.coverage.set(Resource::NetworkPolicies, Some(&name), State::Forbidden { message: "no".into() });
-        let product = Product::with(&case.world, cluster, ProfileName::Spec);
-        // Whatever the policies are, they allow something between what no policy and what a complete denial allows.
-        let mut open = case.world.clone();
-        open.policies.retain(|policy| policy.namespace != hidden);
-        let mut shut = open.clone();
-        shut.policies.push(Policy {
-            namespace: hidden,
-            name: "hidden".into(),
-            subject: naive::Selector::default(),
-            types: naive::DIRECTIONS.to_vec(),
-            ingress: Vec::new(),
-            egress: Vec::new(),
-        });
-        for ends in case.world.pairs() {
-            for (protocol, port) in questions() {
-                let [open, shut] = [&open, &shut].map(|w| naive::verdict(w, &[SPEC], ends, protocol, port));
-                let expected = if open == shut { open } else { naive::Verdict::Unknown };
-                prop_assert_eq!(product.verdict(ends, protocol, port), product_word(expected),
-                    "policies of {} hidden: {}\n{}", name, told(&case.world, ends, protocol, port), case.text());
-            }
-        }
-    }
-
-    #[test]
-    fn namespaces_that_cannot_be_read_only_make_answers_unknown(case in cases()) {
-        let full = Product::of(&case);
-        let (mut cluster, _) = manifests::parse("world", &case.text());
-        cluster.coverage.set(Resource::Namespaces, None, State::Forbidden { message: "no".into() });
-        for namespace in cluster.namespaces.values_mut() {
-            let namespace = Arc::make_mut(namespace);
-            namespace.declared = false;
-            namespace.labels = netseg::model::Namespace::undeclared(&namespace.name).labels;
-        }
-        let product = Product::with(&case.world, cluster, ProfileName::Spec);
-        for ends in case.world.pairs() {
-            for (protocol, port) in questions() {
-                let got = product.verdict(ends, protocol, port);
-                let before = full.verdict(ends, protocol, port);
-                prop_assert!(got == Verdict::Unknown || got == before, "{}: {before} became {got}\n{}",
-                    told(&case.world, ends, protocol, port), case.text());
-                if !reads_namespace_labels(&case.world) {
-                    prop_assert_eq!(got, before);
-                }
-            }
-        }
-    }
 }
 
 proptest! {
@@ -278,9 +310,7 @@ proptest! {
     fn a_template_is_certain_only_where_every_address_gives_the_same(case in cases(), replicas in 1..3u32) {
         let standing = standing(&case.world);
         let text = writing::write(&case.documents_with_templates(&standing, replicas), case.habits[2]);
-        let (cluster, diagnostics) = manifests::parse("world", &text);
-        prop_assert!(diagnostics.is_empty(), "{diagnostics:?}\n{text}");
-        let engine = Engine::build(&Arc::new(cluster), Profile::spec());
+        let engine = Engine::build(&Arc::new(product::cluster(&case.world, &text)), Profile::spec());
         let blocks = reads_addresses(&case.world);
         for pod in &standing {
             let stand_in = template(&engine, &case.world, *pod);
@@ -380,7 +410,7 @@ fn perhaps(
         world.pods[pod].addresses = vec![address.parse().unwrap()];
         for node in [None, Some(0), Some(1)] {
             world.pods[pod].node = node;
-            let answer = naive::verdict(&world, &[SPEC], ends, protocol, port);
+            let answer = naive::bounds(&world, &naive::spec(), ends, protocol, port).loose;
             if answer != naive::Verdict::Unreachable {
                 answers.push(answer);
             }
@@ -390,13 +420,18 @@ fn perhaps(
 }
 
 fn reads_addresses(world: &World) -> bool {
+    use naive::WidePeer::{Domains, Networks, Nodes};
     let rules = world
         .policies
         .iter()
         .flat_map(|p| p.ingress.iter().chain(&p.egress));
+    let wide = world.wide.iter().flat_map(|policy| &policy.egress);
     rules
         .flat_map(|rule| &rule.peers)
         .any(|peer| matches!(peer, naive::Peer::Block { .. }))
+        || wide
+            .flat_map(|rule| &rule.peers)
+            .any(|peer| matches!(peer, Networks(_) | Nodes(_) | Domains(_)))
 }
 
 /// Damages a text as editors and merges do.
@@ -463,22 +498,4 @@ fn with_rule(
     }
     policy.egress.push(rule);
     Some((wider, Direction::Egress))
-}
-
-fn reads_namespace_labels(world: &World) -> bool {
-    let rules = world
-        .policies
-        .iter()
-        .flat_map(|p| p.ingress.iter().chain(&p.egress));
-    rules.flat_map(|rule| &rule.peers).any(|peer| match peer {
-        naive::Peer::Select {
-            namespaces: Some(selector),
-            ..
-        } => {
-            let keys = selector.labels.keys();
-            keys.chain(selector.expressions.iter().map(|e| &e.key))
-                .any(|key| key != naive::NAME_LABEL)
-        }
-        _ => false,
-    })
 }

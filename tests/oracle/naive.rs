@@ -1,10 +1,23 @@
-//! The documentation of `NetworkPolicy` read aloud: one pair of ends, one protocol and one port at a time.
+//! The documentation of the policy APIs read aloud: one pair of ends, one protocol and one port at a time.
 //!
 //! Slow and plain on purpose. It shares no code with `src/`, not even the types: a policy is kept here as it was written, and
 //! every default is applied where the documentation speaks of it.
+//!
+//! What cannot be known is guessed, every way it may be, see [`guess`]. A connection is allowed if it passes however the
+//! guesses fall, denied if it never does, else unknown. This is done twice: [`Bounds::sharp`] takes one fact for one fact, as
+//! sharp as an answer can be; [`Bounds::loose`] guesses anew at every mention. An answer has to lie between the two.
 
-use std::collections::BTreeMap;
+mod chain;
+mod enforcers;
+mod guess;
+mod matching;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+
+pub(crate) use chain::{Bounds, RuleTests, ask_rule, ask_wide_rule, bounds};
+pub(crate) use enforcers::{FOREIGN, PROFILES, Switches, profile, spec};
+pub(crate) use matching::{isolates, rules};
 
 pub(crate) type Labels = BTreeMap<String, String>;
 
@@ -17,6 +30,24 @@ pub(crate) struct World {
     pub(crate) nodes: Vec<Node>,
     pub(crate) pods: Vec<Pod>,
     pub(crate) policies: Vec<Policy>,
+    /// Policies that stand in no namespace. Their names differ.
+    pub(crate) wide: Vec<Wide>,
+    pub(crate) foreign: Vec<Foreign>,
+    /// Services: no policy reads them.
+    pub(crate) services: Vec<Service>,
+    pub(crate) hidden: Hidden,
+}
+
+/// What may not be read (rule E12). It may hold anything.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Hidden {
+    /// The labels of every namespace, but for its name.
+    pub(crate) labels: bool,
+    /// Namespaces whose `NetworkPolicy` objects are out of sight.
+    pub(crate) policies: BTreeSet<usize>,
+    pub(crate) wide: BTreeSet<Kind>,
+    /// Indices into [`FOREIGN`].
+    pub(crate) foreign: BTreeSet<usize>,
 }
 
 #[derive(Clone, Debug)]
@@ -29,8 +60,11 @@ pub(crate) struct Namespace {
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
     pub(crate) name: String,
-    /// At most one of each family.
+    pub(crate) labels: Labels,
+    /// `InternalIP`: at most one of each family.
     pub(crate) addresses: Vec<IpAddr>,
+    /// `ExternalIP`.
+    pub(crate) external: Vec<IpAddr>,
 }
 
 #[derive(Clone, Debug)]
@@ -80,6 +114,7 @@ pub(crate) enum Direction {
 
 pub(crate) const DIRECTIONS: [Direction; 2] = [Direction::Egress, Direction::Ingress];
 
+/// A `NetworkPolicy`.
 #[derive(Clone, Debug)]
 pub(crate) struct Policy {
     pub(crate) namespace: usize,
@@ -153,11 +188,109 @@ pub(crate) enum Operator {
     DoesNotExist,
 }
 
+/// The kinds of policy.networking.k8s.io: `ClusterNetworkPolicy` of v1alpha2, the other two of v1alpha1 (rule A1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    Cluster,
+    Admin,
+    Baseline,
+}
+
+pub(crate) const KINDS: [Kind; 3] = [Kind::Cluster, Kind::Admin, Kind::Baseline];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Tier {
+    Admin,
+    Baseline,
+}
+
+/// A cluster-wide policy.
+#[derive(Clone, Debug)]
+pub(crate) struct Wide {
+    pub(crate) kind: Kind,
+    pub(crate) name: String,
+    /// The old kinds say it by being what they are.
+    pub(crate) tier: Tier,
+    /// A `BaselineAdminNetworkPolicy` has none: 0 stands for that.
+    pub(crate) priority: u16,
+    pub(crate) subject: Scope,
+    pub(crate) ingress: Vec<WideRule>,
+    pub(crate) egress: Vec<WideRule>,
+}
+
+/// `namespaces: …`, or `pods: {namespaceSelector, podSelector}`.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Scope {
+    pub(crate) namespaces: Selector,
+    pub(crate) pods: Option<Selector>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct WideRule {
+    pub(crate) action: Action,
+    pub(crate) peers: Vec<WidePeer>,
+    /// `None`: the field is missing, all traffic is meant (rule A25).
+    pub(crate) ports: Option<Vec<WidePort>>,
+}
+
+/// What a rule does; the older kinds call the first `Allow`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Action {
+    Accept,
+    Deny,
+    Pass,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum WidePeer {
+    Pods(Scope),
+    /// `sameLabels` or `notSameLabels`, of the oldest releases only (rule A31).
+    Tenants {
+        keys: Vec<String>,
+        same: bool,
+        pods: Option<Selector>,
+    },
+    Nodes(Selector),
+    Networks(Vec<Cidr>),
+    Domains(Vec<String>),
+    /// No field that is known.
+    Empty,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum WidePort {
+    Number(Protocol, u16),
+    Range(Protocol, u16, u16),
+    Named(String),
+}
+
+/// A policy of another project; nobody here reads what it says.
+#[derive(Clone, Debug)]
+pub(crate) struct Foreign {
+    /// Index into [`FOREIGN`].
+    pub(crate) kind: usize,
+    /// Where it stands, if its kind is namespaced.
+    pub(crate) namespace: usize,
+    pub(crate) name: String,
+}
+
+/// A Service with one port, in front of the pods of its namespace that carry its labels.
+#[derive(Clone, Debug)]
+pub(crate) struct Service {
+    pub(crate) namespace: usize,
+    pub(crate) name: String,
+    pub(crate) selector: Labels,
+    pub(crate) port: u16,
+    pub(crate) target: u16,
+}
+
 /// One end of a connection; indices into the world's lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
     Pod(usize),
     Node(usize),
+    /// A node, dialled at one of its addresses.
+    NodeAt(usize, IpAddr),
     /// An address that no living pod and no node has.
     Outside(IpAddr),
 }
@@ -168,404 +301,4 @@ pub(crate) enum Verdict {
     Deny,
     Unknown,
     Unreachable,
-}
-
-/// What the documentation leaves to the enforcer, as far as enforcers that fill every cell are concerned (section 8).
-#[derive(Clone, Copy, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "switches are what it lists")]
-pub(crate) struct Switches {
-    pub(crate) block_matches_pods: bool,
-    pub(crate) block_matches_nodes: bool,
-    /// Whether a pod may always open a connection to the node it runs on (rule N51).
-    pub(crate) own_node_egress: bool,
-    pub(crate) init_container_names: bool,
-}
-
-pub(crate) const SPEC: Switches = Switches {
-    block_matches_pods: true,
-    block_matches_nodes: true,
-    own_node_egress: true,
-    init_container_names: false,
-};
-
-/// The switches of a profile. Where nobody says which way one stands, both are possible: a connection that passes neither with
-/// everything open nor with everything shut is denied, and so on.
-pub(crate) fn profile(name: &str) -> Vec<Switches> {
-    match name {
-        "spec" => vec![SPEC],
-        "kube-network-policies" => vec![
-            SPEC,
-            Switches {
-                own_node_egress: false,
-                ..SPEC
-            },
-        ],
-        "calico" => vec![Switches {
-            own_node_egress: false,
-            init_container_names: true,
-            ..SPEC
-        }],
-        "cilium" => [false, true]
-            .map(|init_container_names| Switches {
-                block_matches_pods: false,
-                block_matches_nodes: false,
-                own_node_egress: false,
-                init_container_names,
-            })
-            .to_vec(),
-        _ => panic!("no switches are written down for {name}"),
-    }
-}
-
-/// A connection attempt within one address family.
-#[derive(Clone, Copy)]
-struct Attempt<'a> {
-    world: &'a World,
-    switches: Switches,
-    from: End,
-    from_address: IpAddr,
-    to: End,
-    to_address: IpAddr,
-    protocol: Protocol,
-    port: u16,
-    /// Whether a pod that does not say where it runs happens to run on the node at the other end.
-    by_chance: bool,
-}
-
-/// May `from` open a connection to `to`, whichever of these switches are the true ones?
-pub(crate) fn verdict(
-    world: &World,
-    switches: &[Switches],
-    (from, to): (End, End),
-    protocol: Protocol,
-    port: u16,
-) -> Verdict {
-    // A pod that has finished is neither source nor destination (N55).
-    if finished(world, from) || finished(world, to) {
-        return Verdict::Unreachable;
-    }
-    let mut answers = switches
-        .iter()
-        .flat_map(|switches| attempts(world, *switches, (from, to), protocol, port))
-        .map(|attempt| {
-            // Both ends must agree (N12).
-            if DIRECTIONS.iter().all(|d| side_allows(&attempt, *d)) {
-                Verdict::Allow
-            } else {
-                Verdict::Deny
-            }
-        });
-    // No address (N57), or none of a family both ends have (N59).
-    let Some(first) = answers.next() else {
-        return Verdict::Unreachable;
-    };
-    // Each family is a question of its own (N59); answers that differ are not averaged (E6).
-    if answers.all(|other| other == first) {
-        first
-    } else {
-        Verdict::Unknown
-    }
-}
-
-/// What one rule makes of a connection in one family.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct RuleTests {
-    pub(crate) peer: bool,
-    pub(crate) ports: bool,
-    /// How many tests have to be repaired before the rule admits: the peer, and protocol and port of its best item.
-    pub(crate) misses: usize,
-}
-
-/// Asks one rule alone, once a family.
-pub(crate) fn ask_rule(
-    world: &World,
-    switches: Switches,
-    ends: (End, End),
-    protocol: Protocol,
-    port: u16,
-    (policy, direction, rule): (usize, Direction, usize),
-) -> Vec<RuleTests> {
-    let policy = &world.policies[policy];
-    let rule = &rules(policy, direction)[rule];
-    let ask = |attempt: &Attempt<'_>| {
-        let peer = peers_match(attempt, policy, direction, rule);
-        let port_misses = |item: &Port| {
-            let written = item.protocol.unwrap_or(Protocol::Tcp);
-            // The port is judged as if the protocol were the item's own.
-            let repaired = Attempt {
-                protocol: written,
-                ..*attempt
-            };
-            usize::from(written != protocol) + usize::from(!port_matches(&repaired, item))
-        };
-        let ports = rule.ports.iter().map(port_misses).min().unwrap_or(0);
-        RuleTests {
-            peer,
-            ports: ports_match(attempt, rule),
-            misses: usize::from(!peer) + ports,
-        }
-    };
-    attempts(world, switches, ends, protocol, port)
-        .iter()
-        .map(ask)
-        .collect()
-}
-
-pub(crate) fn finished(world: &World, end: End) -> bool {
-    matches!(end, End::Pod(pod) if matches!(world.pods[pod].phase, Phase::Succeeded | Phase::Failed))
-}
-
-pub(crate) fn addresses(world: &World, end: End) -> Vec<IpAddr> {
-    match end {
-        End::Pod(pod) => world.pods[pod].addresses.clone(),
-        End::Node(node) => world.nodes[node].addresses.clone(),
-        End::Outside(address) => vec![address],
-    }
-}
-
-fn attempts(
-    world: &World,
-    switches: Switches,
-    (from, to): (End, End),
-    protocol: Protocol,
-    port: u16,
-) -> Vec<Attempt<'_>> {
-    let mut attempts = Vec::new();
-    for from_address in addresses(world, from) {
-        for to_address in addresses(world, to) {
-            if from_address.is_ipv4() != to_address.is_ipv4() {
-                continue;
-            }
-            for by_chance in [false, true] {
-                attempts.push(Attempt {
-                    world,
-                    switches,
-                    from,
-                    from_address,
-                    to,
-                    to_address,
-                    protocol,
-                    port,
-                    by_chance,
-                });
-            }
-        }
-    }
-    attempts
-}
-
-/// Which node an end is, or is a part of: host-network pods speak with their node's address (N52).
-fn node_of(world: &World, end: End) -> Option<usize> {
-    match end {
-        End::Node(node) => Some(node),
-        End::Pod(pod) if world.pods[pod].host_network => world.pods[pod].node,
-        _ => None,
-    }
-}
-
-fn side_allows(attempt: &Attempt<'_>, direction: Direction) -> bool {
-    let world = attempt.world;
-    let (subject, other) = match direction {
-        Direction::Egress => (attempt.from, attempt.to),
-        Direction::Ingress => (attempt.to, attempt.from),
-    };
-    // Policies act on pods with a network of their own, and on nothing else (E5, N52).
-    let End::Pod(subject) = subject else {
-        return true;
-    };
-    if world.pods[subject].host_network {
-        return true;
-    }
-    // A pod cannot block access to itself (N48).
-    if other == End::Pod(subject) {
-        return true;
-    }
-    // Traffic between a pod and the node it runs on: always let in (N49); out, the enforcer decides (N51).
-    if let Some(node) = node_of(world, other)
-        && world.pods[subject]
-            .node
-            .map_or(attempt.by_chance, |own| own == node)
-        && (direction == Direction::Ingress || attempt.switches.own_node_egress)
-    {
-        return true;
-    }
-    let isolating: Vec<&Policy> = world
-        .policies
-        .iter()
-        .filter(|policy| isolates(world, policy, subject, direction))
-        .collect();
-    // Not isolated: everything may pass (N8).
-    if isolating.is_empty() {
-        return true;
-    }
-    // Any rule of any of them will do (N9).
-    isolating.iter().any(|policy| {
-        rules(policy, direction)
-            .iter()
-            .any(|rule| peers_match(attempt, policy, direction, rule) && ports_match(attempt, rule))
-    })
-}
-
-pub(crate) fn rules(policy: &Policy, direction: Direction) -> &[Rule] {
-    match direction {
-        Direction::Egress => &policy.egress,
-        Direction::Ingress => &policy.ingress,
-    }
-}
-
-/// Whether a policy selects a pod (N1, N2) and covers the direction (N5, N6).
-pub(crate) fn isolates(world: &World, policy: &Policy, pod: usize, direction: Direction) -> bool {
-    let pod = &world.pods[pod];
-    if pod.host_network || pod.namespace != policy.namespace {
-        return false;
-    }
-    if !selects(&policy.subject, &pod.labels) {
-        return false;
-    }
-    if policy.types.is_empty() {
-        match direction {
-            Direction::Ingress => true,
-            Direction::Egress => !policy.egress.is_empty(),
-        }
-    } else {
-        policy.types.contains(&direction)
-    }
-}
-
-/// The labels a namespaceSelector sees.
-fn namespace_labels(namespace: &Namespace) -> Labels {
-    let mut labels = namespace.labels.clone().unwrap_or_default();
-    labels.insert(NAME_LABEL.to_owned(), namespace.name.clone());
-    labels
-}
-
-fn selects(selector: &Selector, labels: &Labels) -> bool {
-    for (key, value) in &selector.labels {
-        if labels.get(key) != Some(value) {
-            return false;
-        }
-    }
-    for expression in &selector.expressions {
-        let value = labels.get(&expression.key);
-        let holds = match expression.operator {
-            Operator::In => match value {
-                Some(value) => expression.values.contains(value),
-                None => false,
-            },
-            Operator::NotIn => match value {
-                Some(value) => !expression.values.contains(value),
-                None => true,
-            },
-            Operator::Exists => value.is_some(),
-            Operator::DoesNotExist => value.is_none(),
-        };
-        if !holds {
-            return false;
-        }
-    }
-    true
-}
-
-fn peers_match(attempt: &Attempt<'_>, policy: &Policy, direction: Direction, rule: &Rule) -> bool {
-    // No peers: everyone, also outside the cluster (N14).
-    if rule.peers.is_empty() {
-        return true;
-    }
-    let (other, address) = match direction {
-        Direction::Egress => (attempt.to, attempt.to_address),
-        Direction::Ingress => (attempt.from, attempt.from_address),
-    };
-    rule.peers
-        .iter()
-        .any(|peer| peer_matches(attempt, policy, peer, other, address))
-}
-
-fn peer_matches(
-    attempt: &Attempt<'_>,
-    policy: &Policy,
-    peer: &Peer,
-    other: End,
-    address: IpAddr,
-) -> bool {
-    let world = attempt.world;
-    match peer {
-        Peer::Select { namespaces, pods } => {
-            // Selectors only ever find pods with a network of their own (N25, N52).
-            let End::Pod(pod) = other else {
-                return false;
-            };
-            let pod = &world.pods[pod];
-            if pod.host_network {
-                return false;
-            }
-            let namespace_fits = match namespaces {
-                // Only pods of the policy's own namespace (N16).
-                None => pod.namespace == policy.namespace,
-                Some(selector) => selects(
-                    selector,
-                    &namespace_labels(&world.namespaces[pod.namespace]),
-                ),
-            };
-            let pod_fits = match pods {
-                None => true,
-                Some(selector) => selects(selector, &pod.labels),
-            };
-            namespace_fits && pod_fits
-        }
-        Peer::Block { cidr, except } => {
-            let counts = match other {
-                End::Outside(_) => true,
-                _ if node_of(world, other).is_some() => attempt.switches.block_matches_nodes,
-                _ => attempt.switches.block_matches_pods,
-            };
-            counts && contains(cidr, address) && !except.iter().any(|hole| contains(hole, address))
-        }
-    }
-}
-
-/// Compares the leading bits (N31); families never meet (N28).
-pub(crate) fn contains(cidr: &Cidr, address: IpAddr) -> bool {
-    fn bits(address: IpAddr) -> (u128, u32) {
-        match address {
-            IpAddr::V4(v4) => (u128::from(v4.to_bits()), 32),
-            IpAddr::V6(v6) => (v6.to_bits(), 128),
-        }
-    }
-    let ((ours, width), (theirs, their_width)) = (bits(cidr.address), bits(address));
-    if width != their_width {
-        return false;
-    }
-    (0..cidr.bits).all(|i| (ours >> (width - 1 - i)) & 1 == (theirs >> (width - 1 - i)) & 1)
-}
-
-fn ports_match(attempt: &Attempt<'_>, rule: &Rule) -> bool {
-    // No ports: every port of every protocol (N15).
-    rule.ports.is_empty() || rule.ports.iter().any(|item| port_matches(attempt, item))
-}
-
-fn port_matches(attempt: &Attempt<'_>, item: &Port) -> bool {
-    // TCP when nothing is said (N37).
-    if item.protocol.unwrap_or(Protocol::Tcp) != attempt.protocol {
-        return false;
-    }
-    match (&item.number, item.end) {
-        // Every port of that protocol (N38).
-        (None, _) => true,
-        (Some(NumberOrName::Number(number)), None) => attempt.port == *number,
-        (Some(NumberOrName::Number(first)), Some(last)) => {
-            *first <= attempt.port && attempt.port <= last
-        }
-        // The name is looked up at the destination, by name and protocol (N42); whoever has none is not meant (N43).
-        (Some(NumberOrName::Name(name)), _) => match attempt.to {
-            End::Pod(pod) if !attempt.world.pods[pod].host_network => {
-                attempt.world.pods[pod].ports.iter().any(|declared| {
-                    declared.name == *name
-                        && declared.protocol == attempt.protocol
-                        && declared.number == attempt.port
-                        && (!declared.init || attempt.switches.init_container_names)
-                })
-            }
-            _ => false,
-        },
-    }
 }

@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use netseg::compile::{Profile, ProfileName};
 use netseg::engine::{Engine, Entity, Explanation, RuleId, Verdict};
-use netseg::model::{Cluster, Protocol};
+use netseg::model::{Cluster, PolicyApi, PolicyKind, Protocol, Resource, Severity, State};
 use netseg::source::manifests;
 
-use crate::naive::{self, End, Policy, World};
+use crate::naive::{self, End, FOREIGN, Kind, Policy, World};
 use crate::world::Case;
 use crate::writing;
 
 pub(crate) struct Product {
-    pub(crate) engine: Engine,
+    pub(crate) engine: Arc<Engine>,
     pub(crate) entities: Vec<(End, Entity)>,
 }
 
@@ -33,13 +33,15 @@ impl Product {
     }
 
     pub(crate) fn read(world: &World, text: &str) -> Self {
-        let (cluster, diagnostics) = manifests::parse("world", text);
-        assert!(diagnostics.is_empty(), "{diagnostics:?}\n{text}");
-        Self::with(world, cluster, ProfileName::Spec)
+        Self::with(world, cluster(world, text), ProfileName::Spec)
     }
 
     pub(crate) fn with(world: &World, cluster: Cluster, profile: ProfileName) -> Self {
         let engine = Engine::build(&Arc::new(cluster), Profile::named(profile));
+        Self::around(world, Arc::new(engine))
+    }
+
+    pub(crate) fn around(world: &World, engine: Arc<Engine>) -> Self {
         let entities = world
             .ends()
             .into_iter()
@@ -74,21 +76,74 @@ impl Product {
     }
 
     /// The policy of the world that a rule belongs to.
-    pub(crate) fn policy_of(&self, world: &World, rule: &RuleId) -> usize {
+    pub(crate) fn policy_of(&self, world: &World, rule: &RuleId) -> Found {
         let found = self.engine.policy(rule.policy);
-        index_of(world, &found.namespace, &found.name)
+        index_of(world, found)
     }
 }
 
-pub(crate) fn index_of(world: &World, namespace: &str, name: &str) -> usize {
-    let known = |policy: &Policy| {
-        policy.name == name && world.namespaces[policy.namespace].name == namespace
+/// A policy of the world, by its place in its list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Found {
+    Namespaced(usize),
+    Wide(usize),
+}
+
+pub(crate) fn index_of(world: &World, policy: &netseg::model::Policy) -> Found {
+    let kind = match policy.api {
+        PolicyApi::NetworkPolicy => {
+            let known = |known: &Policy| {
+                known.name == policy.name
+                    && world.namespaces[known.namespace].name == *policy.namespace
+            };
+            let found = world.policies.iter().position(known);
+            return Found::Namespaced(found.expect("named after a policy"));
+        }
+        PolicyApi::ClusterNetworkPolicy => Kind::Cluster,
+        PolicyApi::AdminNetworkPolicy => Kind::Admin,
+        PolicyApi::BaselineAdminNetworkPolicy => Kind::Baseline,
     };
-    world
-        .policies
+    let mut known = world.wide.iter();
+    let found = known.position(|known| known.kind == kind && known.name == policy.name);
+    Found::Wide(found.expect("named after a policy"))
+}
+
+/// Reads a world that was written down, and closes to the reader what is hidden.
+pub(crate) fn cluster(world: &World, text: &str) -> Cluster {
+    let (mut cluster, diagnostics) = manifests::parse("world", text);
+    let errors: Vec<_> = diagnostics
         .iter()
-        .position(known)
-        .expect("named after a policy")
+        .filter(|d| d.severity == Severity::Error)
+        .collect();
+    assert!(errors.is_empty(), "{errors:?}\n{text}");
+    let mut hide = |resource: Resource, namespace: Option<&str>| {
+        let state = State::Forbidden {
+            message: "no".into(),
+        };
+        cluster.coverage.set(resource, namespace, state);
+    };
+    if world.hidden.labels {
+        hide(Resource::Namespaces, None);
+    }
+    for namespace in &world.hidden.policies {
+        let name = &world.namespaces[*namespace].name;
+        hide(Resource::NetworkPolicies, Some(name));
+    }
+    for kind in &world.hidden.wide {
+        let resource = match kind {
+            Kind::Cluster => Resource::ClusterNetworkPolicies,
+            Kind::Admin => Resource::AdminNetworkPolicies,
+            Kind::Baseline => Resource::BaselineAdminNetworkPolicies,
+        };
+        hide(resource, None);
+    }
+    for kind in &world.hidden.foreign {
+        let kind = &FOREIGN[*kind];
+        let group = kind.api.split_once('/').expect("has a group").0;
+        let kind = PolicyKind::find(group, kind.kind).expect("is known");
+        hide(Resource::Other(kind), None);
+    }
+    cluster
 }
 
 pub(crate) fn entity(engine: &Engine, world: &World, end: End) -> Entity {
@@ -105,6 +160,12 @@ pub(crate) fn entity(engine: &Engine, world: &World, end: End) -> Entity {
         End::Node(node) => {
             let name = &world.nodes[node].name;
             Entity::Node(engine.find_node(name).expect("it was written"))
+        }
+        End::NodeAt(node, address) => {
+            let found = engine.entity_at(address);
+            let name = found.node().map(|id| engine.node(id).name.as_str());
+            assert_eq!(name, Some(world.nodes[node].name.as_str()));
+            found
         }
         End::Outside(address) => {
             let found = engine.entity_at(address);

@@ -1,5 +1,8 @@
 //! Small worlds that collide often.
 
+mod edits;
+mod wide;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use proptest::collection::{btree_map, vec};
@@ -7,12 +10,16 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
+pub(crate) use edits::{Edit, edits};
+
 use crate::naive::{
-    Cidr, ContainerPort, Direction, End, Expression, Labels, NAME_LABEL, Namespace, Node,
-    NumberOrName, Operator, Peer, Phase, Pod, Policy, Port, Protocol, Rule, Selector, World,
+    Cidr, ContainerPort, Direction, End, Expression, FOREIGN, Foreign, Hidden, KINDS, Labels,
+    NAME_LABEL, Namespace, Node, NumberOrName, Operator, Peer, Phase, Pod, Policy, Port, Protocol,
+    Rule, Selector, Service, World,
 };
 
-const NAMESPACES: [&str; 3] = ["x", "y", "z"];
+/// The last stands empty until an edit puts something there.
+const NAMESPACES: [&str; 4] = ["x", "y", "z", "w"];
 const KEYS: [&str; 2] = ["a", "b"];
 const VALUES: [&str; 3] = ["x", "y", ""];
 const PORT_NAMES: [&str; 2] = ["web", "dns"];
@@ -34,54 +41,144 @@ pub(crate) fn cases() -> impl Strategy<Value = Case> {
 
 pub(crate) fn worlds() -> impl Strategy<Value = World> {
     (
-        vec(option::weighted(0.8, labels()), NAMESPACES.len()),
-        vec(families(false), 2),
+        vec(option::weighted(0.8, labels()), NAMESPACES.len() - 1),
+        vec((families(false), labels(), any::<bool>()), 2),
         vec(pods(), 1..=6),
-        vec(policies(), 0..=5),
+        vec(policies(), 0..=4),
+        vec(wide::wides(), 0..=3),
+        prop_oneof![9 => Just(Vec::new()), 1 => vec(foreigners(), 1..=1)],
+        vec(services(), 0..=1),
     )
-        .prop_map(|(namespaces, nodes, pods, policies)| {
-            let namespaces = NAMESPACES
-                .iter()
-                .zip(namespaces)
-                .map(|(name, labels)| Namespace {
-                    name: (*name).to_owned(),
-                    labels,
-                })
-                .collect();
-            let nodes: Vec<Node> = (1..)
-                .zip(nodes)
-                .map(|(i, families)| Node {
-                    name: format!("n{i}"),
-                    addresses: families.addresses(
-                        Ipv4Addr::new(192, 168, 0, 10 + i),
-                        Ipv6Addr::new(0xfd00, 1, 0, 0, 0, 0, 0, 0x10 + u16::from(i)),
-                    ),
-                })
-                .collect();
-            let pods = pods
-                .into_iter()
-                .enumerate()
-                .map(|(i, pod)| finish_pod(i, pod, &nodes))
-                .collect();
-            let policies = policies
-                .into_iter()
-                .enumerate()
-                .map(|(i, policy)| Policy {
-                    name: format!("p{i}"),
-                    ..policy
-                })
-                .collect();
-            World {
-                namespaces,
-                nodes,
-                pods,
-                policies,
+        .prop_map(
+            |(namespaces, nodes, pods, policies, wide, foreign, services)| {
+                let mut namespaces = namespaces;
+                namespaces.push(None);
+                let namespaces = NAMESPACES
+                    .iter()
+                    .zip(namespaces)
+                    .map(|(name, labels)| Namespace {
+                        name: (*name).to_owned(),
+                        labels,
+                    })
+                    .collect();
+                let mut world = World {
+                    namespaces,
+                    nodes: Vec::new(),
+                    services,
+                    ..World::default()
+                };
+                for (i, (families, labels, external)) in (1..).zip(nodes) {
+                    world.nodes.push(node(i, families, labels, external));
+                }
+                for pod in pods {
+                    world.add_pod(pod);
+                }
+                for policy in policies {
+                    world.add_policy(policy);
+                }
+                for policy in wide {
+                    world.add_wide(policy);
+                }
+                for (i, policy) in foreign.into_iter().enumerate() {
+                    world.foreign.push(Foreign {
+                        name: format!("f{i}"),
+                        ..policy
+                    });
+                }
+                world
+            },
+        )
+}
+
+fn node(i: u8, families: Families, labels: Labels, external: bool) -> Node {
+    Node {
+        name: format!("n{i}"),
+        labels,
+        addresses: families.addresses(
+            Ipv4Addr::new(192, 168, 0, 10 + i),
+            Ipv6Addr::new(0xfd00, 1, 0, 0, 0, 0, 0, 0x10 + u16::from(i)),
+        ),
+        external: external
+            .then(|| Ipv4Addr::new(198, 51, 100, i).into())
+            .into_iter()
+            .collect(),
+    }
+}
+
+/// A world of which some is out of sight.
+pub(crate) fn partly_hidden() -> impl Strategy<Value = Case> {
+    (cases(), hidden()).prop_map(|(mut case, hidden)| {
+        case.world.hidden = hidden;
+        case.world = case.world.visible();
+        case
+    })
+}
+
+fn hidden() -> impl Strategy<Value = Hidden> {
+    let some = |weight: f64| prop::bool::weighted(weight);
+    (
+        some(0.4),
+        subsequence((0..NAMESPACES.len() - 1).collect::<Vec<_>>(), 0..=1),
+        prop_oneof![3 => Just(vec![]), 2 => subsequence(KINDS.to_vec(), 1)],
+        prop_oneof![6 => Just(None), 1 => (0..FOREIGN.len()).prop_map(Some)],
+    )
+        .prop_map(|(labels, policies, wide, foreign)| Hidden {
+            labels,
+            policies: policies.into_iter().collect(),
+            wide: wide.into_iter().filter(|_| wide::DECODED).collect(),
+            foreign: foreign.filter(|_| wide::DECODED).into_iter().collect(),
+        })
+}
+
+impl World {
+    /// What is out of sight is not in the world that is judged and written: it may be anything.
+    pub(crate) fn visible(&self) -> Self {
+        let mut world = self.clone();
+        let hidden = &self.hidden;
+        world
+            .policies
+            .retain(|policy| !hidden.policies.contains(&policy.namespace));
+        world
+            .wide
+            .retain(|policy| !hidden.wide.contains(&policy.kind));
+        world
+            .foreign
+            .retain(|policy| !hidden.foreign.contains(&policy.kind));
+        if hidden.labels {
+            for namespace in &mut world.namespaces {
+                namespace.labels = None;
             }
+        }
+        world
+    }
+}
+
+fn foreigners() -> impl Strategy<Value = Foreign> {
+    (0..FOREIGN.len(), 0..NAMESPACES.len() - 1).prop_map(|(kind, namespace)| Foreign {
+        kind,
+        namespace,
+        name: String::new(),
+    })
+}
+
+fn services() -> impl Strategy<Value = Service> {
+    (
+        0..NAMESPACES.len() - 1,
+        labels(),
+        select(&PORTS[..]),
+        select(&PORTS[..]),
+    )
+        .prop_map(|(namespace, selector, port, target)| Service {
+            namespace,
+            name: "svc".to_owned(),
+            selector,
+            port,
+            target,
         })
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Families {
+pub(crate) enum Families {
     V4,
     V6,
     Both,
@@ -109,7 +206,7 @@ fn families(may_lack: bool) -> impl Strategy<Value = Families> {
 }
 
 #[derive(Clone, Debug)]
-struct PodDraft {
+pub(crate) struct PodDraft {
     pod: Pod,
     families: Families,
     /// Whose address a finished pod last held.
@@ -123,7 +220,7 @@ fn pods() -> impl Strategy<Value = PodDraft> {
         1 => select(vec![Phase::Succeeded, Phase::Failed]),
     ];
     (
-        0..NAMESPACES.len(),
+        0..NAMESPACES.len() - 1,
         labels(),
         option::weighted(0.8, 0..2usize),
         families(true),
@@ -150,26 +247,44 @@ fn pods() -> impl Strategy<Value = PodDraft> {
         )
 }
 
-fn finish_pod(index: usize, draft: PodDraft, nodes: &[Node]) -> Pod {
-    let PodDraft {
-        mut pod,
-        families,
-        reused,
-    } = draft;
-    pod.name = format!("pod{index}");
-    let finished = matches!(pod.phase, Phase::Succeeded | Phase::Failed);
-    let slot = if finished { reused } else { index };
-    let slot = u8::try_from(slot).unwrap() + 1;
-    pod.addresses = if pod.host_network {
-        pod.node
-            .map_or_else(Vec::new, |node| nodes[node].addresses.clone())
-    } else {
-        families.addresses(
-            Ipv4Addr::new(10, 0, 1, slot),
-            Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, slot.into()),
-        )
-    };
-    pod
+impl World {
+    /// Adds a pod under a name and at addresses of its own.
+    fn add_pod(&mut self, draft: PodDraft) {
+        let index = (0..)
+            .find(|i| !self.pods.iter().any(|pod| pod.name == format!("pod{i}")))
+            .expect("numbers do not end");
+        let mut pod = draft.pod;
+        pod.name = format!("pod{index}");
+        self.pods.push(pod);
+        self.address_pod(self.pods.len() - 1, draft.families, draft.reused);
+    }
+
+    fn address_pod(&mut self, pod: usize, families: Families, reused: usize) {
+        let finished = matches!(self.pods[pod].phase, Phase::Succeeded | Phase::Failed);
+        let own: usize = self.pods[pod].name["pod".len()..].parse().unwrap();
+        let slot = u8::try_from(if finished { reused } else { own }).unwrap() + 1;
+        self.pods[pod].addresses = if self.pods[pod].host_network {
+            let node = self.pods[pod].node;
+            node.map_or_else(Vec::new, |node| self.nodes[node].addresses.clone())
+        } else {
+            families.addresses(
+                Ipv4Addr::new(10, 0, 1, slot),
+                Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, slot.into()),
+            )
+        };
+    }
+
+    fn add_policy(&mut self, policy: Policy) {
+        let name = free_name("p", |name| self.policies.iter().any(|p| p.name == name));
+        self.policies.push(Policy { name, ..policy });
+    }
+}
+
+fn free_name(letter: &str, is_taken: impl Fn(&str) -> bool) -> String {
+    (0..)
+        .map(|i| format!("{letter}{i}"))
+        .find(|name| !is_taken(name))
+        .expect("numbers do not end")
 }
 
 fn container_ports() -> impl Strategy<Value = ContainerPort> {
@@ -213,7 +328,7 @@ fn policies() -> impl Strategy<Value = Policy> {
         Just(vec![Direction::Ingress, Direction::Ingress]),
     ];
     (
-        0..NAMESPACES.len(),
+        0..NAMESPACES.len() - 1,
         pod_selectors(),
         types,
         vec(rules(), 0..=2),
@@ -402,8 +517,12 @@ impl World {
     /// Pods, nodes, and addresses outside that nobody in this world has: what a finished pod once held is outside too (N55).
     pub(crate) fn ends(&self) -> Vec<End> {
         let mut ends: Vec<End> = (0..self.pods.len()).map(End::Pod).collect();
-        ends.extend((0..self.nodes.len()).map(End::Node));
-        ends.extend(OUTSIDE.map(|text| End::Outside(text.parse().unwrap())));
+        for (index, node) in self.nodes.iter().enumerate() {
+            ends.push(End::Node(index));
+            ends.extend(node.external.iter().map(|a| End::NodeAt(index, *a)));
+        }
+        let outside = OUTSIDE.map(|text| text.parse().unwrap()).into_iter();
+        ends.extend(outside.filter(|a| !self.is_taken(*a)).map(End::Outside));
         for pod in &self.pods {
             for address in &pod.addresses {
                 let end = End::Outside(*address);
@@ -418,7 +537,7 @@ impl World {
     fn is_taken(&self, address: IpAddr) -> bool {
         self.nodes
             .iter()
-            .any(|node| node.addresses.contains(&address))
+            .any(|node| node.addresses.contains(&address) || node.external.contains(&address))
             || self.pods.iter().any(|pod| {
                 matches!(pod.phase, Phase::Running | Phase::Pending)
                     && pod.addresses.contains(&address)
@@ -431,8 +550,14 @@ impl World {
         let mut pairs = Vec::new();
         for from in &ends {
             for to in &ends {
-                let outside = matches!((from, to), (End::Outside(_), End::Outside(_)));
-                if !outside {
+                // Nothing of the cluster lies between two addresses outside, or between two of one node.
+                let is_idle = match (from, to) {
+                    (End::Outside(_), End::Outside(_)) => true,
+                    (End::Node(a), End::NodeAt(b, _))
+                    | (End::NodeAt(a, _), End::Node(b) | End::NodeAt(b, _)) => a == b,
+                    _ => false,
+                };
+                if !is_idle {
                     pairs.push((*from, *to));
                 }
             }
@@ -461,6 +586,12 @@ impl World {
         }
         for pod in &mut world.pods {
             rename_labels(&mut pod.labels);
+        }
+        for node in &mut world.nodes {
+            rename_labels(&mut node.labels);
+        }
+        for policy in &mut world.wide {
+            policy.rename(&rename_selector, old, new);
         }
         for policy in &mut world.policies {
             rename_selector(&mut policy.subject);

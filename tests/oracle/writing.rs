@@ -1,10 +1,12 @@
 //! A world as a person might write it down: the same thing in many spellings.
 
+mod wide;
+
 use serde_json::{Map, Value, json};
 
 use crate::naive::{
-    Cidr, Direction, Labels, NAME_LABEL, Namespace, NumberOrName, Operator, Peer, Pod, Policy,
-    Port, Protocol, Rule, Selector, World,
+    Cidr, Direction, FOREIGN, Foreign, Labels, NAME_LABEL, Namespace, Node, NumberOrName, Operator,
+    Peer, Pod, Policy, Port, Protocol, Rule, Selector, Service, World,
 };
 use crate::world::Case;
 
@@ -205,6 +207,25 @@ impl Pen<'_> {
         })
     }
 
+    fn node(&mut self, node: &Node) -> Value {
+        let address = |kind: &str, address: &dyn std::fmt::Display| json!({"type": kind, "address": address.to_string()});
+        let internal = node.addresses.iter().map(|a| address("InternalIP", a));
+        let external = node.external.iter().map(|a| address("ExternalIP", a));
+        let addresses: Vec<Value> = internal
+            .chain(external)
+            .chain([address("Hostname", &node.name)])
+            .collect();
+        let mut metadata = Map::new();
+        metadata.insert("name".into(), json!(node.name));
+        self.labels(&mut metadata, "labels", &node.labels);
+        json!({
+            "apiVersion": "v1",
+            "kind": "Node",
+            "metadata": metadata,
+            "status": {"addresses": addresses},
+        })
+    }
+
     fn pod(&mut self, world: &World, pod: &Pod) -> Value {
         let mut metadata = Map::new();
         metadata.insert("name".into(), json!(pod.name));
@@ -254,6 +275,61 @@ impl Pen<'_> {
     }
 }
 
+fn foreign(world: &World, policy: &Foreign) -> Value {
+    let kind = &FOREIGN[policy.kind];
+    let mut metadata = Map::new();
+    metadata.insert("name".into(), json!(policy.name));
+    if kind.namespaced {
+        let namespace = &world.namespaces[policy.namespace].name;
+        metadata.insert("namespace".into(), json!(namespace));
+    }
+    json!({"apiVersion": kind.api, "kind": kind.kind, "metadata": metadata, "spec": {}})
+}
+
+/// A Service, and the slice of the pods behind it.
+fn service(world: &World, service: &Service) -> [Value; 2] {
+    let namespace = &world.namespaces[service.namespace].name;
+    let is_behind = |pod: &&Pod| {
+        let labels = &pod.labels;
+        pod.namespace == service.namespace
+            && service
+                .selector
+                .iter()
+                .all(|(k, v)| labels.get(k) == Some(v))
+            && pod.addresses.iter().any(std::net::IpAddr::is_ipv4)
+            && pod.phase == crate::naive::Phase::Running
+    };
+    let endpoints = world.pods.iter().filter(is_behind).map(|pod| {
+        let address = pod.addresses.iter().find(|a| a.is_ipv4());
+        json!({"addresses": [address], "targetRef": {"kind": "Pod", "name": pod.name, "namespace": namespace}})
+    });
+    let endpoints: Vec<Value> = endpoints.collect();
+    [
+        json!({
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": service.name, "namespace": namespace},
+            "spec": {
+                "clusterIP": "10.96.0.10",
+                "selector": service.selector,
+                "ports": [{"port": service.port, "targetPort": service.target}],
+            },
+        }),
+        json!({
+            "apiVersion": "discovery.k8s.io/v1",
+            "kind": "EndpointSlice",
+            "metadata": {
+                "name": format!("{}-1", service.name),
+                "namespace": namespace,
+                "labels": {"kubernetes.io/service-name": service.name},
+            },
+            "addressType": "IPv4",
+            "endpoints": endpoints,
+            "ports": [{"port": service.target}],
+        }),
+    ]
+}
+
 pub(crate) fn protocol_name(protocol: Protocol) -> &'static str {
     match protocol {
         Protocol::Tcp => "TCP",
@@ -285,18 +361,7 @@ impl Case {
             .filter_map(|namespace| pen.namespace(namespace))
             .collect();
         for node in &world.nodes {
-            let addresses: Vec<Value> = node
-                .addresses
-                .iter()
-                .map(|address| json!({"type": "InternalIP", "address": address}))
-                .chain([json!({"type": "Hostname", "address": node.name})])
-                .collect();
-            documents.push(json!({
-                "apiVersion": "v1",
-                "kind": "Node",
-                "metadata": {"name": node.name},
-                "status": {"addresses": addresses},
-            }));
+            documents.push(pen.node(node));
         }
         for (index, pod) in world.pods.iter().enumerate() {
             documents.push(if templates.contains(&index) {
@@ -306,6 +371,9 @@ impl Case {
             });
         }
         documents.extend(world.policies.iter().map(|p| pen.policy(world, p)));
+        documents.extend(world.wide.iter().map(|p| pen.wide(p)));
+        documents.extend(world.foreign.iter().map(|f| foreign(world, f)));
+        documents.extend(world.services.iter().flat_map(|s| service(world, s)));
         documents
     }
 

@@ -126,10 +126,15 @@ impl Writer {
                     place.kind == PlaceKind::Pod && place.space == *space && pods_match(*pods);
                 (holds, holds)
             }
-            SetKey::Matching { scope, pods } => match place.kind {
+            SetKey::Matching {
+                scope,
+                pods,
+                is_wide,
+            } => match place.kind {
                 PlaceKind::Pod if pods_match(*pods) => self.scope_of(*scope, place.space),
                 PlaceKind::HostPod
-                    if self.compiled.profile.selectors_match_host_network == Switch::Open
+                    if !is_wide
+                        && self.compiled.profile.selectors_match_host_network == Switch::Open
                         && self.numbers.readings.get(*pods).is_everything() =>
                 {
                     (false, self.scope_of(*scope, place.space).1)
@@ -193,7 +198,7 @@ impl Writer {
                     test(*place, &mut members);
                 }
             }
-            SetKey::Matching { scope, pods } => {
+            SetKey::Matching { scope, pods, .. } => {
                 let spaces = &self.index.scopes[*scope as usize];
                 let reading = self.numbers.readings.get(*pods);
                 let in_spaces: usize = spaces

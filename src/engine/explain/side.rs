@@ -263,6 +263,14 @@ impl Engine {
             let met = match self.compiled.profile.empty_peer_closes {
                 Switch::Yes if closes => Met::Certainly(own),
                 Switch::Open if closes => Met::Perhaps(vec![Cause::EmptyPeer]),
+                // An Accept with such a peer matches nothing.
+                Switch::Yes if lowered.has_empty_peer => Met::No,
+                Switch::Open if lowered.has_empty_peer => {
+                    match self.meets_rule(own, rule, lowered, asked, limits) {
+                        Met::No => Met::No,
+                        Met::Perhaps(_) | Met::Certainly(_) => Met::Perhaps(vec![Cause::EmptyPeer]),
+                    }
+                }
                 _ => self.meets_rule(own, rule, lowered, asked, limits),
             };
             match met {
