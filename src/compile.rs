@@ -31,7 +31,7 @@ pub use cause::Cause;
 pub(crate) use chunked::Chunked;
 pub(crate) use cluster_policy::{Step, Steps, anything, is_acted_on, order_by_name, rank, steps};
 pub(crate) use lowered::{EVERYONE, Interned, Lowered, LoweredRule};
-pub(crate) use matching::{Facts, Match};
+pub(crate) use matching::{Facts, Match, Owner};
 pub(crate) use places::{Atoms, NONE, Place, PlaceKind};
 pub(crate) use ports::{Mask, PortAtoms, RulePorts, bits_of};
 pub use profile::{Profile, ProfileName, Switch, TieBreak};

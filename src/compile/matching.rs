@@ -43,6 +43,15 @@ pub(crate) struct Facts<'a> {
     pub(crate) atom: u32,
 }
 
+/// Whose peers are asked about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Owner {
+    /// The namespace of the subject.
+    pub(crate) space: u32,
+    /// A cluster-wide policy: host-network pods are never its peers (rule A16).
+    pub(crate) is_wide: bool,
+}
+
 /// Whether a selector means a namespace, as far as its labels are known.
 pub(crate) fn namespace_matches(selector: &Selector, namespace: &Namespace, known: bool) -> Match {
     if known || selector.reads_only_the_name() {
@@ -101,8 +110,8 @@ pub(crate) fn tenants_match(
 }
 
 impl Compiled {
-    /// Whether one peer item means an end. `own` is the namespace of the subject.
-    pub(crate) fn peer_matches(&self, peer: &Peer, own: u32, facts: &Facts<'_>) -> Match {
+    /// Whether one peer item means an end.
+    pub(crate) fn peer_matches(&self, peer: &Peer, own: Owner, facts: &Facts<'_>) -> Match {
         match peer {
             // Whatever it was meant to be, it is not certainly anyone (rule N21).
             Peer::Unreadable => Match::Maybe(Cause::AddressUnknown),
@@ -115,7 +124,7 @@ impl Compiled {
                     let space = &self.spaces[space];
                     (space.namespace.as_ref(), space.labels_known)
                 };
-                tenants_match(keys, *same, of(own), of(facts.space))
+                tenants_match(keys, *same, of(own.space), of(facts.space))
             }
             Peer::IpBlock(block) => self.block_matches(block, facts),
             Peer::Nodes(nodes) => match facts.kind {
@@ -144,14 +153,14 @@ impl Compiled {
         &self,
         namespaces: &NamespaceScope,
         pods: &Selector,
-        own: u32,
+        own: Owner,
         facts: &Facts<'_>,
     ) -> Match {
         if facts.space == NONE || !pods.matches(facts.labels) {
             return Match::No;
         }
         let scope = match namespaces {
-            NamespaceScope::Own => Match::of(own == facts.space),
+            NamespaceScope::Own => Match::of(own.space == facts.space),
             NamespaceScope::Matching(selector) => {
                 let space = &self.spaces[facts.space];
                 namespace_matches(selector, &space.namespace, space.labels_known)
@@ -160,7 +169,8 @@ impl Compiled {
         match facts.kind {
             PlaceKind::Pod => scope,
             PlaceKind::HostPod
-                if self.profile.selectors_match_host_network == Switch::Open
+                if !own.is_wide
+                    && self.profile.selectors_match_host_network == Switch::Open
                     && pods.is_everything()
                     && matches!(namespaces, NamespaceScope::Matching(_))
                     && scope != Match::No =>

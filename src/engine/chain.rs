@@ -161,7 +161,9 @@ pub(crate) fn tier<S: Bits>(
         next: all.clone(),
     };
     if !steps.has_ties {
-        walk(&steps.list, &mut walked, meets);
+        for policy in steps.list.chunk_by(|a, b| a.policy == b.policy) {
+            walk(policy, &mut walked, meets);
+        }
         return walked;
     }
     let mut rest = steps.list.as_slice();

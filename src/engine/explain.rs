@@ -6,6 +6,7 @@ mod miss;
 mod parts;
 mod side;
 
+use crate::compile::Owner;
 use crate::model::{Direction, Protocol};
 
 pub use parts::{Explanation, Fail, Limit, Nearest, PeerMiss, RuleId, Side};
@@ -25,6 +26,13 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
+    fn owner(&self, is_wide: bool) -> Owner {
+        Owner {
+            space: self.spot.place.space,
+            is_wide,
+        }
+    }
+
     /// The named ports of the destination, whichever end that is (rule N42).
     fn declared(&self) -> &[crate::model::ContainerPort] {
         match self.direction {

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use smallvec::SmallVec;
 
 use crate::compile::{
-    Cause, Facts, Guard, Mask, NONE, Place, PlaceKind, PodId, PolicyId, Step, Steps, Switch,
+    Cause, Facts, Guard, Mask, NONE, Owner, Place, PlaceKind, PodId, PolicyId, Step, Steps, Switch,
     TieBreak, is_acted_on, slot,
 };
 use crate::model::{
@@ -392,7 +392,14 @@ impl Engine {
             made.guard.is_isolated |= !is_doubtful;
             let numbered = lowered.rules[slot(direction)].iter().flatten();
             for (rule, lowered) in rules.iter().zip(numbered) {
-                let met = self.meets(rule, own, peer);
+                let met = self.meets(
+                    rule,
+                    Owner {
+                        space: own,
+                        is_wide: false,
+                    },
+                    peer,
+                );
                 let entry = (number(&mut made.met, met), lowered.ports);
                 if is_doubtful {
                     made.guard.may_accept.push(entry);
@@ -449,7 +456,11 @@ impl Engine {
             let rules = policy.rules(direction).unwrap_or_default();
             let numbered = lowered.rules[slot(direction)].iter().flatten();
             for (rule, lowered) in rules.iter().zip(numbered) {
-                let met = self.meets(rule, spot.place.space, peer);
+                let owner = Owner {
+                    space: spot.place.space,
+                    is_wide: true,
+                };
+                let met = self.meets(rule, owner, peer);
                 let peers = number(&mut made.met, met);
                 let before = list.len();
                 steps(
@@ -471,7 +482,7 @@ impl Engine {
     }
 
     /// Whether a rule's peers mean an end: certainly, possibly.
-    fn meets(&self, rule: &Rule, own: u32, peer: Option<&Spot<'_>>) -> (bool, bool) {
+    fn meets(&self, rule: &Rule, own: Owner, peer: Option<&Spot<'_>>) -> (bool, bool) {
         let none = Labels::default();
         match (&rule.peers, peer) {
             (_, None) => (false, false),

@@ -1,6 +1,6 @@
 //! Which item of a rule matches, and if none does, by how little the best one misses.
 
-use crate::compile::{Match, NONE, PlaceKind};
+use crate::compile::{Match, NONE, Owner, PlaceKind};
 use crate::engine::judge::Spot;
 use crate::engine::{Cause, Engine, Entity};
 use crate::model::{
@@ -39,7 +39,7 @@ impl Engine {
     pub(super) fn best_item(
         &self,
         peers: &Peers,
-        own: u32,
+        own: Owner,
         asked: &Asked<'_>,
         limits: &mut Vec<Limit>,
     ) -> BestItem {
@@ -87,7 +87,7 @@ impl Engine {
         }
     }
 
-    fn miss(&self, item: &Peer, own: u32, spot: &Spot<'_>) -> PeerMiss {
+    fn miss(&self, item: &Peer, own: Owner, spot: &Spot<'_>) -> PeerMiss {
         let (namespaces, pods) = match item {
             Peer::Unreadable | Peer::Empty => return PeerMiss::Invalid,
             Peer::IpBlock(block) => {
@@ -137,8 +137,8 @@ impl Engine {
         } = &mut miss
         {
             match namespaces {
-                Ok(NamespaceScope::Own) if own != spot.place.space => {
-                    *own_namespace = Some(name(own));
+                Ok(NamespaceScope::Own) if own.space != spot.place.space => {
+                    *own_namespace = Some(name(own.space));
                 }
                 Ok(NamespaceScope::Own) => {}
                 Ok(NamespaceScope::Matching(selector)) => {
@@ -148,7 +148,7 @@ impl Engine {
                     let facts = crate::compile::matching::tenants_match(
                         keys,
                         same,
-                        (&self.compiled.spaces[own].namespace, true),
+                        (&self.compiled.spaces[own.space].namespace, true),
                         (there, true),
                     );
                     *tenant = (facts == Match::No).then(|| (keys.clone(), same));

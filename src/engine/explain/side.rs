@@ -307,7 +307,7 @@ impl Engine {
         asked: &Asked<'_>,
         limits: &mut Vec<Limit>,
     ) -> Met {
-        let found = self.best_item(&rule.peers, asked.spot.place.space, asked, limits);
+        let found = self.best_item(&rule.peers, asked.owner(true), asked, limits);
         let (sure, possible) = self.has_port(lowered, asked);
         if found.miss.is_some() || !possible {
             return Met::No;
@@ -351,11 +351,11 @@ impl Engine {
         side: &mut Side,
         limits: &mut Vec<Limit>,
     ) {
-        let (policy, lowered, space) = self.compiled.policy(id);
+        let (policy, lowered, _) = self.compiled.policy(id);
         let rules = policy.rules(asked.direction).unwrap_or_default();
         let numbered = lowered.rules[slot(asked.direction)].iter().flatten();
         for (index, (rule, lowered)) in rules.iter().zip(numbered).enumerate() {
-            let found = self.best_item(&rule.peers, space, asked, limits);
+            let found = self.best_item(&rule.peers, asked.owner(false), asked, limits);
             let id = RuleId {
                 policy: id,
                 direction: asked.direction,
