@@ -289,6 +289,10 @@ fn in_time(name: &str, text: &str) -> usize {
     told
 }
 
+fn lines(count: usize, line: impl Fn(usize) -> String) -> String {
+    (0..count).map(|n| line(n) + "\n").collect()
+}
+
 /// Small texts that stand for large ones, and texts that are nothing but nesting.
 #[test]
 fn bombs_are_refused_in_time() {
@@ -298,7 +302,7 @@ fn bombs_are_refused_in_time() {
         let one = format!("*a{}, ", n - 1).repeat(9);
         laughs += &format!("a{n}: &a{n} [{}]\n", one.trim_end_matches(", "));
     }
-    let stairs: String = (0..600).map(|n| format!("{}a:\n", " ".repeat(n))).collect();
+    let stairs = lines(600, |n| format!("{}a:", " ".repeat(n)));
     for (name, text) in [
         ("laughs", laughs),
         ("stairs", stairs),
@@ -338,8 +342,8 @@ fn long_texts_are_read_in_time() {
     for n in 1..60 {
         merges += &format!("m{n}: &m{n} {{<<: [*m{0}, *m{0}], k{n}: v}}\n", n - 1);
     }
-    let keys: String = (0..many).map(|n| format!("  k{n}: v\n")).collect();
-    let values: String = (0..many).map(|n| format!("  - v{n}\n")).collect();
+    let keys = lines(many, |n| format!("  k{n}: v"));
+    let values = lines(many, |n| format!("  - v{n}"));
     for (name, text) in [
         ("merges", merges),
         ("tabs", "\t".repeat(300_000)),

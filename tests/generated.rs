@@ -48,7 +48,9 @@ fn without_places(mut policy: Policy) -> Policy {
     {
         rule.line = None;
         if let Peers::AnyOf(items) = &mut rule.peers {
-            items.iter_mut().for_each(|item| item.line = None);
+            for item in items {
+                item.line = None;
+            }
         }
     }
     policy

@@ -387,8 +387,7 @@ impl Reader<'_> {
         let mut line = first_line;
         let mut done = 0;
         for (start, item) in list.items {
-            let breaks = text.as_bytes()[done..start].iter();
-            line += u32::try_from(breaks.filter(|b| **b == b'\n').count()).unwrap_or(0);
+            line += u32::try_from(text[done..start].matches('\n').count()).unwrap_or(0);
             done = start;
             match item {
                 Item::Kept(objects) => {

@@ -30,12 +30,16 @@ struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
-    /// Passes over blanks, and returns what stands behind them.
+    /// Passes over blanks, and returns what stands behind them; `None` also at a carriage return that no line feed follows, which
+    /// ends a line for YAML, so that the general parser counts.
     fn peek(&mut self) -> Option<u8> {
         loop {
             let byte = self.text.as_bytes().get(self.at).copied();
             match byte {
                 Some(b'\n') => self.line += 1,
+                Some(b'\r') if self.text.as_bytes().get(self.at + 1) != Some(&b'\n') => {
+                    return None;
+                }
                 Some(b' ' | b'\r' | b'\t') => {}
                 other => return other,
             }

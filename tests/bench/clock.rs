@@ -21,6 +21,11 @@ fn cpu() -> Duration {
     Duration::new(seconds, nanos)
 }
 
+/// The CPU time since a moment.
+fn since(start: Duration) -> Duration {
+    cpu().saturating_sub(start)
+}
+
 /// Times in nanoseconds.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Times {
@@ -106,7 +111,7 @@ impl Clock {
     pub(crate) fn nanos<T>(&self, run: impl FnOnce() -> T) -> (f64, T) {
         let start = cpu();
         let made = black_box(run());
-        let took = (cpu() - start).as_nanos() as f64;
+        let took = since(start).as_nanos() as f64;
         ((took - self.overhead).max(0.0), made)
     }
 
@@ -116,7 +121,7 @@ impl Clock {
         for _ in 0..2 {
             let start = cpu();
             self.to.copy_from_slice(black_box(&self.from));
-            best = best.min((cpu() - start).as_secs_f64() * 1e9);
+            best = best.min(since(start).as_secs_f64() * 1e9);
         }
         black_box(&self.to);
         self.copies.push(best);
@@ -154,7 +159,7 @@ impl Clock {
                 discarded.extend(samples);
             }
             before = after;
-            if kept == wanted || cpu() - start > LONGEST {
+            if kept == wanted || since(start) > LONGEST {
                 break;
             }
         }

@@ -15,6 +15,8 @@ use crate::work::{COLD, Changes, HOT, PORT, Subject, templates};
 
 use Bound::{AtLeast, AtMost};
 
+type Change = fn(&mut Changes) -> Arc<Cluster>;
+
 const NAIVE: usize = 20_000;
 
 /// What one cluster cost.
@@ -213,7 +215,7 @@ impl<'a> Sheet<'a> {
         self.print(&row.against(pairs, "naive pairs", AtMost(500.0), AtMost(50.0)));
         self.follows(&changes, &live);
 
-        let unseen: [(&'static str, fn(&mut Changes) -> Arc<Cluster>); 3] = [
+        let unseen: [(&'static str, Change); 3] = [
             ("policy with an unseen label key", Changes::unseen_key),
             ("policy with an unseen address block", Changes::unseen_block),
             ("policy with an unseen port name", Changes::unseen_port),

@@ -20,7 +20,7 @@ pub(crate) fn parse(text: &str) -> Result<Plan, String> {
         let (key, value) = part.split_once('=').unwrap_or((part, ""));
         let number: usize = value
             .parse()
-            .map_err(|_| format!("`{part}` has no number"))?;
+            .map_err(|error| format!("`{part}`: {error}"))?;
         match key {
             "seed" => plan.seed = number as u64,
             "cuts" => plan.cuts = number,

@@ -141,7 +141,7 @@ impl Changes {
     pub(crate) fn unseen_key(&mut self) -> Arc<Cluster> {
         let (namespace, pod) = self.another();
         let values = pod.labels.get(UNREAD_KEY).map(str::to_owned);
-        let mut policy = self.lone(&namespace);
+        let mut policy = lone(&namespace);
         policy.subject = Selector::new([requirement(
             UNREAD_KEY,
             Test::In(values.into_iter().collect()),
@@ -153,7 +153,7 @@ impl Changes {
     /// A policy with an address block that cuts through the addresses of the first 64 nodes' pods.
     pub(crate) fn unseen_block(&mut self) -> Arc<Cluster> {
         let (namespace, _) = self.another();
-        let mut policy = self.lone(&namespace);
+        let mut policy = lone(&namespace);
         let address = u32::from(Ipv4Addr::new(10, 0, 0, 0)) + self.made * 32 % (64 * 256);
         policy.egress = Some(vec![Rule {
             peers: any_of([Peer::IpBlock(whole(network(address, 27)))]),
@@ -165,7 +165,7 @@ impl Changes {
     /// A policy with the name of a port that no policy has named.
     pub(crate) fn unseen_port(&mut self) -> Arc<Cluster> {
         let (namespace, _) = self.another();
-        let mut policy = self.lone(&namespace);
+        let mut policy = lone(&namespace);
         policy.ingress = Some(vec![Rule {
             ports: Ports::AnyOf(vec![PortItem {
                 protocol: Protocol::Tcp,
@@ -179,16 +179,6 @@ impl Changes {
     fn apply(&mut self, policy: Policy) -> Arc<Cluster> {
         self.cluster = edits::with_policy(&self.cluster, policy);
         Arc::clone(&self.cluster)
-    }
-
-    fn lone(&self, namespace: &str) -> Policy {
-        let namespace = Arc::from(namespace);
-        blank(
-            PolicyApi::NetworkPolicy,
-            Tier::NetworkPolicy,
-            namespace,
-            "unseen",
-        )
     }
 
     /// A copy of some pod under another name and address, and its namespace.
@@ -205,4 +195,14 @@ impl Changes {
         }
         (name, pod)
     }
+}
+
+fn lone(namespace: &str) -> Policy {
+    let namespace = Arc::from(namespace);
+    blank(
+        PolicyApi::NetworkPolicy,
+        Tier::NetworkPolicy,
+        namespace,
+        "unseen",
+    )
 }

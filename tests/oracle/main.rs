@@ -135,6 +135,10 @@ fn the_engine_agrees_with_the_documentation() {
 }
 
 #[test]
+#[expect(
+    clippy::print_stdout,
+    reason = "how much is needlessly unknown is worth watching"
+)]
 fn profiles_agree_with_their_switches() {
     let mut runner = TestRunner::new(config(16));
     let result = runner.run(&cases(), |case| {

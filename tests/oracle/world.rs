@@ -250,9 +250,9 @@ fn pods() -> impl Strategy<Value = PodDraft> {
 impl World {
     /// Adds a pod under a name and at addresses of its own.
     fn add_pod(&mut self, draft: PodDraft) {
-        let index = (0..)
+        let index = (0..=self.pods.len())
             .find(|i| !self.pods.iter().any(|pod| pod.name == format!("pod{i}")))
-            .expect("numbers do not end");
+            .expect("one number more than pods");
         let mut pod = draft.pod;
         pod.name = format!("pod{index}");
         self.pods.push(pod);
@@ -281,10 +281,10 @@ impl World {
 }
 
 fn free_name(letter: &str, is_taken: impl Fn(&str) -> bool) -> String {
-    (0..)
+    (0..=u16::MAX)
         .map(|i| format!("{letter}{i}"))
         .find(|name| !is_taken(name))
-        .expect("numbers do not end")
+        .expect("a world holds a handful")
 }
 
 fn container_ports() -> impl Strategy<Value = ContainerPort> {

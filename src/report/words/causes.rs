@@ -95,6 +95,10 @@ pub fn cause(cause: &Cause) -> String {
     tame(&statement(cause)).into_owned()
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "a table: every cause with its sentence"
+)]
 fn statement(cause: &Cause) -> String {
     match cause {
         Cause::PoliciesUnreadable { namespace } => {
@@ -137,23 +141,22 @@ fn statement(cause: &Cause) -> String {
             kind,
             namespace,
             name,
-        } => {
-            let (one, many) = match kind.effect() {
-                Effect::Decides => (OPENS, OPEN),
-                Effect::Restricts => ("does not close this", "do not close this"),
-            };
-            match name {
-                Some(name) => format!(
-                    "{}, which is not evaluated, {one}",
-                    foreign_name(*kind, namespace, name)
-                ),
-                None => format!(
-                    "the {} of {}, which could not be read, {many}",
-                    plural(kind.kind()),
-                    kind.group()
-                ),
-            }
-        }
+        } => match name {
+            Some(name) => format!(
+                "{}, which is not evaluated, {}",
+                foreign_name(*kind, namespace, name),
+                match kind.effect() {
+                    Effect::Decides => OPENS,
+                    Effect::Restricts => "does not close this",
+                }
+            ),
+            None => format!(
+                "the {} of {}, which could not be read, {}",
+                plural(kind.kind()),
+                kind.group(),
+                many_let(*kind)
+            ),
+        },
         Cause::BaselineScope => {
             "the enforcer keeps the Baseline tier from a pod isolated only in the other direction"
                 .to_owned()
@@ -176,10 +179,7 @@ fn statement(cause: &Cause) -> String {
         Cause::OtherPolicies { kind, count } => format!(
             "the {count} {}, which are not evaluated, {}",
             plural(kind.kind()),
-            match kind.effect() {
-                Effect::Decides => OPEN,
-                Effect::Restricts => "do not close this",
-            }
+            many_let(*kind)
         ),
         Cause::NodeUnknown => {
             "the pod runs on that very node; which one it runs on is not known".to_owned()
@@ -209,6 +209,14 @@ fn statement(cause: &Cause) -> String {
         Cause::InitContainerPort { port } => {
             format!("the enforcer looks up port name {port} in init containers too")
         }
+    }
+}
+
+/// What several policies of a kind do where the verdict is allow.
+fn many_let(kind: PolicyKind) -> &'static str {
+    match kind.effect() {
+        Effect::Decides => OPEN,
+        Effect::Restricts => "do not close this",
     }
 }
 

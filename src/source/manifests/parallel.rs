@@ -57,7 +57,7 @@ mod tests {
     #[test]
     fn results_are_in_order_and_leave_nothing_out() {
         for (count, at_a_time) in [(0, 3), (1, 3), (3, 3), (1000, 7)] {
-            let found = in_order(count, at_a_time, |range| range.collect::<Vec<_>>());
+            let found = in_order(count, at_a_time, Iterator::collect::<Vec<_>>);
             let all: Vec<usize> = found.into_iter().flatten().collect();
             assert_eq!(all, (0..count).collect::<Vec<_>>());
         }

@@ -10,12 +10,9 @@ use crate::source::Link;
 use crate::text::tame;
 use crate::tui::view::{Gap, KindState, Why};
 
-/// What costs most first.
-const ORDER: [Resource; 11] = [
+/// The kinds that every server has, what costs most first.
+const ORDER: [Resource; 8] = [
     Resource::NetworkPolicies,
-    Resource::ClusterNetworkPolicies,
-    Resource::AdminNetworkPolicies,
-    Resource::BaselineAdminNetworkPolicies,
     Resource::Namespaces,
     Resource::Pods,
     Resource::Services,

@@ -74,12 +74,12 @@ pub(crate) fn edits() -> impl Strategy<Value = Edit> {
     ]
 }
 
-fn at<'a, T>(list: &'a mut [T], index: &Index) -> Option<&'a mut T> {
+fn at<T>(list: &mut [T], index: Index) -> Option<&mut T> {
     let place = index.index(list.len().max(1));
     list.get_mut(place)
 }
 
-fn take<T>(list: &mut Vec<T>, index: &Index) {
+fn take<T>(list: &mut Vec<T>, index: Index) {
     if !list.is_empty() {
         list.remove(index.index(list.len()));
     }
@@ -96,7 +96,7 @@ impl Edit {
         match self {
             Self::AddPolicy(policy) => world.add_policy(policy.clone()),
             Self::ChangePolicy(index, policy) => {
-                if let Some(old) = at(&mut world.policies, index) {
+                if let Some(old) = at(&mut world.policies, *index) {
                     *old = Policy {
                         name: old.name.clone(),
                         namespace: old.namespace,
@@ -104,10 +104,10 @@ impl Edit {
                     };
                 }
             }
-            Self::RemovePolicy(index) => take(&mut world.policies, index),
+            Self::RemovePolicy(index) => take(&mut world.policies, *index),
             Self::AddWide(policy) => world.add_wide(policy.clone()),
             Self::ChangeWide(index, policy) => {
-                if let Some(old) = at(&mut world.wide, index)
+                if let Some(old) = at(&mut world.wide, *index)
                     && old.kind == policy.kind
                     && old.tier == policy.tier
                 {
@@ -117,17 +117,15 @@ impl Edit {
                     };
                 }
             }
-            Self::RemoveWide(index) => take(&mut world.wide, index),
-            Self::AddForeign(policy) => {
-                if wide::DECODED {
-                    let name = free_name("f", |name| world.foreign.iter().any(|f| f.name == name));
-                    world.foreign.push(Foreign {
-                        name,
-                        ..policy.clone()
-                    });
-                }
+            Self::RemoveWide(index) => take(&mut world.wide, *index),
+            Self::AddForeign(policy) if wide::DECODED => {
+                let name = free_name("f", |name| world.foreign.iter().any(|f| f.name == name));
+                world.foreign.push(Foreign {
+                    name,
+                    ..policy.clone()
+                });
             }
-            Self::RemoveForeign(index) => take(&mut world.foreign, index),
+            Self::RemoveForeign(index) => take(&mut world.foreign, *index),
             _ => {}
         }
     }
@@ -136,7 +134,7 @@ impl Edit {
         match self {
             Self::AddPod(draft) => world.add_pod(draft.clone()),
             Self::ReplacePod(index, draft) => {
-                if let Some(old) = at(&mut world.pods, index) {
+                if let Some(old) = at(&mut world.pods, *index) {
                     let (name, namespace) = (old.name.clone(), old.namespace);
                     *old = draft.pod.clone();
                     (old.name, old.namespace) = (name, namespace);
@@ -145,17 +143,15 @@ impl Edit {
                 }
             }
             Self::RelabelPod(index, labels) => {
-                if let Some(pod) = at(&mut world.pods, index) {
+                if let Some(pod) = at(&mut world.pods, *index) {
                     pod.labels.clone_from(labels);
                 }
             }
-            Self::ReaddressPod(index, families) => {
-                if !world.pods.is_empty() {
-                    world.address_pod(index.index(world.pods.len()), *families, 0);
-                }
+            Self::ReaddressPod(index, families) if !world.pods.is_empty() => {
+                world.address_pod(index.index(world.pods.len()), *families, 0);
             }
             Self::MovePod(index, node) => {
-                if let Some(pod) = at(&mut world.pods, index) {
+                if let Some(pod) = at(&mut world.pods, *index) {
                     pod.node = *node;
                     if pod.host_network {
                         let place = index.index(world.pods.len());
@@ -164,11 +160,11 @@ impl Edit {
                 }
             }
             Self::FinishPod(index) => {
-                if let Some(pod) = at(&mut world.pods, index) {
+                if let Some(pod) = at(&mut world.pods, *index) {
                     pod.phase = Phase::Succeeded;
                 }
             }
-            Self::RemovePod(index) => take(&mut world.pods, index),
+            Self::RemovePod(index) => take(&mut world.pods, *index),
             Self::FoundNamespace(draft, labels) => {
                 let mut draft = draft.clone();
                 draft.pod.namespace = NAMESPACES.len() - 1;
@@ -184,7 +180,7 @@ impl Edit {
     fn apply_to_places(&self, world: &mut World) {
         match self {
             Self::RelabelNamespace(index, labels) => {
-                if let Some(namespace) = at(&mut world.namespaces, index) {
+                if let Some(namespace) = at(&mut world.namespaces, *index) {
                     namespace.labels.clone_from(labels);
                 }
             }

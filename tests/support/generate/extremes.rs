@@ -9,8 +9,10 @@ use netseg::model::{
 use super::policies::{any_of, blank, equals, everyone, number, own};
 use super::{APP, Plan, Size, assemble, generate, nodes, pod_address, running};
 
+type Make = fn() -> Cluster;
+
 /// Every extreme, by name.
-pub(crate) const ALL: [(&str, fn() -> Cluster); 8] = [
+pub(crate) const ALL: [(&str, Make); 8] = [
     ("no policies", no_policies),
     ("3,000 pods and 1,000 policies in one namespace", crowded),
     ("10,000 equal policies", equal_policies),
