@@ -14,7 +14,7 @@ use crate::report::json::Context;
 use crate::report::text;
 use crate::source::{demo, live, manifests};
 
-use super::args::{Args, SourceArgs};
+use super::args::{Args, Command, SourceArgs};
 use super::out::{self, Out};
 use super::{Failure, OK};
 
@@ -145,7 +145,10 @@ pub(crate) fn load_unjudged(args: &Args) -> Result<Loaded, Failure> {
     let enforcer = enforcer::detect(&cluster, is_offline(source));
     let profile = enforcer.switches(profile_of(source, &enforcer));
     let engine = Engine::build(&Arc::new(cluster), profile);
-    if let Some(banner) = text::banner(&enforcer, engine.policies().len()) {
+    // The answer to a probe says so itself.
+    let says_so = matches!(args.command, Some(Command::Probe(_)));
+    let banner = text::banner(&enforcer, engine.policies().len());
+    if let Some(banner) = banner.filter(|_| !says_so) {
         out::note(&format!("warning: {banner}\n"));
     }
     Ok(Loaded {

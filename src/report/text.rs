@@ -10,7 +10,7 @@ use crate::questions::probe::Answer;
 use crate::questions::table::{Item, Row, Table};
 use crate::text::{fit, tame, width};
 
-use super::words;
+use super::words::{self, WordLine};
 
 /// One sign a verdict.
 pub fn sign(verdict: Verdict) -> &'static str {
@@ -62,14 +62,76 @@ pub fn banner(enforcer: &Enforcer, policies: usize) -> Option<String> {
     })
 }
 
+/// Answers are no wider where their words allow it, for many a terminal is not.
+const CELLS: usize = 80;
+/// Where the words of an answer's lines start: behind a verdict or a second label, behind a label, behind the verdict of the headline.
+const INDENTS: [usize; 3] = [19, 11, 9];
+
+/// A line in as many as it takes.
+fn folded(line: &WordLine) -> Vec<String> {
+    let mut starts = Vec::new();
+    let mut at = 0;
+    for (span, _) in &line.spans {
+        at += width(span);
+        starts.push(at);
+    }
+    let indent = INDENTS.into_iter().find(|indent| starts.contains(indent));
+    fold(line.plain().trim_end(), indent.unwrap_or(INDENTS[1]))
+}
+
+/// Breaks a line where two blanks or more stand, and only else between words; what goes on is set in by `indent` cells.
+fn fold(text: &str, indent: usize) -> Vec<String> {
+    if width(text) <= CELLS {
+        return vec![text.to_owned()];
+    }
+    let mut lines = Vec::new();
+    // The margin is never broken.
+    let margin = text.len() - text.trim_start().len();
+    let mut current = text[..margin].to_owned();
+    let mut gap = String::new();
+    for piece in text[margin..].split("  ") {
+        // What is left of a longer gap.
+        let words = piece.trim_start();
+        let before = format!("{gap}{}", &piece[..piece.len() - words.len()]);
+        if words.is_empty() {
+            gap = before + "  ";
+            continue;
+        }
+        let mut before = before.as_str();
+        if width(&current) > indent && width(&current) + width(before) + width(words) > CELLS {
+            lines.push(std::mem::replace(&mut current, " ".repeat(indent)));
+            before = "";
+        }
+        current += before;
+        for (nth, word) in words.split(' ').enumerate() {
+            if nth > 0 {
+                if width(&current) + 1 + width(word) > CELLS {
+                    lines.push(std::mem::replace(&mut current, " ".repeat(indent)));
+                } else {
+                    current.push(' ');
+                }
+            }
+            current += word;
+        }
+        gap = "  ".to_owned();
+    }
+    lines.push(current);
+    lines
+}
+
 pub fn probe(engine: &Engine, answer: &Answer, enforcer: &Enforcer) -> String {
     let mut out = String::new();
     for line in words::probe_lines(engine, answer) {
-        out += line.plain().trim_end();
-        out.push('\n');
+        for folded in folded(&line) {
+            out += &folded;
+            out.push('\n');
+        }
     }
     if let Some(banner) = banner(enforcer, engine.policies().len()) {
-        out += &format!("  {banner}\n");
+        for line in fold(&format!("  {}", tame(&banner)), 4) {
+            out += &line;
+            out.push('\n');
+        }
     }
     out
 }
@@ -270,4 +332,44 @@ fn cell(items: &[Item]) -> String {
         })
         .collect();
     told.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lines_are_broken_at_gaps_and_sentences_between_words() {
+        let short = "  ingress  ALLOW   db ingress[0]   from everyone, 5432/TCP   np.yaml:7";
+        assert_eq!(fold(short, 19), [short]);
+        assert_eq!(
+            fold(
+                "  ingress  ALLOW   db-from-shop ingress[0].from[0]   from every pod of namespaces tenant=a, pg/TCP   np.yaml:76",
+                19
+            ),
+            [
+                "  ingress  ALLOW   db-from-shop ingress[0].from[0]",
+                "                   from every pod of namespaces tenant=a, pg/TCP   np.yaml:76",
+            ]
+        );
+        assert_eq!(
+            fold(
+                "  limit    policy sees the endpoints of Service shop/web: rules on its own address have no effect",
+                11
+            ),
+            [
+                "  limit    policy sees the endpoints of Service shop/web: rules on its own",
+                "           address have no effect",
+            ]
+        );
+        let name = "x".repeat(90);
+        assert_eq!(
+            fold(&format!("  name     {name}  80"), 11),
+            [
+                format!("  name     {name}"),
+                format!("{}80", " ".repeat(11))
+            ],
+            "nothing is cut, nothing is lost"
+        );
+    }
 }

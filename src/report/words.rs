@@ -98,7 +98,7 @@ pub fn reason(reason: Reason) -> &'static str {
             "two policies of one priority disagree, and nothing says which comes first"
         }
         Reason::OtherPolicyApi => "policies of other projects, not evaluated, may decide",
-        Reason::NatAmbiguous => "it depends on which address the packet carries when it arrives",
+        Reason::NatAmbiguous => "it depends on which address the packet arrives with",
         Reason::ProfileUndefined => "enforcers differ, and it is not known which one runs here",
         Reason::AddressUnknown => "it depends on an address that is not known",
         Reason::Unreadable => "something it depends on could not be read",
