@@ -442,18 +442,16 @@ impl<'a> RowMaker<'a> {
         let baseline = (!guard.is_isolated)
             .then(|| &self.baseline[&(baseline.0, guard.baseline_applies, baseline.1)]);
         let mut differs = false;
-        for word in 0..words {
-            let all = self.all[word];
-            let policies = may_isolate(guard).then(|| {
-                let perhaps = if guard.is_unreadable {
-                    all
+        let [certainly, perhaps] = &accepted;
+        let cells = self.all.iter().zip(certainly).zip(perhaps).enumerate();
+        for (word, ((all, certainly), perhaps)) in cells {
+            let policies = may_isolate(guard).then(|| Outcome {
+                possible: if guard.is_unreadable {
+                    *all
                 } else {
-                    accepted[1][word] & all
-                };
-                Outcome {
-                    possible: perhaps,
-                    deniable: all & !accepted[0][word],
-                }
+                    perhaps & all
+                },
+                deniable: all & !certainly,
             });
             let baseline = baseline.map(|outcome| Outcome {
                 possible: outcome.possible[word],
@@ -465,8 +463,8 @@ impl<'a> RowMaker<'a> {
                 pass: tier.pass[word],
                 next: tier.next[word],
             });
-            let below = below(policies, baseline, &all);
-            let outcome = join(admin.as_ref(), below, guard.foreign, &all);
+            let below = below(policies, baseline, all);
+            let outcome = join(admin.as_ref(), below, guard.foreign, all);
             let certain = all & !outcome.deniable;
             differs |= certain != outcome.possible;
             sure.push(certain);
@@ -622,9 +620,9 @@ mod tests {
         }
         let before = block;
         transpose(&mut block);
-        for row in 0..64 {
-            for column in 0..64 {
-                assert_eq!(block[column] >> row & 1, before[row] >> column & 1);
+        for (row, before) in before.iter().enumerate() {
+            for (column, turned) in block.iter().enumerate() {
+                assert_eq!(turned >> row & 1, before >> column & 1);
             }
         }
     }
