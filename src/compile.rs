@@ -29,7 +29,9 @@ use crate::model::{
 
 pub use cause::Cause;
 pub(crate) use chunked::Chunked;
-pub(crate) use cluster_policy::{Step, Steps, anything, is_acted_on, order_by_name, rank, steps};
+pub(crate) use cluster_policy::{
+    Case, Step, Steps, anything, is_acted_on, open_api, order_by_name, rank, steps,
+};
 pub(crate) use lowered::{EVERYONE, Interned, Lowered, LoweredRule};
 pub(crate) use matching::{Facts, Match, Owner};
 pub(crate) use places::{Atoms, NONE, Place, PlaceKind};

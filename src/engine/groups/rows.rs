@@ -85,7 +85,7 @@ impl<'e> Rows<'e> {
 
     fn steps_have_names(&self, steps: u32) -> bool {
         let compiled = &self.engine.compiled;
-        let mut steps = compiled.tiers[steps].list.iter();
+        let mut steps = compiled.tiers[steps].iter();
         steps.any(|step| !compiled.ports[step.ports as usize].names.is_empty())
     }
 
