@@ -311,7 +311,9 @@ impl Compiled {
     pub(crate) fn pod_at(&self, address: IpAddr) -> Option<PodId> {
         let by_address = self.by_address.get_or_init(|| {
             let mut found = ByAddress::default();
-            let pods = self.namespaces().flat_map(|namespace| &namespace.pods);
+            let pods = self
+                .namespaces()
+                .flat_map(|namespace| namespace.pods.iter());
             let all: Vec<&Pod> = pods.collect();
             for (index, pod) in all.iter().enumerate() {
                 if pod.is_finished() || pod.host_network {

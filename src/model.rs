@@ -63,7 +63,7 @@ impl Cluster {
     pub fn policies(&self) -> impl Iterator<Item = &Policy> {
         self.namespaces
             .values()
-            .flat_map(|namespace| &namespace.policies)
+            .flat_map(|namespace| namespace.policies.iter())
             .chain(self.cluster_policies.iter())
     }
 }
@@ -76,10 +76,11 @@ pub struct Namespace {
     pub labels: Labels,
     /// Whether a Namespace object was read. If not, no label but the name is known.
     pub declared: bool,
-    pub pods: Vec<Pod>,
+    /// Behind an `Arc`, so that a change of something else in the namespace shares them with the state before.
+    pub pods: Arc<Vec<Pod>>,
     /// By kind, then name. Every pod belongs to exactly one.
     pub workloads: Vec<Workload>,
-    pub policies: Vec<Policy>,
+    pub policies: Arc<Vec<Policy>>,
     pub services: Vec<Service>,
 }
 
