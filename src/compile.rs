@@ -338,8 +338,7 @@ impl Compiled {
 
     /// The labels of the node whose address a host-network pod has.
     pub(crate) fn node_labels(&self, pod: &Pod) -> Option<&Labels> {
-        let node = self.cluster.node(pod.node.as_deref()?)?;
-        Some(&node.labels)
+        self.cluster.node_of(pod).map(|node| &node.labels)
     }
 }
 

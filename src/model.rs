@@ -59,6 +59,17 @@ impl Cluster {
             .map(|index| &self.nodes[index])
     }
 
+    /// The node that a pod runs on: by name, else by an address that the pod shares with it.
+    pub fn node_of(&self, pod: &Pod) -> Option<&Node> {
+        if let Some(name) = &pod.node {
+            return self.node(name);
+        }
+        let own = || pod.host_addresses.iter().chain(&pod.addresses);
+        self.nodes
+            .iter()
+            .find(|node| own().any(|address| node.owns(*address)))
+    }
+
     /// Walks every policy: those of namespaces by namespace and name, then the cluster-wide ones in their order.
     pub fn policies(&self) -> impl Iterator<Item = &Policy> {
         self.namespaces

@@ -134,7 +134,11 @@ impl Compiled {
                 PlaceKind::Outside => Match::Maybe(Cause::NodeLabelsUnknown),
                 PlaceKind::Node | PlaceKind::HostPod => match facts.node_labels {
                     Some(labels) => Match::of(nodes.matches(labels)),
-                    None => Match::Maybe(Cause::NodeLabelsUnknown),
+                    // It is on some node, and which one is not known.
+                    None if facts.atom == NONE || !self.nodes_readable => {
+                        Match::Maybe(Cause::NodeLabelsUnknown)
+                    }
+                    None => Match::No,
                 },
             },
             Peer::DomainName(name) => match facts.kind {
