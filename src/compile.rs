@@ -29,7 +29,9 @@ use crate::model::{
 
 pub use cause::Cause;
 pub(crate) use chunked::Chunked;
-pub(crate) use cluster_policy::{Step, Steps, anything, is_acted_on, order_by_name, rank, steps};
+pub(crate) use cluster_policy::{
+    Case, Step, Steps, anything, is_acted_on, open_api, order_by_name, rank, steps,
+};
 pub(crate) use lowered::{EVERYONE, Interned, Lowered, LoweredRule};
 pub(crate) use matching::{Facts, Match, Owner};
 pub(crate) use places::{Atoms, NONE, Place, PlaceKind};
@@ -309,7 +311,9 @@ impl Compiled {
     pub(crate) fn pod_at(&self, address: IpAddr) -> Option<PodId> {
         let by_address = self.by_address.get_or_init(|| {
             let mut found = ByAddress::default();
-            let pods = self.namespaces().flat_map(|namespace| &namespace.pods);
+            let pods = self
+                .namespaces()
+                .flat_map(|namespace| namespace.pods.iter());
             let all: Vec<&Pod> = pods.collect();
             for (index, pod) in all.iter().enumerate() {
                 if pod.is_finished() || pod.host_network {
@@ -334,8 +338,7 @@ impl Compiled {
 
     /// The labels of the node whose address a host-network pod has.
     pub(crate) fn node_labels(&self, pod: &Pod) -> Option<&Labels> {
-        let node = self.cluster.node(pod.node.as_deref()?)?;
-        Some(&node.labels)
+        self.cluster.node_of(pod).map(|node| &node.labels)
     }
 }
 

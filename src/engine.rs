@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
-use crate::compile::{Compiled, LoweredRule, Mask, NONE, PlaceKind, Writer, slot};
+use crate::compile::{Compiled, LoweredRule, Mask, NONE, PlaceKind, Switch, Writer, slot};
 use crate::model::{
     Action, AddressSet, Cluster, Direction, Family, IpRange, Namespace, Node, Pod, PortSet,
     Protocol, Resource, Service, Workload,
@@ -394,7 +394,9 @@ impl Engine {
             .filter_map(|(id, doubtful)| (!doubtful).then_some(id));
         let wide = self
             .selecting_wide(spot)
-            .filter_map(|(id, certain)| certain.then_some(id));
+            .filter_map(|(id, certain, acted_on)| {
+                (certain && acted_on == Switch::Yes).then_some(id)
+            });
         isolating
             .chain(wide)
             .flat_map(move |id| self.compiled.policy(id).1.rules[slot(direction)].iter())

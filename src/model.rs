@@ -59,11 +59,22 @@ impl Cluster {
             .map(|index| &self.nodes[index])
     }
 
+    /// The node that a pod runs on: by name, else by an address that the pod shares with it.
+    pub fn node_of(&self, pod: &Pod) -> Option<&Node> {
+        if let Some(name) = &pod.node {
+            return self.node(name);
+        }
+        let own = || pod.host_addresses.iter().chain(&pod.addresses);
+        self.nodes
+            .iter()
+            .find(|node| own().any(|address| node.owns(*address)))
+    }
+
     /// Walks every policy: those of namespaces by namespace and name, then the cluster-wide ones in their order.
     pub fn policies(&self) -> impl Iterator<Item = &Policy> {
         self.namespaces
             .values()
-            .flat_map(|namespace| &namespace.policies)
+            .flat_map(|namespace| namespace.policies.iter())
             .chain(self.cluster_policies.iter())
     }
 }
@@ -76,10 +87,11 @@ pub struct Namespace {
     pub labels: Labels,
     /// Whether a Namespace object was read. If not, no label but the name is known.
     pub declared: bool,
-    pub pods: Vec<Pod>,
+    /// Behind an `Arc`, so that a change of something else in the namespace shares them with the state before.
+    pub pods: Arc<Vec<Pod>>,
     /// By kind, then name. Every pod belongs to exactly one.
     pub workloads: Vec<Workload>,
-    pub policies: Vec<Policy>,
+    pub policies: Arc<Vec<Policy>>,
     pub services: Vec<Service>,
 }
 

@@ -69,7 +69,7 @@ fn files_hold_the_same_cluster() {
         let same = &read.namespaces[name];
         assert_eq!(same.labels, namespace.labels);
         let policies: Vec<Policy> = same.policies.iter().cloned().map(without_places).collect();
-        assert_eq!(policies, namespace.policies);
+        assert_eq!(policies, *namespace.policies);
         let replicas: u32 = same.pods.iter().map(|pod| pod.count).sum();
         assert_eq!(replicas as usize, namespace.pods.len(), "{name}");
     }

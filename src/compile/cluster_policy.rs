@@ -1,6 +1,8 @@
 //! ClusterNetworkPolicy v1alpha2 and its forerunners AdminNetworkPolicy and BaselineAdminNetworkPolicy v1alpha1, in the form the
 //! engine reads: ordered steps of the Admin and the Baseline tier.
 
+use smallvec::SmallVec;
+
 use crate::model::{Action, Direction, NamespaceScope, Policy, PolicyApi, Selector, Tier};
 
 use super::lowered::{EVERYONE, Lowered, LoweredRule, Lowering};
@@ -14,7 +16,9 @@ pub(crate) struct Step {
     /// Tells policies of one rank apart; means nothing else.
     pub(crate) policy: u32,
     pub(crate) action: Action,
-    /// Whether the policy certainly acts on the subject. It acts with all its rules or with none.
+    /// Not known whether the enforcer acts on the API: see [`open_api`].
+    pub(crate) open_api: u8,
+    /// Whether the policy, where its API is acted on, certainly acts on the subject. It acts with all its rules or with none.
     pub(crate) is_certain: bool,
     /// Whether the rule certainly does what it says where peers and ports match.
     pub(crate) is_sure: bool,
@@ -23,9 +27,15 @@ pub(crate) struct Step {
     pub(crate) ports: u32,
 }
 
-/// The rules of a tier in their order.
+/// The rules of a tier in their order: once for each case of which APIs are acted on, where that is not known (rule A4).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Steps {
+    pub(crate) cases: SmallVec<[Case; 1]>,
+}
+
+/// The rules of a tier in their order, by rank.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Case {
     pub(crate) list: Vec<Step>,
     /// Two policies have one rank: their order counts for nothing.
     pub(crate) has_ties: bool,
@@ -35,10 +45,43 @@ impl Steps {
     /// Sorts by rank; the order within a policy stays.
     pub(crate) fn new(mut list: Vec<Step>) -> Self {
         list.sort_by_key(|step| step.rank);
-        let has_ties = list
-            .windows(2)
-            .any(|pair| pair[0].rank == pair[1].rank && pair[0].policy != pair[1].policy);
-        Self { list, has_ties }
+        let open = list.iter().fold(0, |open, step| open | step.open_api);
+        let mut cases: SmallVec<[Case; 1]> = SmallVec::new();
+        for acted_on in (0..=open).filter(|bits| bits & !open == 0) {
+            let own = list
+                .iter()
+                .filter(|step| step.open_api & !acted_on == 0)
+                .copied()
+                .collect::<Vec<_>>();
+            let case = Case {
+                has_ties: own
+                    .windows(2)
+                    .any(|pair| pair[0].rank == pair[1].rank && pair[0].policy != pair[1].policy),
+                list: own,
+            };
+            if !cases.contains(&case) {
+                cases.push(case);
+            }
+        }
+        Self { cases }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.cases.iter().all(|case| case.list.is_empty())
+    }
+
+    /// The steps of all cases.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Step> {
+        self.cases.iter().flat_map(|case| &case.list)
+    }
+}
+
+/// The bit of an API for which it is not known whether the enforcer acts on it; 0 where it is.
+pub(crate) fn open_api(policy: &Policy, acted_on: Switch) -> u8 {
+    match (acted_on, policy.api) {
+        (Switch::Yes | Switch::No, _) => 0,
+        (Switch::Open, PolicyApi::AdminNetworkPolicy | PolicyApi::BaselineAdminNetworkPolicy) => 2,
+        (Switch::Open, _) => 1,
     }
 }
 
@@ -115,6 +158,7 @@ pub(crate) fn anything(rank: u32, policy: u32) -> [Step; 2] {
         rank,
         policy,
         action,
+        open_api: 0,
         is_certain: false,
         is_sure: false,
         peers: EVERYONE,
@@ -127,13 +171,14 @@ pub(crate) fn steps(
     rule: &LoweredRule,
     peers: u32,
     profile: Profile,
-    (rank, policy, is_certain): (u32, u32, bool),
+    (rank, policy, is_certain, open_api): (u32, u32, bool, u8),
     out: &mut Vec<Step>,
 ) {
     let own = Step {
         rank,
         policy,
         action: rule.action,
+        open_api,
         is_certain,
         is_sure: true,
         peers,

@@ -300,7 +300,7 @@ fn runs<'a>(
 
 /// The AWS CNI enforces only when its node agent runs beside it (rule D10).
 fn aws_agent(cluster: &Cluster) -> Enforces {
-    let pods = cluster.namespaces.values().flat_map(|ns| &ns.pods);
+    let pods = cluster.namespaces.values().flat_map(|ns| ns.pods.iter());
     let mut agents = pods.filter(|pod| {
         pod.images
             .iter()

@@ -134,7 +134,11 @@ impl Compiled {
                 PlaceKind::Outside => Match::Maybe(Cause::NodeLabelsUnknown),
                 PlaceKind::Node | PlaceKind::HostPod => match facts.node_labels {
                     Some(labels) => Match::of(nodes.matches(labels)),
-                    None => Match::Maybe(Cause::NodeLabelsUnknown),
+                    // It is on some node, and which one is not known.
+                    None if facts.atom == NONE || !self.nodes_readable => {
+                        Match::Maybe(Cause::NodeLabelsUnknown)
+                    }
+                    None => Match::No,
                 },
             },
             Peer::DomainName(name) => match facts.kind {
@@ -182,12 +186,12 @@ impl Compiled {
     }
 
     fn block_matches(&self, block: &IpBlock, facts: &Facts<'_>) -> Match {
-        let inside = if facts.atom != NONE {
-            // An atom lies wholly inside a block or wholly outside.
-            block.contains(self.atoms.ranges()[facts.atom as usize].first())
-        } else {
+        let inside = if facts.atom == NONE {
             // Of an unknown address nothing is certain, but holes may leave nothing to be in (rule N30).
             facts.family.is_none() && !block.addresses().is_empty()
+        } else {
+            // An atom lies wholly inside a block or wholly outside.
+            block.contains(self.atoms.ranges()[facts.atom as usize].first())
         };
         if !inside {
             return Match::No;

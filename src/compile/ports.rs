@@ -237,8 +237,13 @@ impl RulePorts {
         profile: Profile,
     ) -> (bool, bool) {
         let bit = |mask: &Mask| mask[atom as usize / 64] >> (atom % 64) & 1 == 1;
-        let mut found = (bit(&self.sure), bit(&self.possible));
-        if !found.0 && !self.names.is_empty() {
+        let is_possible = bit(&self.possible);
+        if self.names.is_empty() {
+            // Most rules that are asked mean other ports.
+            return (is_possible && bit(&self.sure), is_possible);
+        }
+        let mut found = (bit(&self.sure), is_possible);
+        if !found.0 {
             for name in &self.names {
                 for (p, n, certain) in name.at(declared, profile) {
                     if (p, n) == (protocol, port) {

@@ -106,7 +106,7 @@ impl Set {
     pub(crate) fn each(&self, universe: usize, mut call: impl FnMut(u32)) {
         match self {
             Self::All => {
-                (0..u32::try_from(universe).expect("fewer than 2^32 places")).for_each(call)
+                (0..u32::try_from(universe).expect("fewer than 2^32 places")).for_each(call);
             }
             Self::Sparse(members) => members.iter().copied().for_each(call),
             Self::Dense(words) => {

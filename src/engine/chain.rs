@@ -3,7 +3,7 @@
 //! Written once for one port and for all ports at once. What is not certain is carried along as both: for each port it is worked out
 //! whether it may get through, and whether it may be denied.
 
-use crate::compile::{BaselineApplies, Guard, Mask, Step, Steps};
+use crate::compile::{BaselineApplies, Case, Guard, Mask, Step, Steps};
 use crate::model::{Action, Effect};
 
 use super::judge::NodeRule;
@@ -153,13 +153,40 @@ pub(crate) fn tier<S: Bits>(
     all: &S,
     meets: &mut (impl FnMut(u32, u32) -> (S, S) + ?Sized),
 ) -> Tier<S> {
-    let none = all.none();
-    let mut walked = Tier {
-        accept: none.clone(),
-        deny: none.clone(),
-        pass: none.clone(),
-        next: all.clone(),
+    let mut cases = steps.cases.iter();
+    let mut walked = match cases.next() {
+        Some(first) => case(first, deny_wins, all, meets),
+        None => Tier::untouched(all),
     };
+    for other in cases {
+        let other = case(other, deny_wins, all, meets);
+        walked.accept.add(&other.accept);
+        walked.deny.add(&other.deny);
+        walked.pass.add(&other.pass);
+        walked.next.add(&other.next);
+    }
+    walked
+}
+
+impl<S: Bits> Tier<S> {
+    fn untouched(all: &S) -> Self {
+        Self {
+            accept: all.none(),
+            deny: all.none(),
+            pass: all.none(),
+            next: all.clone(),
+        }
+    }
+}
+
+fn case<S: Bits>(
+    steps: &Case,
+    deny_wins: bool,
+    all: &S,
+    meets: &mut (impl FnMut(u32, u32) -> (S, S) + ?Sized),
+) -> Tier<S> {
+    let none = all.none();
+    let mut walked = Tier::untouched(all);
     if !steps.has_ties {
         for policy in steps.list.chunk_by(|a, b| a.policy == b.policy) {
             walk(policy, &mut walked, meets);
@@ -271,8 +298,7 @@ pub(crate) fn chain<S: Bits>(
     if guard.is_open() {
         return Outcome::everything(all);
     }
-    let admin =
-        (!view.admin.list.is_empty()).then(|| tier(view.admin, view.deny_wins, all, &mut meets));
+    let admin = (!view.admin.is_empty()).then(|| tier(view.admin, view.deny_wins, all, &mut meets));
     let mut below = if *own_node == NodeRule::Always {
         Outcome::everything(all)
     } else {
@@ -372,7 +398,7 @@ pub(crate) fn baseline<S: Bits>(
     all: &S,
     meets: &mut (impl FnMut(u32, u32) -> (S, S) + ?Sized),
 ) -> Outcome<S> {
-    if view.baseline.list.is_empty() || view.guard.baseline_applies == BaselineApplies::No {
+    if view.baseline.is_empty() || view.guard.baseline_applies == BaselineApplies::No {
         return Outcome::everything(all);
     }
     let walked = tier(view.baseline, view.deny_wins, all, meets);

@@ -330,11 +330,12 @@ impl Engine {
         })
     }
 
-    /// The cluster-wide policies that may act on an end, in the order of their tiers, each with whether it certainly does.
+    /// The cluster-wide policies that may act on an end, in the order of their tiers, each with whether it certainly selects it, and
+    /// whether the enforcer acts on its API.
     pub(crate) fn selecting_wide<'a>(
         &'a self,
         spot: &Spot<'a>,
-    ) -> impl Iterator<Item = (PolicyId, bool)> + use<'a> {
+    ) -> impl Iterator<Item = (PolicyId, bool, Switch)> + use<'a> {
         let compiled = &self.compiled;
         let labels = spot.labels.filter(|_| spot.place.is_subject());
         let own = spot.place.space;
@@ -346,7 +347,7 @@ impl Engine {
                 return None;
             }
             if lowered.is_doubtful && lowered.selector_in_doubt {
-                return Some((id, false));
+                return Some((id, false, acted_on));
             }
             let space = &compiled.spaces[own];
             let (sure, possible) = match &policy.subject_namespaces {
@@ -358,8 +359,11 @@ impl Engine {
                 .pair(),
                 NamespaceScope::Own => (true, true),
             };
-            (possible && policy.subject.matches(labels?))
-                .then_some((id, sure && acted_on == Switch::Yes && !lowered.is_doubtful))
+            (possible && policy.subject.matches(labels?)).then_some((
+                id,
+                sure && !lowered.is_doubtful,
+                acted_on,
+            ))
         })
     }
 
@@ -409,10 +413,10 @@ impl Engine {
             }
         }
         self.ad_hoc_tiers(direction, spot, peer, &mut made);
-        compiled.baseline_scope(&mut made.guard, other, made.baseline.list.is_empty());
+        compiled.baseline_scope(&mut made.guard, other, made.baseline.is_empty());
         // Readers ask for the steps beside the guard; these only say that there are some.
-        made.guard.admin = u32::from(!made.admin.list.is_empty());
-        made.guard.baseline = u32::from(!made.baseline.list.is_empty());
+        made.guard.admin = u32::from(!made.admin.is_empty());
+        made.guard.baseline = u32::from(!made.baseline.is_empty());
         made
     }
 
@@ -423,7 +427,7 @@ impl Engine {
         peer: Option<&Spot<'_>>,
         made: &mut AdHoc,
     ) {
-        use crate::compile::{anything, order_by_name, rank, steps};
+        use crate::compile::{anything, open_api, order_by_name, rank, steps};
         let compiled = &self.compiled;
         let policies = &compiled.cluster.cluster_policies;
         let hidden = compiled.hidden();
@@ -441,7 +445,7 @@ impl Engine {
         }
         let by_name = order_by_name(policies);
         let first = compiled.cluster_wide().next().map_or(0, |id| id.0);
-        for (id, is_certain) in self.selecting_wide(spot) {
+        for (id, is_certain, acted_on) in self.selecting_wide(spot) {
             let (policy, lowered, _) = compiled.policy(id);
             let index = id.0 - first;
             let rank = rank(policy, index, &by_name, compiled.profile);
@@ -467,7 +471,7 @@ impl Engine {
                     lowered,
                     peers,
                     compiled.profile,
-                    (rank, index, is_certain),
+                    (rank, index, is_certain, open_api(policy, acted_on)),
                     list,
                 );
                 for step in &mut list[before..] {

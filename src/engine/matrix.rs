@@ -14,7 +14,7 @@ use crate::model::{Direction, PortSet, Protocol};
 
 use super::chain::{Bits as _, Outcome, Tier, View, baseline, below, join, may_isolate, tier};
 use super::judge::families_meet;
-use super::{Engine, Entity, PodId, Verdict};
+use super::{Engine, Entity, Verdict};
 
 /// What may be opened from every class to every class, on one port.
 ///
@@ -67,24 +67,25 @@ impl Matrix {
         }
     }
 
-    /// What policies say of two pods of the engine this was made by: over all address families they share, as
-    /// [`Engine::verdict`] has it, except that it does not know whether there is somebody to talk to. `None` when one of them is on the
-    /// host network, when they are one and the same, or when they have no family in common.
-    pub fn verdict_of_pods(&self, engine: &Engine, from: PodId, to: PodId) -> Option<Verdict> {
-        if from == to {
+    /// What policies say of two ends of the engine this was made by, over all address families they share: as [`Engine::verdict`] has
+    /// it, except that it does not know whether there is somebody to talk to.
+    ///
+    /// `None` when one of them is no pod on a network of its own and no outside address, when they are one and the same, or when they
+    /// have no family in common.
+    pub fn verdict_of(&self, engine: &Engine, from: &Entity, to: &Entity) -> Option<Verdict> {
+        if engine.is_self(from, to) {
             return None;
         }
         let places = &engine.compiled.places;
+        let targets = engine.places_of(to);
         let mut all: Option<Verdict> = None;
-        for a in engine.compiled.places_of_pod(from) {
-            for b in engine.compiled.places_of_pod(to) {
-                if !families_meet(places[*a].family, places[*b].family) {
+        for a in engine.places_of(from) {
+            for b in &targets {
+                if !families_meet(places[a].family, places[*b].family) {
                     continue;
                 }
-                let (row, column) = (
-                    self.shared.class_of[*a as usize],
-                    self.shared.class_of[*b as usize],
-                );
+                let class = |place: u32| self.shared.class_of[place as usize];
+                let (row, column) = (class(a), class(*b));
                 if row == NO_CLASS || column == NO_CLASS {
                     return None;
                 }
@@ -96,27 +97,6 @@ impl Matrix {
             }
         }
         all
-    }
-
-    /// The same for ends of any kind that are part of it: pods, and addresses that are nobody's.
-    pub fn verdict_of(&self, engine: &Engine, from: &Entity, to: &Entity) -> Option<Verdict> {
-        if let (Some(from), Some(to)) = (from.pod(), to.pod()) {
-            return self.verdict_of_pods(engine, from, to);
-        }
-        let one = |entity: &Entity| match engine.places_of(entity).as_slice() {
-            [place] => Some(*place),
-            _ => None,
-        };
-        let (from, to) = (one(from)?, one(to)?);
-        let places = &engine.compiled.places;
-        if !families_meet(places[from].family, places[to].family) {
-            return None;
-        }
-        let (row, column) = (
-            self.shared.class_of[from as usize],
-            self.shared.class_of[to as usize],
-        );
-        (row != NO_CLASS && column != NO_CLASS).then(|| self.verdict(row, column))
     }
 }
 
@@ -302,7 +282,7 @@ fn used_sets(compiled: &Compiled, is_used: &[bool]) -> Vec<u32> {
     tiers.sort_unstable();
     tiers.dedup();
     for number in tiers {
-        sets.extend(compiled.tiers[number].list.iter().map(|step| step.peers));
+        sets.extend(compiled.tiers[number].iter().map(|step| step.peers));
     }
     sets.sort_unstable();
     sets.dedup();
@@ -442,18 +422,16 @@ impl<'a> RowMaker<'a> {
         let baseline = (!guard.is_isolated)
             .then(|| &self.baseline[&(baseline.0, guard.baseline_applies, baseline.1)]);
         let mut differs = false;
-        for word in 0..words {
-            let all = self.all[word];
-            let policies = may_isolate(guard).then(|| {
-                let perhaps = if guard.is_unreadable {
-                    all
+        let [certainly, perhaps] = &accepted;
+        let cells = self.all.iter().zip(certainly).zip(perhaps).enumerate();
+        for (word, ((all, certainly), perhaps)) in cells {
+            let policies = may_isolate(guard).then(|| Outcome {
+                possible: if guard.is_unreadable {
+                    *all
                 } else {
-                    accepted[1][word] & all
-                };
-                Outcome {
-                    possible: perhaps,
-                    deniable: all & !accepted[0][word],
-                }
+                    perhaps & all
+                },
+                deniable: all & !certainly,
             });
             let baseline = baseline.map(|outcome| Outcome {
                 possible: outcome.possible[word],
@@ -465,8 +443,8 @@ impl<'a> RowMaker<'a> {
                 pass: tier.pass[word],
                 next: tier.next[word],
             });
-            let below = below(policies, baseline, &all);
-            let outcome = join(admin.as_ref(), below, guard.foreign, &all);
+            let below = below(policies, baseline, all);
+            let outcome = join(admin.as_ref(), below, guard.foreign, all);
             let certain = all & !outcome.deniable;
             differs |= certain != outcome.possible;
             sure.push(certain);
@@ -479,7 +457,6 @@ impl<'a> RowMaker<'a> {
     fn names(&self, steps: u32) -> bool {
         self.direction == Direction::Ingress
             && self.compiled.tiers[steps]
-                .list
                 .iter()
                 .any(|step| !self.compiled.ports[step.ports as usize].names.is_empty())
     }
@@ -622,9 +599,9 @@ mod tests {
         }
         let before = block;
         transpose(&mut block);
-        for row in 0..64 {
-            for column in 0..64 {
-                assert_eq!(block[column] >> row & 1, before[row] >> column & 1);
+        for (row, before) in before.iter().enumerate() {
+            for (column, turned) in block.iter().enumerate() {
+                assert_eq!(turned >> row & 1, before >> column & 1);
             }
         }
     }
@@ -650,7 +627,9 @@ mod tests {
         let shut = engine.matrix(Protocol::Tcp, 81);
         // Two kinds of pods, and an outside for each family.
         assert_eq!(open.classes(), 4);
-        let said = |matrix: &Matrix, a, b| matrix.verdict_of_pods(&engine, pod(a), pod(b));
+        let said = |matrix: &Matrix, a, b| {
+            matrix.verdict_of(&engine, &Entity::Pod(pod(a)), &Entity::Pod(pod(b)))
+        };
         assert_eq!(said(&open, "b", "c"), Some(Verdict::Allow));
         assert_eq!(said(&shut, "b", "c"), Some(Verdict::Deny));
         assert_eq!(said(&shut, "c", "b"), Some(Verdict::Allow));

@@ -289,13 +289,17 @@ pub fn namespace(name: &str, objects: &[&Arrived], mode: Mode) -> (Namespace, Ve
             wire::Object::Service(o) => made.services.push(services::service(o, name, place)),
             wire::Object::EndpointSlice(o) => slices.push(o.as_ref()),
             wire::Object::NetworkPolicy(o) => {
-                made.policies
-                    .push(policies::policy(o, name, place, &mut diagnostics));
+                Arc::make_mut(&mut made.policies).push(policies::policy(
+                    o,
+                    name,
+                    place,
+                    &mut diagnostics,
+                ));
             }
             wire::Object::Unreadable(o) => {
                 diagnostics.push(unreadable(o, place));
                 if o.kind == "NetworkPolicy" {
-                    made.policies
+                    Arc::make_mut(&mut made.policies)
                         .push(policies::unreadable_policy(o, name, place));
                 }
             }
@@ -307,7 +311,7 @@ pub fn namespace(name: &str, objects: &[&Arrived], mode: Mode) -> (Namespace, Ve
             | wire::Object::Foreign(_) => {}
         }
     }
-    made.policies.sort_by(|a, b| a.name.cmp(&b.name));
+    Arc::make_mut(&mut made.policies).sort_by(|a, b| a.name.cmp(&b.name));
     made.services.sort_by(|a, b| a.name.cmp(&b.name));
     services::attach_endpoints(&mut made.services, &slices, mode);
     pods::fold(&mut made, &owners, &pods, mode);

@@ -42,14 +42,16 @@ fn state(snapshot: &Snapshot, resource: Resource, namespace: Option<&str>) -> St
 /// A namespace without what only a file knows (places) and what only a server knows (when it was made).
 fn bare(namespace: &Namespace) -> Namespace {
     let mut bare = namespace.clone();
-    bare.pods.iter_mut().for_each(|pod| pod.source = None);
+    Arc::make_mut(&mut bare.pods)
+        .iter_mut()
+        .for_each(|pod| pod.source = None);
     bare.workloads
         .iter_mut()
         .for_each(|owner| owner.source = None);
     bare.services
         .iter_mut()
         .for_each(|service| service.source = None);
-    for policy in &mut bare.policies {
+    for policy in Arc::make_mut(&mut bare.policies) {
         (policy.source, policy.created) = (None, None);
         let directions = [&mut policy.ingress, &mut policy.egress];
         for rule in directions.into_iter().flatten().flatten() {
@@ -105,7 +107,7 @@ async fn a_changed_policy_is_shown_within_a_second() {
     let mut handle = live::start(options(server, "admin")).await.unwrap();
     let names = |snapshot: &Snapshot| -> Vec<String> {
         let namespace = snapshot.cluster.namespace("quick");
-        let policies = namespace.map_or(&[][..], |namespace| &namespace.policies);
+        let policies = namespace.map_or(&[][..], |namespace| namespace.policies.as_slice());
         policies.iter().map(|policy| policy.name.clone()).collect()
     };
     let mut shows = async |expected: &[&str]| -> Arc<Snapshot> {

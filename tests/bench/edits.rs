@@ -26,15 +26,15 @@ pub(crate) fn with_policy(cluster: &Cluster, policy: Policy) -> Arc<Cluster> {
     with_namespace(cluster, &namespace, |namespace| {
         let policies = &mut namespace.policies;
         match policies.binary_search_by(|held| held.name.cmp(&policy.name)) {
-            Ok(index) => policies[index] = policy,
-            Err(index) => policies.insert(index, policy),
+            Ok(index) => Arc::make_mut(policies)[index] = policy,
+            Err(index) => Arc::make_mut(policies).insert(index, policy),
         }
     })
 }
 
 pub(crate) fn with_pod(cluster: &Cluster, namespace: &str, pod: Pod) -> Arc<Cluster> {
     with_namespace(cluster, namespace, |namespace| {
-        namespace.pods.push(pod);
+        Arc::make_mut(&mut namespace.pods).push(pod);
         generate::tidy(namespace);
     })
 }

@@ -74,7 +74,7 @@ impl<'a> Naive<'a> {
             Some(Action::Pass) | None => {}
         }
         let mut isolated = false;
-        for policy in &attempt.subject.namespace.policies {
+        for policy in attempt.subject.namespace.policies.iter() {
             let Some(rules) = policy.rules(attempt.direction) else {
                 continue;
             };

@@ -68,7 +68,7 @@ impl Subject {
 pub(crate) fn templates(cluster: &Cluster) -> usize {
     let mut distinct = BTreeSet::new();
     for namespace in cluster.namespaces.values() {
-        for pod in &namespace.pods {
+        for pod in namespace.pods.iter() {
             let labels = pod.labels.iter();
             let kept: Labels = labels
                 .filter(|(key, _)| !generate::manifests::ADDED.contains(key))

@@ -114,12 +114,12 @@ pub(crate) fn generate(plan: &Plan) -> Generated {
     let pod_range = nodes.len() * 256;
     let mut maker = Maker::new(world, plan.cuts, pod_range, random);
     for policy in maker.default_policies() {
-        namespaces[policy.0].policies.push(policy.1);
+        Arc::make_mut(&mut namespaces[policy.0].policies).push(policy.1);
     }
     let mut made: usize = namespaces.iter().map(|ns| ns.policies.len()).sum();
     while made < plan.size.policies {
         let (namespace, policy) = maker.app_policy(&format!("p-{made:05}"));
-        namespaces[namespace].policies.push(policy);
+        Arc::make_mut(&mut namespaces[namespace].policies).push(policy);
         made += 1;
     }
     let cluster_policies = maker.cluster_policies(plan.tier_policies);
@@ -153,8 +153,8 @@ pub(crate) fn assemble(
 
 /// Sorts what a namespace holds, and tells its workloads where their pods went.
 pub(crate) fn tidy(namespace: &mut Namespace) {
-    namespace.pods.sort_by(|a, b| a.name.cmp(&b.name));
-    namespace.policies.sort_by(|a, b| a.name.cmp(&b.name));
+    Arc::make_mut(&mut namespace.pods).sort_by(|a, b| a.name.cmp(&b.name));
+    Arc::make_mut(&mut namespace.policies).sort_by(|a, b| a.name.cmp(&b.name));
     let mut order: Vec<usize> = (0..namespace.workloads.len()).collect();
     order.sort_by(|a, b| {
         let key = |index: &usize| {
@@ -173,7 +173,7 @@ pub(crate) fn tidy(namespace: &mut Namespace) {
     for workload in &mut namespace.workloads {
         workload.pods.clear();
     }
-    for (index, pod) in namespace.pods.iter_mut().enumerate() {
+    for (index, pod) in Arc::make_mut(&mut namespace.pods).iter_mut().enumerate() {
         pod.workload = new_place[pod.workload];
         namespace.workloads[pod.workload].pods.push(index);
     }
@@ -424,7 +424,7 @@ fn add_pods(
             pod.host_network = true;
             pod.addresses.clone_from(&pod.host_addresses);
         }
-        namespace.pods.push(pod);
+        Arc::make_mut(&mut namespace.pods).push(pod);
     }
     nodes
 }

@@ -14,8 +14,9 @@ pub(super) struct Wide {
     index: u32,
     rank: u32,
     is_baseline: bool,
-    /// Its namespace is certainly selected, and the enforcer certainly acts on it.
+    /// Its namespace is certainly selected.
     is_certain: bool,
+    open_api: u8,
     is_doubtful: bool,
 }
 
@@ -82,7 +83,7 @@ impl Writer {
         };
         // Whether a policy selects the pod for the other direction: certainly, possibly.
         let mut other = (false, !space.policies_readable);
-        for policy in &space.policies {
+        for policy in space.policies.iter() {
             let selected = self.subject_matches(policy, place);
             if !(selected || policy.selector_in_doubt) {
                 continue;
@@ -149,7 +150,7 @@ impl Writer {
                     rule,
                     peers,
                     self.compiled.profile,
-                    (one.rank, one.index, one.is_certain),
+                    (one.rank, one.index, one.is_certain, one.open_api),
                     steps,
                 );
             }
@@ -204,7 +205,8 @@ impl Writer {
                     index,
                     rank: cluster_policy::rank(policy, index, &by_name, profile),
                     is_baseline: matches!(policy.tier, Tier::Baseline { .. }),
-                    is_certain: sure && acted_on == Switch::Yes,
+                    is_certain: sure,
+                    open_api: cluster_policy::open_api(policy, acted_on),
                     is_doubtful: lowered.is_doubtful,
                 });
             }

@@ -186,6 +186,11 @@ impl Writer {
             Some(name) if pod.host_network => cluster.node(name),
             _ => None,
         };
+        let labelled = if pod.host_network {
+            cluster.node_of(pod)
+        } else {
+            None
+        };
         let projection = self.numbers.pods.project(&pod.labels);
         let labels = self.projections.number(projection);
         let place = Place {
@@ -196,7 +201,7 @@ impl Writer {
             },
             space,
             labels,
-            node_labels: node.map_or(NONE, |node| self.node_projection(&node.labels)),
+            node_labels: labelled.map_or(NONE, |node| self.node_projection(&node.labels)),
             family: None,
             atom: NONE,
             table: self.table_of(pod),

@@ -174,8 +174,9 @@ impl Writer {
             SetKey::Nodes(reading) => match place.kind {
                 PlaceKind::Pod | PlaceKind::Tunnel => (false, false),
                 PlaceKind::Outside => (false, !self.compiled.nodes_readable),
+                // It is on some node, and which one is not known.
                 PlaceKind::Node | PlaceKind::HostPod if place.node_labels == NONE => {
-                    (false, !self.compiled.nodes_readable)
+                    (false, place.atom == NONE || !self.compiled.nodes_readable)
                 }
                 PlaceKind::Node | PlaceKind::HostPod => {
                     let labels = self.node_projections.get(place.node_labels);

@@ -174,8 +174,11 @@ impl Writer {
         let mut touched = Vec::new();
         for (number, now) in pairs {
             let space = Arc::clone(&self.compiled.spaces[*number]);
-            let empty = Vec::new();
+            let empty = Arc::default();
             let policies = now.as_ref().map_or(&empty, |now| &now.policies);
+            if Arc::ptr_eq(policies, &space.namespace.policies) {
+                continue;
+            }
             let mut differing = Vec::new();
             let mut lowered = Vec::with_capacity(policies.len());
             let mut old = space
@@ -185,7 +188,7 @@ impl Writer {
                 .zip(&space.policies)
                 .peekable();
             // Both lists are by name.
-            for policy in policies {
+            for policy in policies.iter() {
                 while let Some((_, gone)) = old.next_if(|(was, _)| was.name < policy.name) {
                     differing.push(gone.clone());
                 }
@@ -355,9 +358,15 @@ impl Writer {
                 continue;
             };
             let old = &space.namespace.pods;
+            if Arc::ptr_eq(old, &now.pods) {
+                is_counted |= space.namespace.policies.len() != now.policies.len();
+                let now = Arc::clone(now);
+                self.change_space(*number, |space| space.namespace = now);
+                continue;
+            }
             let mut placed = Vec::with_capacity(now.pods.len());
             let mut at = 0;
-            for pod in &now.pods {
+            for pod in now.pods.iter() {
                 // Both lists are by name.
                 while at < old.len() && old[at].name < pod.name {
                     at += 1;

@@ -211,10 +211,10 @@ impl Side {
         }
     }
 
-    /// The same end in the other address family, where both come to the same verdict.
+    /// The same end in the other address family, where both come to the same verdict for the same reason; else one story is told.
     #[must_use]
     pub(super) fn join(mut self, other: Self) -> Self {
-        if self.verdict != other.verdict {
+        if self.verdict != other.verdict || self.reason != other.reason {
             return self;
         }
         for rule in other.decided_by {

@@ -169,6 +169,7 @@ impl Engine {
     ) -> Walked {
         let mut policies: Vec<(PolicyId, bool)> = self
             .selecting_wide(asked.spot)
+            .map(|(id, certain, acted_on)| (id, certain && acted_on == Switch::Yes))
             .filter(|(id, _)| {
                 let policy = self.policy(*id);
                 matches!(policy.tier, Tier::Baseline { .. }) == is_baseline

@@ -21,7 +21,7 @@ pub(super) type Row = Vec<u32>;
 pub(super) struct Rows<'e> {
     engine: &'e Engine,
     pub(super) pool: Pool,
-    rows: Vec<Row>,
+    made: Vec<Row>,
     /// By direction, then place: its row; [`NO_ROW`] before it is made.
     row_of: [Vec<u32>; 2],
     /// By direction, guard and, where names matter, the subject's named ports.
@@ -35,7 +35,7 @@ impl<'e> Rows<'e> {
         Self {
             engine,
             pool: Pool::new(engine),
-            rows: Vec::new(),
+            made: Vec::new(),
             row_of: [0, 1].map(|_| vec![NO_ROW; engine.compiled.places.len()]),
             numbers: Map::default(),
             admin: Map::default(),
@@ -47,7 +47,7 @@ impl<'e> Rows<'e> {
     pub(super) fn row(&mut self, direction: Direction, subject: u32) -> &[u32] {
         let known = self.row_of[slot(direction)][subject as usize];
         if known != NO_ROW {
-            return &self.rows[known as usize];
+            return &self.made[known as usize];
         }
         let compiled = &self.engine.compiled;
         let guard = compiled.guard_of[slot(direction)][subject];
@@ -63,14 +63,14 @@ impl<'e> Rows<'e> {
             Some(known) => *known,
             None => {
                 let row = self.make_row(direction, &compiled.guards[guard], table);
-                self.rows.push(row);
-                let made = u32::try_from(self.rows.len() - 1).expect("fewer than 2^32 rows");
+                self.made.push(row);
+                let made = u32::try_from(self.made.len() - 1).expect("fewer than 2^32 rows");
                 self.numbers.insert(key, made);
                 made
             }
         };
         self.row_of[slot(direction)][subject as usize] = number;
-        &self.rows[number as usize]
+        &self.made[number as usize]
     }
 
     /// Whether some rule of a guard names ports.
@@ -85,7 +85,7 @@ impl<'e> Rows<'e> {
 
     fn steps_have_names(&self, steps: u32) -> bool {
         let compiled = &self.engine.compiled;
-        let mut steps = compiled.tiers[steps].list.iter();
+        let mut steps = compiled.tiers[steps].iter();
         steps.any(|step| !compiled.ports[step.ports as usize].names.is_empty())
     }
 

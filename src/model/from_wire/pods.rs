@@ -185,7 +185,7 @@ pub(super) fn fold(
             });
         if let Some(pod) = pod {
             entry.pods.push(made.pods.len());
-            made.pods.push(pod);
+            Arc::make_mut(&mut made.pods).push(pod);
         }
     };
     let mut with_pods = std::collections::BTreeSet::new();
@@ -244,22 +244,21 @@ pub(super) fn fold(
     for (new, old) in order.iter().enumerate() {
         new_index[*old] = new;
     }
-    let mut slots: Vec<Option<Pod>> = std::mem::take(&mut made.pods)
-        .into_iter()
-        .map(Some)
-        .collect();
-    made.pods = order
+    let unsorted = Arc::unwrap_or_clone(std::mem::take(&mut made.pods));
+    let mut slots: Vec<Option<Pod>> = unsorted.into_iter().map(Some).collect();
+    let mut pods: Vec<Pod> = order
         .iter()
         .map(|old| slots[*old].take().expect("each index occurs once"))
         .collect();
     for (index, workload) in sorted.iter_mut().enumerate() {
         for pod in &mut workload.pods {
             *pod = new_index[*pod];
-            made.pods[*pod].workload = index;
+            pods[*pod].workload = index;
         }
         workload.pods.sort_unstable();
     }
     made.workloads = sorted;
+    made.pods = Arc::new(pods);
 }
 
 /// Follows controllers upwards: Pod, ReplicaSet, Deployment; Pod, Job, CronJob. An owner that was not loaded is still named by

@@ -408,7 +408,16 @@ impl Store {
             return self.made.remove(name).is_some();
         }
         let arrived: Vec<&Arrived> = objects.into_iter().flat_map(shown).collect();
-        let (namespace, diagnostics) = from_wire::namespace(name, &arrived, Mode::Server);
+        let (mut namespace, diagnostics) = from_wire::namespace(name, &arrived, Mode::Server);
+        // What has not changed is shared, so that whoever follows sees it at a glance.
+        if let Some(before) = self.made.get(name).map(|made| &made.namespace) {
+            if before.pods == namespace.pods {
+                namespace.pods = Arc::clone(&before.pods);
+            }
+            if before.policies == namespace.policies {
+                namespace.policies = Arc::clone(&before.policies);
+            }
+        }
         match self.made.get_mut(name) {
             Some(made) if *made.namespace == namespace && made.diagnostics == diagnostics => false,
             _ => {

@@ -46,7 +46,7 @@ fn no_policies() -> Cluster {
     plan.tier_policies = 0;
     let mut cluster = generate(&plan).cluster;
     for namespace in cluster.namespaces.values_mut() {
-        Arc::make_mut(namespace).policies.clear();
+        Arc::make_mut(namespace).policies = Arc::default();
     }
     cluster
 }
@@ -57,7 +57,11 @@ fn crowded() -> Cluster {
     for namespace in cluster.namespaces.values_mut() {
         // It is the system's namespace, where many pods would be on the host network.
         let pods = &mut Arc::make_mut(namespace).pods;
-        for (index, pod) in pods.iter_mut().enumerate().filter(|(_, p)| p.host_network) {
+        for (index, pod) in Arc::make_mut(pods)
+            .iter_mut()
+            .enumerate()
+            .filter(|(_, p)| p.host_network)
+        {
             pod.host_network = false;
             pod.addresses = vec![pod_address(index / 100, 100 + index % 100)];
         }
@@ -71,7 +75,7 @@ fn equal_policies() -> Cluster {
     for namespace in cluster.namespaces.values_mut() {
         let namespace = Arc::make_mut(namespace);
         let name: Arc<str> = Arc::from(namespace.name.as_str());
-        namespace.policies = (0..each)
+        let made = (0..each)
             .map(|index| {
                 let mut policy = network_policy(&name, &format!("copy-{index:03}"));
                 policy.ingress = Some(vec![netseg::model::Rule {
@@ -82,6 +86,7 @@ fn equal_policies() -> Cluster {
                 policy
             })
             .collect();
+        namespace.policies = Arc::new(made);
     }
     cluster
 }
@@ -109,8 +114,8 @@ fn unlike_pods() -> Cluster {
                 policy
             });
             let mut namespace = Namespace {
-                pods: pods.collect(),
-                policies: policies.collect(),
+                pods: Arc::new(pods.collect()),
+                policies: Arc::new(policies.collect()),
                 declared: true,
                 ..Namespace::undeclared(&name)
             };
@@ -132,7 +137,7 @@ fn many_ports() -> Cluster {
     let mut cluster = generate(&Plan::new(Size::M, 1)).cluster;
     let mut next = 0;
     for namespace in cluster.namespaces.values_mut() {
-        for policy in &mut Arc::make_mut(namespace).policies {
+        for policy in Arc::make_mut(&mut Arc::make_mut(namespace).policies) {
             for rule in policy
                 .ingress
                 .iter_mut()

@@ -32,7 +32,7 @@ pub(crate) fn write(cluster: &Cluster, folder: &Path) -> io::Result<usize> {
             let name = format!("workload-{}", workload.name);
             file(&own, &name, workload_text(namespace, workload))?;
         }
-        for policy in &namespace.policies {
+        for policy in namespace.policies.iter() {
             file(
                 &own,
                 &format!("policy-{}", policy.name),
