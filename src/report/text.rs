@@ -113,7 +113,7 @@ fn fold(text: &str, indent: usize) -> Vec<String> {
             }
             current += word;
         }
-        gap = "  ".to_owned();
+        "  ".clone_into(&mut gap);
     }
     lines.push(current);
     lines
