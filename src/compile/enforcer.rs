@@ -243,6 +243,12 @@ pub fn detect(cluster: &Cluster, offline: bool) -> Enforcer {
             Enforces::Unknown,
             "the input holds no nodes and no network agent",
         )
+    } else if offline && !holds_system_pods(cluster) {
+        // A dump of a few namespaces: where agents run was not looked at.
+        (
+            Enforces::Unknown,
+            "the input holds no pods of kube-system and no network agent",
+        )
     } else if !pods_known {
         (
             Enforces::Unknown,
@@ -262,6 +268,13 @@ pub fn detect(cluster: &Cluster, offline: bool) -> Enforcer {
         generations: Generations::default(),
         evidence: vec![why.to_owned()],
     }
+}
+
+/// Whether there is anything of kube-system, where every cluster has something that runs.
+fn holds_system_pods(cluster: &Cluster) -> bool {
+    cluster
+        .namespace("kube-system")
+        .is_some_and(|namespace| !namespace.workloads.is_empty())
 }
 
 /// Whether an agent runs in a namespace: the evidence, and the images of its pods.
@@ -384,6 +397,13 @@ mod tests {
     fn files_that_say_nothing_about_the_network_leave_it_open() {
         check(
             "{kind: Pod, apiVersion: v1, metadata: {name: a}}",
+            ("none", Enforces::Unknown, ProfileName::Spec),
+        );
+        // A dump of one namespace, with nodes: agents run elsewhere.
+        check(
+            "{kind: Node, apiVersion: v1, metadata: {name: n1}}
+---
+{kind: Pod, apiVersion: v1, metadata: {name: a, namespace: shop}}",
             ("none", Enforces::Unknown, ProfileName::Spec),
         );
     }
