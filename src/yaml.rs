@@ -15,6 +15,7 @@ use std::collections::HashMap;
 
 use serde::de::DeserializeOwned;
 use serde_saphyr::granit_parser::{Event, Parser};
+use serde_saphyr::{MessageFormatter as _, UserMessageFormatter};
 
 pub use self::lines::Lines;
 pub use self::part::Part;
@@ -103,7 +104,7 @@ fn read_general<T: DeserializeOwned>(text: &str) -> Result<T, YamlError> {
         YamlError {
             line: as_u32(place.map(|p| p.line())),
             column: as_u32(place.map(|p| p.column())),
-            message: first_line(&error.without_snippet().to_string()),
+            message: first_line(&UserMessageFormatter.format_message(error.without_snippet())),
         }
     })
 }

@@ -11,6 +11,7 @@ use crate::questions::ends;
 use crate::text::tame;
 
 use super::json::{Context, RuleRef, envelope, rule_ref};
+use super::text::fold;
 use super::{csv, markdown, words};
 
 /// The findings of some environments, in the order they were judged.
@@ -73,7 +74,14 @@ pub fn text(engine: &Engine, drift: &Drift<'_>) -> String {
                 port(finding)
             );
             out += head.trim_end();
-            out += &format!("\n    {}\n", tame(&finding.message));
+            out.push('\n');
+            let mut tell = |line: &str, indent: usize| {
+                for part in fold(line, indent) {
+                    out += &part;
+                    out.push('\n');
+                }
+            };
+            tell(&format!("    {}", tame(&finding.message)), 4);
             // For what must be open the rules are those that come nearest or that deny; else those that open it.
             let is_closed = matches!(finding.code, Code::Broken | Code::Narrower);
             for rule in &finding.because {
@@ -87,11 +95,12 @@ pub fn text(engine: &Engine, drift: &Drift<'_>) -> String {
                 let place = words::rule_source(engine, rule)
                     .map(|s| format!("   {s}"))
                     .unwrap_or_default();
-                out += &format!(
-                    "    {label:<8} {}: {}{place}\n",
+                let told = format!(
+                    "    {label:<8} {}: {}{place}",
                     words::rule_name(engine, rule),
                     words::rule_meaning(engine, rule)
                 );
+                tell(&told, 13);
             }
             if !finding.policies.is_empty() {
                 let names: Vec<String> = finding
@@ -99,11 +108,11 @@ pub fn text(engine: &Engine, drift: &Drift<'_>) -> String {
                     .iter()
                     .map(|id| words::policy_name(engine.policy(*id)))
                     .collect();
-                out += &format!("    isolated by {}\n", names.join(", "));
+                tell(&format!("    isolated by {}", names.join(", ")), 13);
             }
             let sources: Vec<String> = finding.sources.iter().map(ToString::to_string).collect();
             if !sources.is_empty() {
-                out += &format!("    written  {}\n", sources.join(", "));
+                tell(&format!("    written  {}", sources.join(", ")), 13);
             }
         }
         if !of.is_empty() {

@@ -80,7 +80,7 @@ fn folded(line: &WordLine) -> Vec<String> {
 }
 
 /// Breaks a line where two blanks or more stand, and only else between words; what goes on is set in by `indent` cells.
-fn fold(text: &str, indent: usize) -> Vec<String> {
+pub(super) fn fold(text: &str, indent: usize) -> Vec<String> {
     if width(text) <= CELLS {
         return vec![text.to_owned()];
     }
@@ -113,7 +113,7 @@ fn fold(text: &str, indent: usize) -> Vec<String> {
             }
             current += word;
         }
-        gap = "  ".to_owned();
+        "  ".clone_into(&mut gap);
     }
     lines.push(current);
     lines

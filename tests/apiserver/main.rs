@@ -42,9 +42,9 @@ fn state(snapshot: &Snapshot, resource: Resource, namespace: Option<&str>) -> St
 /// A namespace without what only a file knows (places) and what only a server knows (when it was made).
 fn bare(namespace: &Namespace) -> Namespace {
     let mut bare = namespace.clone();
-    Arc::make_mut(&mut bare.pods)
-        .iter_mut()
-        .for_each(|pod| pod.source = None);
+    for pod in Arc::make_mut(&mut bare.pods) {
+        pod.source = None;
+    }
     bare.workloads
         .iter_mut()
         .for_each(|owner| owner.source = None);

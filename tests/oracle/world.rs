@@ -523,7 +523,7 @@ impl World {
         }
         let outside = OUTSIDE.map(|text| text.parse().unwrap()).into_iter();
         ends.extend(outside.filter(|a| !self.is_taken(*a)).map(End::Outside));
-        for pod in self.pods.iter() {
+        for pod in &self.pods {
             for address in &pod.addresses {
                 let end = End::Outside(*address);
                 if !pod.host_network && !self.is_taken(*address) && !ends.contains(&end) {

@@ -51,7 +51,9 @@ pub fn parse_line(line: &str) -> Result<Question, String> {
                 .map(|port| (*port).to_owned())
                 .unwrap_or_default(),
         }),
-        _ => Err("too many words: FROM TO [PORT]".to_owned()),
+        _ => Err(
+            "too many words: FROM TO [PORT]; `p` fills FROM in, ctrl-u empties the line".to_owned(),
+        ),
     }
 }
 
