@@ -57,6 +57,14 @@ pub(super) struct Panes {
     pub(super) body: Rect,
 }
 
+impl Panes {
+    /// The panel above and the body: what help and explanation have for themselves.
+    pub(super) fn whole(&self) -> Rect {
+        self.banner
+            .map_or(self.body, |banner| self.body.union(banner))
+    }
+}
+
 /// Whether a terminal is too small for panes.
 pub(super) fn is_too_small(width: u16, height: u16) -> bool {
     width < SMALLEST.0 || height < SMALLEST.1
