@@ -163,7 +163,8 @@ fn profiles_agree_with_their_switches() {
 }
 
 proptest! {
-    #![proptest_config(config(4))]
+    // Everything that is hidden is tried both ways: each world is many.
+    #![proptest_config(config(20))]
 
     #[test]
     fn what_may_not_be_read_may_be_anything(case in partly_hidden()) {
@@ -337,7 +338,9 @@ proptest! {
                         let at = || format!("{}\n{text}", told(&case.world, ends, protocol, port));
                         match got {
                             Verdict::Unknown => {
-                                let same = possible.windows(2).all(|pair| pair[0] == pair[1]);
+                                // A name that resolves to nobody knows what leaves it open with every address.
+                                let same = possible.windows(2).all(|pair| pair[0] == pair[1])
+                                    && possible.first().is_none_or(|one| product_word(*one) != Verdict::Unknown);
                                 prop_assert!(blocks || !same, "certainly {:?}: {}", possible.first(), at());
                             }
                             Verdict::Unreachable => prop_assert!(possible.is_empty(), "{}", at()),

@@ -395,7 +395,7 @@ impl Writer {
         }
     }
 
-    /// Makes a set, and the unions it is part of, say this of a place.
+    /// Makes a set, and the unions it is part of, say this of a place. Unions may be part of unions, never of themselves.
     fn put(&mut self, set: u32, place: u32, holds: (bool, bool)) {
         self.write(set, place, holds);
         let Some(unions) = self.index.unions_of.get(&set).cloned() else {
@@ -410,7 +410,7 @@ impl Writer {
                 _ => holds,
             };
             if self.compiled.sets[union].contains(place) != holds {
-                self.write(union, place, holds);
+                self.put(union, place, holds);
             }
         }
     }
