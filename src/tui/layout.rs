@@ -191,6 +191,14 @@ mod tests {
     };
 
     #[test]
+    fn what_covers_everything_covers_the_panel_above_too() {
+        let plain = panes(80, 24, WISH).unwrap();
+        let with = panes(80, 24, Wish { banner: 6, ..WISH }).unwrap();
+        assert_eq!(with.body.height, plain.body.height - 6);
+        assert_eq!(with.whole(), plain.body);
+    }
+
+    #[test]
     fn the_tiers_are_those_of_the_size() {
         assert_eq!(panes(59, 16, WISH), None);
         assert_eq!(panes(60, 15, WISH), None);
