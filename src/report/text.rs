@@ -326,7 +326,9 @@ fn cell(items: &[Item]) -> String {
     let told: Vec<String> = items
         .iter()
         .map(|item| {
-            format!("{} {}", item.text, item.state.sign())
+            // What is unknown altogether is its own sign.
+            let sign = Some(item.state.sign()).filter(|sign| *sign != item.text);
+            format!("{} {}", item.text, sign.unwrap_or_default())
                 .trim_end()
                 .to_owned()
         })

@@ -62,8 +62,8 @@ pub(super) fn draw(app: &App, buffer: &mut Buffer) -> Hits {
             header::draw(&mut pen, panes.header, app);
             header::tabs(&mut pen, panes.tabs, app, &mut hits);
             match app.mode {
-                Mode::Help => help::draw(&mut pen, panes.body, app.scroll),
-                Mode::Explain => explain::draw(&mut pen, panes.body, app),
+                Mode::Help => help::draw(&mut pen, panes.whole(), app.scroll),
+                Mode::Explain => explain::draw(&mut pen, panes.whole(), app),
                 _ => {
                     if let Some(area) = panes.banner {
                         trouble::draw(&mut pen, area, app);
@@ -110,8 +110,8 @@ pub(super) fn draw(app: &App, buffer: &mut Buffer) -> Hits {
 /// The last scroll position of help and explanation at the present size.
 pub(super) fn last_scroll(app: &App) -> usize {
     let Some(panes) = app.panes() else { return 0 };
-    let cells = usize::from(panes.body.width.saturating_sub(4));
-    let rows = usize::from(panes.body.height.saturating_sub(2));
+    let cells = usize::from(panes.whole().width.saturating_sub(4));
+    let rows = usize::from(panes.whole().height.saturating_sub(2));
     let lines = match app.mode {
         Mode::Help => help::lines(cells).len(),
         Mode::Explain => explain::lines(app, cells).len(),

@@ -57,6 +57,14 @@ pub(super) struct Panes {
     pub(super) body: Rect,
 }
 
+impl Panes {
+    /// The panel above and the body: what help and explanation have for themselves.
+    pub(super) fn whole(&self) -> Rect {
+        self.banner
+            .map_or(self.body, |banner| self.body.union(banner))
+    }
+}
+
 /// Whether a terminal is too small for panes.
 pub(super) fn is_too_small(width: u16, height: u16) -> bool {
     width < SMALLEST.0 || height < SMALLEST.1
@@ -181,6 +189,14 @@ mod tests {
         answer: true,
         ..WISH
     };
+
+    #[test]
+    fn what_covers_everything_covers_the_panel_above_too() {
+        let plain = panes(80, 24, WISH).unwrap();
+        let with = panes(80, 24, Wish { banner: 6, ..WISH }).unwrap();
+        assert_eq!(with.body.height, plain.body.height - 6);
+        assert_eq!(with.whole(), plain.body);
+    }
 
     #[test]
     fn the_tiers_are_those_of_the_size() {

@@ -358,16 +358,21 @@ fn pods_nobody_wrote_down_are_told_of_where_somebody_wrote() {
 #[test]
 fn enforcement_that_is_written_down_is_checked() {
     let node = "{kind: Node, apiVersion: v1, metadata: {name: n1}}\n---\n";
+    let system =
+        "{kind: Pod, apiVersion: v1, metadata: {name: coredns, namespace: kube-system}}\n---\n";
     check(
-        &(base() + node),
+        &(base() + node + system),
         "{cluster: {cni: calico, enforces: true}}",
         &["error unenforced cluster", "warning stale cluster"],
     );
-    check(
-        &base(),
-        "{cluster: {enforces: true}}",
-        &["warning unknown cluster"],
-    );
+    // Agents run in kube-system, of which this input has nothing.
+    for world in [base(), base() + node] {
+        check(
+            &world,
+            "{cluster: {enforces: true}}",
+            &["warning unknown cluster"],
+        );
+    }
 }
 
 #[test]
