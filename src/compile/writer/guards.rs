@@ -83,7 +83,7 @@ impl Writer {
         };
         // Whether a policy selects the pod for the other direction: certainly, possibly.
         let mut other = (false, !space.policies_readable);
-        for policy in space.policies.iter() {
+        for policy in &space.policies {
             let selected = self.subject_matches(policy, place);
             if !(selected || policy.selector_in_doubt) {
                 continue;
