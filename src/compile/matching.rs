@@ -65,7 +65,7 @@ pub(crate) fn namespace_matches(selector: &Selector, namespace: &Namespace, know
             .filter(|requirement| requirement.key == NAMESPACE_NAME)
             .cloned(),
     );
-    if by_name.matches(&namespace.labels) {
+    if by_name.matches(&namespace.labels) && selector.is_satisfiable() {
         Match::Maybe(Cause::NamespaceLabelsUnreadable {
             namespace: namespace.name.clone(),
         })

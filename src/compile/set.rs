@@ -138,6 +138,28 @@ impl Set {
             }
         }
     }
+
+    /// The same, of those members only whose bit is set in `some`.
+    pub(crate) fn add_some_to(&self, some: &[u64], words: &mut [u64]) {
+        match self {
+            Self::All => {
+                for (word, some) in words.iter_mut().zip(some) {
+                    *word |= some;
+                }
+            }
+            Self::Sparse(members) => {
+                for member in members {
+                    let (index, bit) = (*member as usize / 64, 1 << (member % 64));
+                    words[index] |= some[index] & bit;
+                }
+            }
+            Self::Dense(own) => {
+                for ((word, own), some) in words.iter_mut().zip(own).zip(some) {
+                    *word |= own & some;
+                }
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -171,7 +193,11 @@ mod tests {
             prop_assert_eq!(members(&set), model.iter().copied().collect::<Vec<_>>());
             let mut words = vec![0; 8];
             set.add_to(&mut words);
+            let odd = vec![0xaaaa_aaaa_aaaa_aaaa; 8];
+            let mut some = vec![0; 8];
+            set.add_some_to(&odd, &mut some);
             for index in 0..500u32 {
+                prop_assert_eq!(some[index as usize / 64] >> (index % 64) & 1 == 1, model.contains(&index) && index % 2 == 1);
                 prop_assert_eq!(words[index as usize / 64] >> (index % 64) & 1 == 1, model.contains(&index));
             }
         }

@@ -346,6 +346,8 @@ struct RowMaker<'a> {
     atom: u32,
     all: Mask,
     none: Mask,
+    /// By list of ports, where names are looked up at the peer: the classes at which it has the port, certainly, and possibly.
+    named: HashMap<u32, [Vec<u64>; 2], foldhash::fast::FixedState>,
     /// What NetworkPolicies accept: certainly, possibly. Kept from row to row for its room.
     accepted: [Vec<u64>; 2],
     /// By steps, and table of named ports where names matter.
@@ -375,6 +377,7 @@ impl<'a> RowMaker<'a> {
             atom: compiled.port_atoms.atom(asked.0, asked.1),
             all,
             none,
+            named: named_rows(compiled, classes, direction, asked),
             accepted: [Vec::new(), Vec::new()],
             admin: HashMap::default(),
             baseline: HashMap::default(),
@@ -497,9 +500,9 @@ impl<'a> RowMaker<'a> {
     }
 
     /// Adds the classes that a pair of peers and ports means: certainly, and possibly.
-    fn add_to(&self, peers: u32, ports: u32, table: u32, row: &mut [&mut [u64]; 2]) {
+    fn add_to(&self, peers: u32, number: u32, table: u32, row: &mut [&mut [u64]; 2]) {
         let compiled = self.compiled;
-        let ports = &compiled.ports[ports as usize];
+        let ports = &compiled.ports[number as usize];
         let sets = &self.classes.sets[&peers];
         if self.direction == Direction::Ingress || ports.names.is_empty() {
             let declared = &compiled.tables[table];
@@ -512,17 +515,44 @@ impl<'a> RowMaker<'a> {
             return;
         }
         // Names in egress rules are looked up at each peer.
+        let named = &self.named[&number];
         for (part, members) in sets.iter().enumerate() {
-            members.each(self.classes.list.len(), |class| {
-                let place = compiled.places[self.classes.list[class as usize]];
-                let declared = &compiled.tables[place.table];
-                let has = ports.has(self.atom, self.asked, declared, compiled.profile);
-                if [has.0, has.1][part] {
-                    row[part][class as usize / 64] |= 1 << (class % 64);
-                }
-            });
+            members.add_some_to(&named[part], row[part]);
         }
     }
+}
+
+/// Egress rules look names up at each peer; there, only the named ports of a class count, which many share.
+fn named_rows(
+    compiled: &Compiled,
+    classes: &Classes,
+    direction: Direction,
+    (protocol, port): (Protocol, u16),
+) -> HashMap<u32, [Vec<u64>; 2], foldhash::fast::FixedState> {
+    let mut rows = HashMap::default();
+    if direction == Direction::Ingress {
+        return rows;
+    }
+    let atom = compiled.port_atoms.atom(protocol, port);
+    for (number, ports) in compiled.ports.iter().enumerate() {
+        if ports.names.is_empty() {
+            continue;
+        }
+        let has: Vec<(bool, bool)> = compiled
+            .tables
+            .iter()
+            .map(|declared| ports.has(atom, (protocol, port), declared, compiled.profile))
+            .collect();
+        let mut row = [vec![0; classes.words], vec![0; classes.words]];
+        for (class, place) in classes.list.iter().enumerate() {
+            let has = has[compiled.places[*place].table as usize];
+            for (part, has) in row.iter_mut().zip([has.0, has.1]) {
+                part[class / 64] |= u64::from(has) << (class % 64);
+            }
+        }
+        rows.insert(u32::try_from(number).expect("fewer than 2^32 lists"), row);
+    }
+    rows
 }
 
 /// Both ends have to agree: rows of sources by destination, and columns turned into rows of destinations by source.

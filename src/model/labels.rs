@@ -154,6 +154,28 @@ impl Selector {
             .filter(|requirement| !requirement.holds(labels))
     }
 
+    /// Whether some labels meet all requirements: `app in (a), app notin (a)` means nobody.
+    pub fn is_satisfiable(&self) -> bool {
+        // Sorted by key: the requirements of one key stand together.
+        self.requirements
+            .chunk_by(|a, b| a.key == b.key)
+            .all(|of_key| {
+                let holds = |labels: &Labels| of_key.iter().all(|one| one.holds(labels));
+                let key = of_key[0].key.as_str();
+                let mentioned = of_key.iter().flat_map(|one| match &one.test {
+                    Test::In(values) | Test::NotIn(values) => values.iter().collect::<Vec<_>>(),
+                    Test::Exists | Test::DoesNotExist => Vec::new(),
+                });
+                // No label, each value that is mentioned, and one that is not: there is no other case. No value is as long as this.
+                let other = "x".repeat(64);
+                holds(&Labels::default())
+                    || holds(&Labels::from_iter([(key, other.as_str())]))
+                    || mentioned
+                        .into_iter()
+                        .any(|value| holds(&Labels::from_iter([(key, value.as_str())])))
+            })
+    }
+
     /// Whether it can be answered from a namespace's name alone (rule N23).
     pub fn reads_only_the_name(&self) -> bool {
         self.requirements
@@ -219,6 +241,39 @@ mod tests {
         let selector = Selector::new([Requirement::equals("role", "")]);
         assert!(!selector.matches(&Labels::default()));
         assert!(selector.matches(&Labels::from_iter([("role", "")])));
+    }
+
+    #[test]
+    fn requirements_that_exclude_each_other_mean_nobody() {
+        let of = |tests: Vec<Test>| {
+            let requirement = |test| Requirement {
+                key: "k".into(),
+                test,
+            };
+            Selector::new(tests.into_iter().map(requirement)).is_satisfiable()
+        };
+        let values = |list: &[&str]| {
+            list.iter()
+                .map(|v| (*v).to_owned())
+                .collect::<BTreeSet<_>>()
+        };
+        assert!(of(vec![]));
+        assert!(of(vec![
+            Test::In(values(&["a", "b"])),
+            Test::NotIn(values(&["a"]))
+        ]));
+        assert!(of(vec![Test::NotIn(values(&["a"])), Test::Exists]));
+        assert!(of(vec![Test::NotIn(values(&["a"])), Test::DoesNotExist]));
+        assert!(!of(vec![
+            Test::In(values(&["a"])),
+            Test::NotIn(values(&["a"]))
+        ]));
+        assert!(!of(vec![
+            Test::In(values(&["a"])),
+            Test::In(values(&["b"]))
+        ]));
+        assert!(!of(vec![Test::In(values(&["a"])), Test::DoesNotExist]));
+        assert!(!of(vec![Test::Exists, Test::DoesNotExist]));
     }
 
     #[test]
