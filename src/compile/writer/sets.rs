@@ -1,7 +1,5 @@
 //! Sets of places: filled by the cheapest way to find their members, and kept complete when places are added.
 
-use hashbrown::HashMap;
-
 use crate::compile::lowered::SetKey;
 use crate::compile::matching;
 use crate::compile::{NONE, PeerSet, Place, PlaceKind, Set, Switch};
@@ -445,21 +443,33 @@ impl Writer {
                 *guards.get_mut(*child) = guard;
             }
         }
-        let mut children: HashMap<u32, Vec<u32>, foldhash::fast::FixedState> = HashMap::default();
-        for (parent, child) in pairs {
-            children.entry(*parent).or_default().push(*child);
+        debug_assert!(pairs.is_sorted(), "pairs come by parent");
+        // By place: its first pair.
+        let mut first = vec![usize::MAX; self.compiled.places.len()];
+        for (index, (parent, _)) in pairs.iter().enumerate().rev() {
+            first[*parent as usize] = index;
         }
+        let universe = self.compiled.places.len();
         for number in 0..self.filled {
             let set = &self.compiled.sets[number];
+            if set.sure == Set::All {
+                continue;
+            }
             let mut joined: Vec<(u32, (bool, bool))> = Vec::new();
             match set.possible() {
-                Set::All if set.sure == Set::All => {}
-                // Few members: each is looked up among the parents, rather than each parent in the set.
+                // Each parent is looked up in the set, or each member among the parents: whichever are fewer.
+                Set::Dense(words) if pairs.len() > words.len() * 4 => {
+                    set.possible().each(universe, |place| {
+                        let own = pairs.get(first[place as usize]..).unwrap_or_default();
+                        let own = own.iter().take_while(|(parent, _)| *parent == place);
+                        joined.extend(own.map(|(_, child)| (*child, set.contains(place))));
+                    });
+                }
                 Set::Sparse(members) => {
                     for place in members {
-                        for child in children.get(place).into_iter().flatten() {
-                            joined.push((*child, set.contains(*place)));
-                        }
+                        let own = pairs.get(first[*place as usize]..).unwrap_or_default();
+                        let own = own.iter().take_while(|(parent, _)| parent == place);
+                        joined.extend(own.map(|(_, child)| (*child, set.contains(*place))));
                     }
                 }
                 Set::All | Set::Dense(_) => {
