@@ -67,6 +67,12 @@ impl Writer {
 
     /// Finds the namespaces of the selectors that came since the last time.
     pub(super) fn make_scopes(&mut self) {
+        if self.index.scopes.len() == self.numbers.scopes.list().len() {
+            return;
+        }
+        let unknown: Vec<u32> = (0..self.space_count())
+            .filter(|space| !self.compiled.spaces[*space].labels_known)
+            .collect();
         for number in self.index.scopes.len()..self.numbers.scopes.list().len() {
             let scope = u32::try_from(number).expect("fewer than 2^32 selectors");
             let reading = self.numbers.scopes.get(scope);
@@ -78,9 +84,7 @@ impl Writer {
             let mut candidates = postings
                 .min_by_key(Vec::len)
                 .unwrap_or_else(|| (0..self.space_count()).collect());
-            let unknown =
-                (0..self.space_count()).filter(|space| !self.compiled.spaces[*space].labels_known);
-            candidates.extend(unknown);
+            candidates.extend(&unknown);
             candidates.sort_unstable();
             candidates.dedup();
             let mut found = Vec::new();
