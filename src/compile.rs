@@ -24,14 +24,12 @@ use hashbrown::HashMap;
 use smallvec::SmallVec;
 
 use crate::model::{
-    Cluster, ContainerPort, Direction, Effect, Labels, Namespace, Pod, Policy, PolicyApi,
+    Cluster, ContainerPort, Coverage, Direction, Effect, Labels, Namespace, Pod, Policy, PolicyApi,
 };
 
 pub use cause::Cause;
 pub(crate) use chunked::Chunked;
-pub(crate) use cluster_policy::{
-    Case, Step, Steps, anything, is_acted_on, open_api, order_by_name, rank, steps,
-};
+pub(crate) use cluster_policy::{Case, Step, Steps, anything, is_acted_on, open_api, steps};
 pub(crate) use lowered::{EVERYONE, Interned, Lowered, LoweredRule};
 pub(crate) use matching::{Facts, Match, Owner};
 pub(crate) use places::{Atoms, NONE, Place, PlaceKind};
@@ -196,6 +194,9 @@ pub(crate) struct Compiled {
     /// Steps of a tier, by number; 0 is none.
     pub(crate) tiers: Chunked<Arc<Steps>>,
     pub(crate) cluster_policies: Arc<Vec<Lowered>>,
+    /// By cluster-wide policy: where it stands in its tier.
+    pub(crate) ranks: Arc<Vec<u32>>,
+    pub(crate) hidden: Hidden,
     by_address: Arc<OnceLock<ByAddress>>,
 }
 
@@ -302,6 +303,12 @@ impl Compiled {
         (self.policy_starts.last().copied().unwrap_or(0)..self.policy_count()).map(PolicyId)
     }
 
+    /// Where a cluster-wide policy stands in its tier.
+    pub(crate) fn rank(&self, policy: PolicyId) -> u32 {
+        let in_namespaces = self.policy_starts.last().copied().unwrap_or(0);
+        self.ranks[(policy.0 - in_namespaces) as usize]
+    }
+
     /// The guard of a pod that does not exist is not here: it has no place.
     pub(crate) fn guard(&self, direction: Direction, place: u32) -> &Guard {
         &self.guards[self.guard_of[slot(direction)][place]]
@@ -343,29 +350,27 @@ impl Compiled {
 }
 
 /// Cluster-wide kinds that could not be read, by tier.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Hidden {
     pub(crate) admin: bool,
     pub(crate) baseline: bool,
 }
 
-impl Compiled {
-    pub(crate) fn hidden(&self) -> Hidden {
-        let coverage = &self.cluster.coverage;
+impl Hidden {
+    fn of(coverage: &Coverage, profile: Profile) -> Self {
         let is = |api: PolicyApi, switch: Switch| {
             switch != Switch::No && is_hidden(coverage, api.resource(), None)
         };
-        let either = is(
-            PolicyApi::ClusterNetworkPolicy,
-            self.profile.cluster_policies,
-        );
-        let older = |api| is(api, self.profile.admin_policies);
-        Hidden {
+        let either = is(PolicyApi::ClusterNetworkPolicy, profile.cluster_policies);
+        let older = |api| is(api, profile.admin_policies);
+        Self {
             admin: either || older(PolicyApi::AdminNetworkPolicy),
             baseline: either || older(PolicyApi::BaselineAdminNetworkPolicy),
         }
     }
+}
 
+impl Compiled {
     /// Settles whether the Baseline tier is looked at. `other` says whether a NetworkPolicy certainly, and possibly, selects the pod
     /// for the other direction.
     pub(crate) fn baseline_scope(

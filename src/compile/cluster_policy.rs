@@ -3,7 +3,7 @@
 
 use smallvec::SmallVec;
 
-use crate::model::{Action, Direction, NamespaceScope, Policy, PolicyApi, Selector, Tier};
+use crate::model::{Action, Direction, NamespaceScope, Policy, PolicyApi, Selector};
 
 use super::lowered::{EVERYONE, Lowered, LoweredRule, Lowering};
 use super::{Profile, Switch, TieBreak};
@@ -126,30 +126,30 @@ pub(crate) fn is_acted_on(policy: &Policy, profile: Profile) -> Switch {
     }
 }
 
-/// Where a policy stands in its tier. `index` is its place by tier, priority, API and name.
-pub(crate) fn rank(policy: &Policy, index: u32, by_name: &[u32], profile: Profile) -> u32 {
-    match profile.equal_priority {
-        TieBreak::Name => by_name[index as usize],
-        TieBreak::Open | TieBreak::Deny => match policy.tier {
-            // 0 is for what could not be read.
-            Tier::Admin { priority } | Tier::Baseline { priority } => u32::from(priority) + 1,
-            Tier::NetworkPolicy => 0,
-        },
+/// Where each policy stands in its tier: equal where nobody says which comes first. 0 is for what could not be read.
+pub(crate) fn ranks(policies: &[Policy], profile: Profile) -> Vec<u32> {
+    let number = |place: usize| u32::try_from(place).expect("fewer than 2^32 policies");
+    if profile.equal_priority != TieBreak::Name {
+        return policies
+            .iter()
+            .map(|policy| {
+                policy
+                    .tier
+                    .priority()
+                    .map_or(0, |priority| u32::from(priority) + 1)
+            })
+            .collect();
     }
-}
-
-/// The place of each policy when names settle what priorities leave open; 0 is for what could not be read.
-pub(crate) fn order_by_name(policies: &[Policy]) -> Vec<u32> {
     let mut order: Vec<usize> = (0..policies.len()).collect();
     order.sort_by(|a, b| {
         let (a, b) = (&policies[*a], &policies[*b]);
         (a.tier, &a.name, a.api).cmp(&(b.tier, &b.name, b.api))
     });
-    let mut places = vec![0; policies.len()];
+    let mut ranks = vec![0; policies.len()];
     for (place, index) in order.into_iter().enumerate() {
-        places[index] = u32::try_from(place + 1).expect("fewer than 2^32 policies");
+        ranks[index] = number(place + 1);
     }
-    places
+    ranks
 }
 
 /// A step that may accept or deny anything: for what could not be read.

@@ -20,7 +20,7 @@ use super::netpol;
 use super::vocabulary::Projection;
 pub(crate) use foreign::{acts, is_hidden, scope, touches};
 
-use super::{Chunked, Compiled, Guard, PODS_A_MARK, Profile, Set, Space, Step, Steps};
+use super::{Chunked, Compiled, Guard, Hidden, PODS_A_MARK, Profile, Set, Space, Step, Steps};
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
 
@@ -97,6 +97,8 @@ impl Writer {
                 guard_of: [Chunked::default(), Chunked::default()],
                 tiers: Chunked::default(),
                 cluster_policies: Arc::default(),
+                ranks: Arc::default(),
+                hidden: Hidden::of(&cluster.coverage, profile),
                 by_address: Arc::default(),
             },
             numbers: Numbers::new(),
@@ -223,6 +225,8 @@ impl Writer {
             .map(|policy| cluster_policy::lower(policy, &mut lowering))
             .collect();
         self.compiled.cluster_policies = Arc::new(lowered);
+        let ranks = cluster_policy::ranks(policies, self.compiled.profile);
+        self.compiled.ranks = Arc::new(ranks);
     }
 
     fn tier_number(&mut self, steps: Vec<Step>) -> u32 {

@@ -427,10 +427,9 @@ impl Engine {
         peer: Option<&Spot<'_>>,
         made: &mut AdHoc,
     ) {
-        use crate::compile::{anything, open_api, order_by_name, rank, steps};
+        use crate::compile::{anything, open_api, steps};
         let compiled = &self.compiled;
-        let policies = &compiled.cluster.cluster_policies;
-        let hidden = compiled.hidden();
+        let hidden = compiled.hidden;
         let everyone = number(&mut made.met, (true, true));
         let readdress = |mut step: Step| {
             step.peers = everyone;
@@ -443,12 +442,11 @@ impl Engine {
                 list.extend(anything(0, u32::MAX).map(readdress));
             }
         }
-        let by_name = order_by_name(policies);
         let first = compiled.cluster_wide().next().map_or(0, |id| id.0);
         for (id, is_certain, acted_on) in self.selecting_wide(spot) {
             let (policy, lowered, _) = compiled.policy(id);
             let index = id.0 - first;
-            let rank = rank(policy, index, &by_name, compiled.profile);
+            let rank = compiled.rank(id);
             let list = match policy.tier {
                 Tier::Baseline { .. } => &mut baseline,
                 _ => &mut admin,

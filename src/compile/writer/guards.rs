@@ -116,7 +116,7 @@ impl Writer {
 
     /// The steps of the Admin and of the Baseline tier for a place.
     fn tiers_at(&mut self, direction: Direction, place: &Place, wide: &[Wide]) -> [Vec<Step>; 2] {
-        let hidden = self.compiled.hidden();
+        let hidden = self.compiled.hidden;
         let mut tiers = [hidden.admin, hidden.baseline].map(|is_hidden| {
             let mut steps = Vec::new();
             if is_hidden {
@@ -185,7 +185,6 @@ impl Writer {
         if policies.is_empty() {
             return Vec::new();
         }
-        let by_name = cluster_policy::order_by_name(policies);
         let mut found = Vec::new();
         for (index, (policy, lowered)) in policies
             .iter()
@@ -203,7 +202,7 @@ impl Writer {
                 let index = u32::try_from(index).expect("fewer than 2^32 policies");
                 found.push(Wide {
                     index,
-                    rank: cluster_policy::rank(policy, index, &by_name, profile),
+                    rank: self.compiled.ranks[index as usize],
                     is_baseline: matches!(policy.tier, Tier::Baseline { .. }),
                     is_certain: sure,
                     open_api: cluster_policy::open_api(policy, acted_on),

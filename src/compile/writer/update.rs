@@ -90,6 +90,7 @@ impl Writer {
         );
         let order = Arc::clone(&self.compiled.order);
         let mut position = 0;
+        let mut effects: Option<Effects> = None;
         // The numbers up to here, once they are no longer those of before.
         let mut numbers: Option<Vec<u32>> = None;
         loop {
@@ -132,14 +133,15 @@ impl Writer {
                 std::cmp::Ordering::Greater => {
                     if let Some((_, namespace)) = new.next() {
                         let number = self.space_count();
-                        let effects = Effects::of(after, self.compiled.profile);
+                        let effects = effects
+                            .get_or_insert_with(|| Effects::of(after, self.compiled.profile));
                         // Policies and pods are entered like those of any namespace that changed.
                         let empty = Arc::new(Namespace {
                             name: namespace.name.clone(),
                             declared: namespace.declared,
                             ..Namespace::default()
                         });
-                        self.new_space(&empty, &effects, &mut Firsts::default());
+                        self.new_space(&empty, effects, &mut Firsts::default());
                         self.enter_in_scopes(number);
                         pairs.push((number, Some(Arc::clone(namespace))));
                         numbers

@@ -177,28 +177,14 @@ impl Engine {
             })
             .collect();
         let tie_break = self.compiled.profile.equal_priority;
-        if tie_break == TieBreak::Name {
-            policies.sort_by_key(|(id, _)| {
-                let policy = self.policy(*id);
-                (policy.tier, policy.name.clone(), policy.api)
-            });
-        }
+        policies.sort_by_key(|(id, _)| self.compiled.rank(*id));
         let mut walked = Walked {
             decided: None,
             is_met: !policies.is_empty(),
         };
-        let mut rest = policies.as_slice();
-        while let Some((first, _)) = rest.first() {
-            let priority = self.policy(*first).tier;
-            let end = if tie_break == TieBreak::Name {
-                1
-            } else {
-                rest.iter()
-                    .position(|(id, _)| self.policy(*id).tier != priority)
-                    .unwrap_or(rest.len())
-            };
-            let (rank, after) = rest.split_at(end);
-            rest = after;
+        let ranks =
+            policies.chunk_by(|(a, _), (b, _)| self.compiled.rank(*a) == self.compiled.rank(*b));
+        for rank in ranks {
             let mut found = Vec::new();
             for (id, is_certain) in rank {
                 found.extend(self.first_match(*id, *is_certain, asked, side, limits));
