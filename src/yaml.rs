@@ -3,6 +3,7 @@
 //! Documents in the plain style of people and tools are scanned by `plain`, an order of magnitude faster than the general
 //! parser, which reads everything else. A test holds the two equal. JSON is read by `serde_json`; the line index serves both.
 
+mod declined;
 mod json;
 mod lines;
 mod part;
@@ -17,6 +18,7 @@ use serde::de::DeserializeOwned;
 use serde_saphyr::granit_parser::{Event, Parser};
 use serde_saphyr::{MessageFormatter as _, UserMessageFormatter};
 
+pub(crate) use self::declined::{Declined, decline_the_rest};
 pub use self::lines::Lines;
 pub use self::part::Part;
 

@@ -4,9 +4,10 @@
 //! any error at all) is [`Declined`], and the general parser reads the document instead and finds the words for it.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use serde::de::{self, DeserializeSeed, Visitor};
+
+use super::declined::{Declined, decline_the_rest};
 
 /// One node; the nodes below it follow it up to `end`. A mapping holds key, value, key, value.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,24 +52,6 @@ pub(super) fn boolean(text: &str) -> Option<bool> {
 /// The nodes of one document, the root first; never empty.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Tape<'a>(pub(super) Vec<Node<'a>>);
-
-/// Not something this reader is sure about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Declined;
-
-impl fmt::Display for Declined {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("left to the general parser")
-    }
-}
-
-impl std::error::Error for Declined {}
-
-impl de::Error for Declined {
-    fn custom<T: fmt::Display>(_: T) -> Self {
-        Self
-    }
-}
 
 impl<'a> Tape<'a> {
     /// Reads the node at `at` and all below it.
@@ -172,14 +155,6 @@ fn visit_number<'t, V: Visitor<'t>>(number: i64, visitor: V) -> Result<V::Value,
     }
 }
 
-macro_rules! declined {
-    ($($method:ident)*) => {$(
-        fn $method<V: Visitor<'t>>(self, _: V) -> Result<V::Value, Declined> {
-            Err(Declined)
-        }
-    )*};
-}
-
 impl<'t> de::Deserializer<'t> for View<'t> {
     type Error = Declined;
 
@@ -217,14 +192,6 @@ impl<'t> de::Deserializer<'t> for View<'t> {
             return Err(Declined);
         }
         visitor.visit_borrowed_str(text)
-    }
-
-    fn deserialize_string<V: Visitor<'t>>(self, visitor: V) -> Result<V::Value, Declined> {
-        self.deserialize_str(visitor)
-    }
-
-    fn deserialize_identifier<V: Visitor<'t>>(self, visitor: V) -> Result<V::Value, Declined> {
-        self.deserialize_str(visitor)
     }
 
     fn deserialize_option<V: Visitor<'t>>(self, visitor: V) -> Result<V::Value, Declined> {
@@ -273,54 +240,12 @@ impl<'t> de::Deserializer<'t> for View<'t> {
         rest.done(value)
     }
 
-    fn deserialize_struct<V: Visitor<'t>>(
-        self,
-        _: &'static str,
-        _: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Declined> {
-        self.deserialize_map(visitor)
-    }
-
     /// What is ignored was checked when it was scanned.
     fn deserialize_ignored_any<V: Visitor<'t>>(self, visitor: V) -> Result<V::Value, Declined> {
         visitor.visit_unit()
     }
 
-    declined! {
-        deserialize_i128 deserialize_u128 deserialize_f32 deserialize_f64 deserialize_char
-        deserialize_bytes deserialize_byte_buf
-    }
-
-    fn deserialize_unit_struct<V: Visitor<'t>>(
-        self,
-        _: &'static str,
-        _: V,
-    ) -> Result<V::Value, Declined> {
-        Err(Declined)
-    }
-
-    fn deserialize_tuple<V: Visitor<'t>>(self, _: usize, _: V) -> Result<V::Value, Declined> {
-        Err(Declined)
-    }
-
-    fn deserialize_tuple_struct<V: Visitor<'t>>(
-        self,
-        _: &'static str,
-        _: usize,
-        _: V,
-    ) -> Result<V::Value, Declined> {
-        Err(Declined)
-    }
-
-    fn deserialize_enum<V: Visitor<'t>>(
-        self,
-        _: &'static str,
-        _: &'static [&'static str],
-        _: V,
-    ) -> Result<V::Value, Declined> {
-        Err(Declined)
-    }
+    decline_the_rest! { 't }
 }
 
 /// What is still to be read of a collection.
@@ -348,6 +273,13 @@ impl<'t> Rest<'t> {
         })
     }
 
+    fn next<S: DeserializeSeed<'t>>(&mut self, seed: S) -> Result<Option<S::Value>, Declined> {
+        if self.next == self.end {
+            return Ok(None);
+        }
+        self.one(seed).map(Some)
+    }
+
     fn done<T>(self, value: T) -> Result<T, Declined> {
         if self.next == self.end {
             Ok(value)
@@ -364,10 +296,7 @@ impl<'t> de::SeqAccess<'t> for Rest<'t> {
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, Declined> {
-        if self.next == self.end {
-            return Ok(None);
-        }
-        self.one(seed).map(Some)
+        self.next(seed)
     }
 }
 
@@ -378,10 +307,7 @@ impl<'t> de::MapAccess<'t> for Rest<'t> {
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, Declined> {
-        if self.next == self.end {
-            return Ok(None);
-        }
-        self.one(seed).map(Some)
+        self.next(seed)
     }
 
     fn next_value_seed<S: DeserializeSeed<'t>>(&mut self, seed: S) -> Result<S::Value, Declined> {

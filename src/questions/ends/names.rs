@@ -79,6 +79,17 @@ pub(super) fn by_labels(
     })
 }
 
+/// The end in a namespace that may not be read, or that there is no such namespace.
+fn no_namespace(engine: &Engine, namespace: &str, typed: &str) -> Result<End, EndError> {
+    not_loaded(engine, namespace, typed).ok_or_else(|| {
+        not_found(
+            engine,
+            typed,
+            &format!("no namespace `{}` was loaded", text::tame(namespace)),
+        )
+    })
+}
+
 pub(super) fn by_kind(
     engine: &Engine,
     namespace: &str,
@@ -87,13 +98,7 @@ pub(super) fn by_kind(
     typed: &str,
 ) -> Result<End, EndError> {
     let Some(ns) = engine.cluster().namespace(namespace) else {
-        return not_loaded(engine, namespace, typed).ok_or_else(|| {
-            not_found(
-                engine,
-                typed,
-                &format!("no namespace `{}` was loaded", text::tame(namespace)),
-            )
-        });
+        return no_namespace(engine, namespace, typed);
     };
     // Custom workloads have kinds of their own: what is written in an answer must be accepted again.
     let known = kind_named(kind);
@@ -149,13 +154,7 @@ pub(super) fn by_name(
     typed: &str,
 ) -> Result<End, EndError> {
     let Some(ns) = engine.cluster().namespace(namespace) else {
-        return not_loaded(engine, namespace, typed).ok_or_else(|| {
-            not_found(
-                engine,
-                typed,
-                &format!("no namespace `{}` was loaded", text::tame(namespace)),
-            )
-        });
+        return no_namespace(engine, namespace, typed);
     };
     let found: Vec<&Workload> = ns
         .workloads

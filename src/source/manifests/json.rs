@@ -3,31 +3,14 @@
 //! The reader checks every byte that it passes over, and answers only what it is certain of. What it declines (escapes in
 //! strings that are kept, fractions, anything out of order) `serde_json` reads instead, and finds the words for it.
 
-use std::fmt;
 use std::ops::Range;
 
 use serde::de::{self, Deserialize, DeserializeSeed, Visitor};
 
+use crate::yaml::{Declined, decline_the_rest};
+
 #[cfg(test)]
 mod tests;
-
-/// Not something this reader is sure about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Declined;
-
-impl fmt::Display for Declined {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("left to serde_json")
-    }
-}
-
-impl std::error::Error for Declined {}
-
-impl de::Error for Declined {
-    fn custom<T: fmt::Display>(_: T) -> Self {
-        Self
-    }
-}
 
 /// What is known of an item before it is decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -411,14 +394,6 @@ macro_rules! numbers {
     )*};
 }
 
-macro_rules! declined {
-    ($($method:ident)*) => {$(
-        fn $method<V: Visitor<'a>>(self, _: V) -> Result<V::Value, Declined> {
-            Err(Declined)
-        }
-    )*};
-}
-
 impl<'a> de::Deserializer<'a> for &mut Json<'a> {
     type Error = Declined;
 
@@ -446,14 +421,6 @@ impl<'a> de::Deserializer<'a> for &mut Json<'a> {
 
     fn deserialize_str<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Declined> {
         visitor.visit_borrowed_str(self.string()?)
-    }
-
-    fn deserialize_string<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Declined> {
-        self.deserialize_str(visitor)
-    }
-
-    fn deserialize_identifier<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Declined> {
-        self.deserialize_str(visitor)
     }
 
     fn deserialize_option<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Declined> {
@@ -490,54 +457,12 @@ impl<'a> de::Deserializer<'a> for &mut Json<'a> {
         self.collection(b'{', |inside| visitor.visit_map(inside))
     }
 
-    fn deserialize_struct<V: Visitor<'a>>(
-        self,
-        _: &'static str,
-        _: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Declined> {
-        self.deserialize_map(visitor)
-    }
-
     fn deserialize_ignored_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Declined> {
         self.skip()?;
         visitor.visit_unit()
     }
 
-    declined! {
-        deserialize_i128 deserialize_u128 deserialize_f32 deserialize_f64 deserialize_char
-        deserialize_bytes deserialize_byte_buf
-    }
-
-    fn deserialize_unit_struct<V: Visitor<'a>>(
-        self,
-        _: &'static str,
-        _: V,
-    ) -> Result<V::Value, Declined> {
-        Err(Declined)
-    }
-
-    fn deserialize_tuple<V: Visitor<'a>>(self, _: usize, _: V) -> Result<V::Value, Declined> {
-        Err(Declined)
-    }
-
-    fn deserialize_tuple_struct<V: Visitor<'a>>(
-        self,
-        _: &'static str,
-        _: usize,
-        _: V,
-    ) -> Result<V::Value, Declined> {
-        Err(Declined)
-    }
-
-    fn deserialize_enum<V: Visitor<'a>>(
-        self,
-        _: &'static str,
-        _: &'static [&'static str],
-        _: V,
-    ) -> Result<V::Value, Declined> {
-        Err(Declined)
-    }
+    decline_the_rest! { 'a }
 }
 
 /// A `List` taken apart: the text around its items, and the items.
