@@ -105,6 +105,7 @@ impl PeerSet {
     }
 
     /// Certainly, and possibly.
+    #[inline]
     pub(crate) fn contains(&self, place: u32) -> (bool, bool) {
         let sure = self.sure.contains(place);
         let possible = sure
@@ -240,6 +241,7 @@ impl Compiled {
     }
 
     /// The namespace of a pod, and its index there.
+    #[inline]
     pub(crate) fn locate(&self, pod: PodId) -> (&Space, usize) {
         // The namespace of a pod shortly before, and from there on.
         let mut position = self.pod_marks[pod.0 as usize / PODS_A_MARK] as usize;
@@ -310,6 +312,7 @@ impl Compiled {
     }
 
     /// The guard of a pod that does not exist is not here: it has no place.
+    #[inline]
     pub(crate) fn guard(&self, direction: Direction, place: u32) -> &Guard {
         &self.guards[self.guard_of[slot(direction)][place]]
     }

@@ -63,6 +63,7 @@ impl<T: Clone + Default> Chunked<T> {
     }
 }
 
+#[inline]
 fn place(index: u32) -> (usize, usize, usize) {
     let index = index as usize;
     (
@@ -75,6 +76,7 @@ fn place(index: u32) -> (usize, usize, usize) {
 impl<T> Index<u32> for Chunked<T> {
     type Output = T;
 
+    #[inline]
     fn index(&self, index: u32) -> &T {
         debug_assert!((index as usize) < self.len, "no element of that number");
         let (branch, leaf, at) = place(index);

@@ -49,6 +49,7 @@ impl PortAtoms {
         self.words
     }
 
+    #[inline]
     pub(crate) fn atom(&self, protocol: Protocol, port: u16) -> u32 {
         let at = position(protocol, port);
         let after = self.starts.partition_point(|(start, _)| *start <= at);
@@ -229,6 +230,7 @@ pub(crate) fn bits_of(mask: &[u64]) -> Vec<u32> {
 
 impl RulePorts {
     /// Whether it certainly, and whether it possibly means a port of a destination that declares these.
+    #[inline]
     pub(crate) fn has(
         &self,
         atom: u32,

@@ -46,6 +46,7 @@ impl Set {
         Self::Dense(words)
     }
 
+    #[inline]
     pub(crate) fn contains(&self, index: u32) -> bool {
         match self {
             Self::All => true,
