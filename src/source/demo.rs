@@ -21,12 +21,19 @@ struct Texts {
     play: &'static str,
 }
 
-const DEMOS: [Texts; 1] = [Texts {
-    name: "stalker",
-    cluster: include_str!("../../assets/demo/stalker/cluster.yaml"),
-    expectations: include_str!("../../assets/demo/stalker/expectations.yaml"),
-    play: include_str!("../../assets/demo/stalker/play.jsonl"),
-}];
+/// The texts of the demo in a folder of `assets/demo`.
+macro_rules! demo {
+    ($name:literal) => {
+        Texts {
+            name: $name,
+            cluster: include_str!(concat!("../../assets/demo/", $name, "/cluster.yaml")),
+            expectations: include_str!(concat!("../../assets/demo/", $name, "/expectations.yaml")),
+            play: include_str!(concat!("../../assets/demo/", $name, "/play.jsonl")),
+        }
+    };
+}
+
+const DEMOS: &[Texts] = &[demo!("stalker")];
 
 /// A demo, loaded.
 #[derive(Clone, Debug)]

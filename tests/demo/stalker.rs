@@ -1,82 +1,10 @@
-//! The demo clusters against their documents: what each table row promises, and what was planted against it.
+//! The demo `stalker` against its table, and what was planted against it.
 
-use std::sync::Arc;
-
-use jiff::civil::date;
-use netseg::compile::enforcer::{self, Enforces};
-use netseg::engine::{Engine, Entity, Profile, ProfileName, Verdict};
-use netseg::expect;
-use netseg::model::Protocol::{self, Tcp, Udp};
-use netseg::model::{Cluster, Direction};
-use netseg::source::demo;
-
-struct World {
-    engine: Engine,
-    enforcer: enforcer::Enforcer,
-    expectations: expect::Expectations,
-}
-
-fn stalker() -> World {
-    let demo = demo::load("stalker").unwrap();
-    assert!(demo.diagnostics.is_empty(), "{:?}", demo.diagnostics);
-    let expectations = expect::read(&demo.expectations_name, demo.expectations_text);
-    world(demo.cluster, expectations.unwrap())
-}
-
-fn world(cluster: Cluster, expectations: expect::Expectations) -> World {
-    let enforcer = enforcer::detect(&cluster, true);
-    World {
-        engine: Engine::build(&Arc::new(cluster), Profile::named(enforcer.profile)),
-        enforcer,
-        expectations,
-    }
-}
-
-impl World {
-    /// The first pod of a workload, or an address.
-    fn end(&self, text: &str) -> Entity {
-        if let Ok(address) = text.parse() {
-            return self.engine.entity_at(address);
-        }
-        let (namespace, name) = text.split_once('/').unwrap();
-        let found = self.engine.pods().find(|id| {
-            let workload = self.engine.workload_of(*id);
-            workload.namespace.as_ref() == namespace && workload.name == name
-        });
-        Entity::Pod(found.unwrap_or_else(|| panic!("no workload {text}")))
-    }
-
-    fn verdict(&self, from: &str, to: &str, protocol: Protocol, port: u16) -> Verdict {
-        let (from, to) = (self.end(from), self.end(to));
-        self.engine.verdict(&from, &to, protocol, port)
-    }
-
-    /// Every finding as one line: severity, code, ends, ports.
-    fn findings(&self, environment: &str) -> Vec<String> {
-        let today = date(2026, 1, 12);
-        let plan = expect::bind(&self.engine, &self.expectations, environment, today);
-        expect::judge(&self.engine, &plan, &self.enforcer)
-            .iter()
-            .map(|f| {
-                let ports = match (f.protocol, f.ports) {
-                    (Some(protocol), Some(ports)) => format!(" {ports}/{protocol}"),
-                    _ => String::new(),
-                };
-                format!("{} {} {} -> {}{ports}", f.severity, f.code, f.from, f.to)
-            })
-            .collect()
-    }
-}
-
-#[test]
-fn only_what_is_built_is_named() {
-    assert_eq!(demo::names(), ["stalker"]);
-    assert!(demo::load("red-kite").is_none());
-}
+use super::*;
 
 #[test]
 fn stalker_loads_clean_and_calico_enforces_it() {
-    let world = stalker();
+    let world = load("stalker");
     assert_eq!(world.enforcer.name, "calico");
     assert_eq!(world.enforcer.enforces, Enforces::Yes);
     assert_eq!(world.enforcer.profile, ProfileName::Calico);
@@ -90,7 +18,7 @@ fn stalker_loads_clean_and_calico_enforces_it() {
 #[test]
 fn stalker_does_what_its_table_says_except_for_what_was_planted() {
     use Verdict::{Allow, Deny};
-    let world = stalker();
+    let world = load("stalker");
     let dns = "kube-system/coredns";
     for (from, to, protocol, port, expected) in [
         // UI: in on 4200, out nowhere.
@@ -182,7 +110,7 @@ const STRICTER: [&str; 4] = [
 #[test]
 fn in_dev_stalker_differs_by_what_was_planted_and_nothing_else() {
     let expected: Vec<&str> = ORCHESTRATOR_AND_KAFKA.into_iter().chain(STRICTER).collect();
-    assert_eq!(stalker().findings("dev"), expected);
+    assert_eq!(load("stalker").findings("dev"), expected);
 }
 
 /// By production's measure the development cluster leaves the database and the cron service open.
@@ -196,13 +124,13 @@ fn in_prod_the_development_cluster_is_too_open() {
         "error excess stalker/statefulset/kafka -> kube-system/deployment/coredns 443/TCP",
     ]);
     expected.extend(STRICTER);
-    assert_eq!(stalker().findings("prod"), expected);
+    assert_eq!(load("stalker").findings("prod"), expected);
 }
 
 /// What a reader is told, word by word, of the two findings that the tour of the README walks through.
 #[test]
 fn the_findings_of_the_tour_read_well() {
-    let world = stalker();
+    let world = load("stalker");
     let plan = expect::bind(&world.engine, &world.expectations, "dev", date(2026, 1, 12));
     let findings = expect::judge(&world.engine, &plan, &world.enforcer);
     let find = |from: &str, to: &str| {
@@ -291,7 +219,7 @@ async fn at_the_end_of_the_recording_dev_is_as_documented() {
 #[test]
 fn the_picture_at_120_columns_holds_the_whole_document() {
     use netseg::graph::{self, Class, Options, State, drawn, truth};
-    let world = stalker();
+    let world = load("stalker");
     for environment in ["dev", "prod"] {
         let plan = expect::bind(
             &world.engine,
@@ -374,7 +302,7 @@ fn the_picture_at_120_columns_holds_the_whole_document() {
 #[test]
 fn the_environments_differ_in_the_picture_where_the_document_says() {
     use netseg::graph::drawn;
-    let world = stalker();
+    let world = load("stalker");
     let edges = |environment: &str| {
         let plan = expect::bind(
             &world.engine,
