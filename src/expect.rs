@@ -5,6 +5,7 @@
 
 pub mod drift;
 mod file;
+mod import;
 pub mod plan;
 pub mod stance;
 

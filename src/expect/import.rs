@@ -1,0 +1,3 @@
+//! Architecture documents as expectations.
+
+pub(crate) mod cell;
