@@ -402,8 +402,6 @@ impl<'t> Reader<'t> {
                     });
                     continue;
                 }
-                // A mark without anything it could be about.
-                None if body.is_empty() && !told.is_empty() => continue,
                 None => {}
             }
             if looks_like_network(&told) {
@@ -703,5 +701,318 @@ fn addresses(text: &str) -> Result<Vec<IpNet>, String> {
         }
         (Ok(_), Ok(_)) => Err(format!("`{text}` runs backwards")),
         _ => Err(format!("`{text}` is no range of addresses")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn port_text(word: &PortWord) -> String {
+        let (bare, protocol) = match word {
+            PortWord::Any(protocol) => ("any".to_owned(), protocol),
+            PortWord::Range(protocol, range) => (range.to_string(), protocol),
+            PortWord::Name(protocol, name) => (format!("'{name}'"), protocol),
+        };
+        let protocol = protocol.map(|p| format!("/{}", p.as_str().to_lowercase()));
+        bare + &protocol.unwrap_or_default()
+    }
+
+    fn peer_text(peer: &PeerText) -> String {
+        match peer {
+            PeerText::Name(name) => name.clone(),
+            PeerText::Block(block) => format!("[{block}]"),
+        }
+    }
+
+    fn told(errors: &[CellError]) -> String {
+        let each = errors
+            .iter()
+            .map(|e| format!(" ! {}: `{}`: {}", e.column, e.found, e.message));
+        each.collect()
+    }
+
+    fn read(text: &str) -> String {
+        let (cell, errors) = direction(text);
+        let cell = match cell {
+            Cell::Empty => "empty".to_owned(),
+            Cell::Deny => "deny".to_owned(),
+            Cell::Any => "any".to_owned(),
+            Cell::Items(items) => {
+                let items = items.iter().map(|item| {
+                    let ports: Vec<String> = item.ports.iter().map(port_text).collect();
+                    let peers: Vec<String> = item.peers.iter().map(peer_text).collect();
+                    let level = if item.level == Level::May { "may " } else { "" };
+                    format!(
+                        "{} {level}{} <{}>",
+                        item.column,
+                        ports.join(","),
+                        peers.join("|")
+                    )
+                });
+                items.collect::<Vec<_>>().join("; ")
+            }
+        };
+        cell + &told(&errors)
+    }
+
+    fn check(rows: &[(&str, &str)]) {
+        for (text, expected) in rows {
+            assert_eq!(read(text), *expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn words_for_a_whole_direction_read_in_any_case() {
+        check(&[
+            ("", "empty"),
+            ("  ", "empty"),
+            ("?", "empty"),
+            ("Deny All", "deny"),
+            ("deny", "deny"),
+            ("NONE", "deny"),
+            ("-", "deny"),
+            (" — ", "deny"),
+            ("**Deny  All**", "deny"),
+            ("`Any`", "any"),
+            ("all", "any"),
+            ("Allow All", "any"),
+            ("*", "any"),
+            ("Any but some", "any"),
+        ]);
+    }
+
+    #[test]
+    fn the_cells_of_the_documents_read() {
+        check(&[
+            ("4200", "0 4200 <>"),
+            ("2181, 2888, 3888", "0 2181 <>; 6 2888 <>; 12 3888 <>"),
+            ("53 (DNS), 9092 (Kafka)", "0 53 <DNS>; 10 9092 <Kafka>"),
+            ("443 (K8s API)", "0 443 <K8s API>"),
+            (
+                "80 (Orchestrator), 0.0.0.0/0 except 169.254.169.254, 172.16.0.0/12, 192.168.0.0/16, 10.0.0.0/8",
+                "0 80 <Orchestrator>; 19 any <[0.0.0.0/0 except 169.254.169.254/32, 172.16.0.0/12, 192.168.0.0/16, 10.0.0.0/8]>",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn ports_and_separators_read_in_every_form() {
+        check(&[
+            ("8000-8010;53/UDP", "0 8000-8010 <>; 10 53/udp <>"),
+            (
+                "80<br>443<BR/>8443\n90",
+                "0 80 <>; 6 443 <>; 14 8443 <>; 19 90 <>",
+            ),
+            ("metrics (prom), http", "0 'metrics' <prom>; 16 'http' <>"),
+            ("8000 – 8010 / tcp (x)", "0 8000-8010/tcp <x>"),
+            ("any/udp (kafka)", "0 any/udp <kafka>"),
+            ("All (kafka)", "0 any <kafka>"),
+            ("80, , 90,", "0 80 <>; 6 90 <>"),
+        ]);
+    }
+
+    #[test]
+    fn peers_read_in_every_form() {
+        check(&[
+            (
+                "80 (FM, Cron or Jobs Manager (JM) and a / ns/name; `x`)",
+                "0 80 <FM|Cron|Jobs Manager (JM)|a|ns/name|x>",
+            ),
+            (
+                "80 (shop/deployment/api, shop/*)",
+                "0 80 <shop/deployment/api|shop/*>",
+            ),
+            (
+                "80 ([Kafka](#kafka), **Mongo**, my_peer)",
+                "0 80 <Kafka|Mongo|my_peer>",
+            ),
+            ("80 (Sandor and Orlando)", "0 80 <Sandor|Orlando>"),
+            (
+                "443 (10.1.2.3/8 except 10.1.0.0/16 or 10.2.0.1, kafka, 10.3.0.0/16)",
+                "0 443 <[10.0.0.0/8 except 10.1.0.0/16, 10.2.0.1/32]|kafka|[10.3.0.0/16]>",
+            ),
+            (
+                "443 (0.0.0.0/0 except 10.0.0.0/8, ::/0 except fd00::/8; 10.1.0.0/16)",
+                "0 443 <[0.0.0.0/0 except 10.0.0.0/8]|[::/0 except fd00::/8]|[10.1.0.0/16]>",
+            ),
+            (
+                "443 (192.168.0.1-192.168.0.4)",
+                "0 443 <[192.168.0.1/32]|[192.168.0.2/31]|[192.168.0.4/32]>",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn networks_stand_without_a_port() {
+        check(&[
+            ("169.254.169.254", "0 any <[169.254.169.254/32]>"),
+            ("2001:db8::1, 80", "0 any <[2001:db8::1/128]>; 13 80 <>"),
+            (
+                "10.0.0.0/8 Except 10.1.0.0/16; 10.2.0.0/16",
+                "0 any <[10.0.0.0/8 except 10.1.0.0/16]>; 31 any <[10.2.0.0/16]>",
+            ),
+            (
+                "10.0.0.0-11.255.255.255 except 11.0.0.0/16",
+                "0 any <[10.0.0.0/7 except 11.0.0.0/16]>",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn marks_take_the_demand_away() {
+        check(&[
+            ("9092 (kafka) half-open", "0 may 9092 <kafka>"),
+            (
+                "9092 (kafka)half open, 80?",
+                "0 may 9092 <kafka>; 24 may 80 <>",
+            ),
+            ("9092 (kafka)?", "0 may 9092 <kafka>"),
+            ("10.0.0.0/8 ?", "0 may any <[10.0.0.0/8]>"),
+            (
+                "10.0.0.0/8 except 10.1.0.0/16 half-open, 10.2.0.0/16",
+                "0 may any <[10.0.0.0/8 except 10.1.0.0/16]>; 41 any <[10.2.0.0/16]>",
+            ),
+            (
+                "Any but some, 9092 (kafka), ?, *",
+                "0 may any <>; 14 9092 <kafka>; 28 may any <>; 31 may any <>",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn what_is_not_in_the_grammar_is_an_error_and_the_rest_still_reads() {
+        check(&[
+            (
+                "80 via TLS, 90",
+                "12 90 <> ! 0: `80 via TLS`: `80 via TLS` is not understood",
+            ),
+            (
+                "**80** (x) TLS",
+                "empty ! 11: `TLS`: `TLS` behind the peers is not understood",
+            ),
+            (
+                "0, 90",
+                "3 90 <> ! 0: `0`: `0` is no port; ports run from 1 to 65535",
+            ),
+            ("90-80 (x)", "empty ! 0: `90-80`: `90-80` runs backwards"),
+            (
+                "53/icmp",
+                "empty ! 0: `53/icmp`: `icmp` is no protocol; allowed are tcp, udp and sctp",
+            ),
+            (
+                "HTTP",
+                "empty ! 0: `HTTP`: `HTTP` is no port; allowed are any, 80, 8000-8010, 53/udp, or a port name",
+            ),
+            (
+                "80, Deny All",
+                "0 80 <> ! 4: `Deny All`: `Deny All` closes the whole direction, and there are other entries",
+            ),
+            (
+                "80 (x",
+                "empty ! 3: `(x`: a parenthesis is opened and not closed",
+            ),
+            (
+                "80 x)",
+                "empty ! 4: `)`: a parenthesis is closed and was not opened",
+            ),
+            (
+                "80 ()",
+                "empty ! 3: `()`: nobody is named in the parentheses",
+            ),
+            (
+                "(x)",
+                "empty ! 0: `(x)`: a port is missing in front of the peers",
+            ),
+            (
+                "10.0.0.0/33, 80",
+                "13 80 <> ! 0: `10.0.0.0/33`: `10.0.0.0/33` is no network",
+            ),
+            (
+                "80 (x), 443 (10.0.0.0/8 except 11.0.0.0/8)",
+                "0 80 <x> ! 31: `11.0.0.0/8`: 11.0.0.0/8 does not lie inside 10.0.0.0/8",
+            ),
+            (
+                "10.0.0.0/8 except 10.1.0.0/16, 12.0.0.1, 10.2.0.0/16, 80",
+                "54 80 <> ! 31: `12.0.0.1`: 12.0.0.1/32 does not lie inside 10.0.0.0/8",
+            ),
+            (
+                "80 (everyone except kafka)",
+                "empty ! 4: `everyone except kafka`: `everyone` before except is no network",
+            ),
+            (
+                "443 (10.0.0.9-10.0.0.1)",
+                "empty ! 5: `10.0.0.9-10.0.0.1`: `10.0.0.9-10.0.0.1` runs backwards",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn cells_of_ports_and_of_peers_read_alone() {
+        let ports = |text: &str| {
+            let (words, errors) = ports(text);
+            let words: Vec<String> = words.iter().map(port_text).collect();
+            words.join(" ") + &told(&errors)
+        };
+        assert_eq!(ports(" 9443 "), "9443");
+        assert_eq!(ports(""), "");
+        assert_eq!(ports("80, 443/tcp and http / 53"), "80 443/tcp 'http' 53");
+        assert_eq!(ports("80, x y"), "80 ! 4: `x y`: `x y` is not understood");
+        let peers = |text: &str| {
+            let (peers, errors) = peers(text);
+            let peers: Vec<String> = peers.iter().map(peer_text).collect();
+            peers.join("|") + &told(&errors)
+        };
+        assert_eq!(peers("NGINX Ingress"), "NGINX Ingress");
+        assert_eq!(peers("Kibana, Internal"), "Kibana|Internal");
+        assert_eq!(peers(""), "");
+        assert_eq!(
+            peers("10.0.0.0/8 except 10.1.0.0/16, x, 1.2.3"),
+            "[10.0.0.0/8 except 10.1.0.0/16]|x ! 34: `1.2.3`: `1.2.3` is no network"
+        );
+    }
+
+    #[test]
+    fn a_row_has_the_name_before_the_parenthesis_and_those_in_it() {
+        for (text, expected) in [
+            ("Jobs Manager (FM)", vec!["Jobs Manager", "FM"]),
+            ("**[Kafka](#kafka)**", vec!["Kafka"]),
+            (" `stalker/deployment/ui` ", vec!["stalker/deployment/ui"]),
+            ("X (A, B / C, A)", vec!["X", "A", "B", "C"]),
+            ("Foo (bar) baz", vec!["Foo (bar) baz"]),
+            ("(alone)", vec!["(alone)"]),
+            ("", vec![]),
+        ] {
+            assert_eq!(row_names(text), expected, "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_in_a_cell_panics_and_errors_point_into_it(
+            parts in prop::collection::vec(prop::sample::select(vec![
+                "80", "any", "deny", "(", ")", ",", ";", " ", "/", "-", "?", "*", "**", "_", "`", "[", "]", "(x)", "<br>", "\n",
+                "\\", " except ", " or ", "half-open", "10.0.0.0/8", "10.1.0.0/16", "::1", "10.0.0.1-10.0.0.9", "ns/name", "é", "|",
+                "0", "99999", "udp", "—",
+            ]), 0..14)
+        ) {
+            let text = parts.concat();
+            let length = text.chars().count();
+            let (cell, mut errors) = direction(&text);
+            if let Cell::Items(items) = &cell {
+                prop_assert!(!items.is_empty());
+                for item in items {
+                    prop_assert!(item.column < length && !item.ports.is_empty());
+                }
+            }
+            errors.extend(ports(&text).1);
+            errors.extend(peers(&text).1);
+            for error in &errors {
+                prop_assert!(error.column < length && !error.found.is_empty(), "{error:?}");
+            }
+            row_names(&text);
+        }
     }
 }
