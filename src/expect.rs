@@ -5,6 +5,8 @@
 
 pub mod drift;
 mod file;
+mod import;
+mod lookup;
 pub mod plan;
 pub mod stance;
 mod write;
@@ -13,6 +15,8 @@ use crate::model::Diagnostic;
 
 pub use drift::{Code, Finding, judge, judge_all};
 pub use file::{Expectations, Exposure, Note};
+pub use import::{Imported, TableRead, import, is_expectations};
+pub use lookup::How;
 pub use plan::{End, Expected, Must, Plan, bind};
 pub use write::{Places, write, write_resolved};
 
