@@ -52,6 +52,12 @@ pub(crate) struct Source {
     pub(crate) inferred: bool,
 }
 
+impl Source {
+    pub(crate) fn is_about(&self, environment: &str) -> bool {
+        self.env.as_deref().is_none_or(|env| env == environment)
+    }
+}
+
 /// A definition under its key.
 #[derive(Clone, Debug)]
 pub(crate) struct Named<T> {
@@ -321,7 +327,7 @@ pub(crate) enum Level {
 }
 
 /// What any rule, flow or exception may say about itself.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Remarks {
     pub(crate) why: Option<String>,
     pub(crate) owner: Option<String>,
@@ -397,10 +403,9 @@ impl Expectations {
 
     /// Whether what is written for an environment is only inferred from prose.
     pub(crate) fn is_inferred(&self, environment: &str) -> bool {
-        let about = |env: &Option<String>| env.as_deref().is_none_or(|env| env == environment);
         self.sources
             .iter()
-            .any(|source| source.inferred && about(&source.env))
+            .any(|source| source.inferred && source.is_about(environment))
     }
 
     /// What the files call themselves, joined by commas.
