@@ -285,7 +285,7 @@ status: {loadBalancer: {ingress: [{ip: 203.0.113.9}, {hostname: lb.example.net}]
         assert_eq!(web.issuer, Some(issuer));
         assert_eq!(web.addresses[0].to_string(), "203.0.113.9");
         assert_eq!(web.hostnames, ["lb.example.net"]);
-        assert_eq!(web.source.as_ref().unwrap().to_string(), "t.yaml:2");
+        assert_eq!(web.source.as_ref().unwrap().to_string(), "t.yaml:1");
     }
 
     #[test]

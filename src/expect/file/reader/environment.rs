@@ -43,6 +43,7 @@ impl Reader {
             flows: Vec::new(),
             exceptions: Vec::new(),
             exposure: None,
+            exposure_is_inferred: false,
             cni: None,
             enforces: None,
         };
