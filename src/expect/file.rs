@@ -182,6 +182,8 @@ pub(crate) struct Environment {
     pub(crate) flows: Vec<Flow>,
     pub(crate) exceptions: Vec<Exception>,
     pub(crate) exposure: Option<Vec<Exposure>>,
+    /// The list comes from a source that is only inferred.
+    pub(crate) exposure_is_inferred: bool,
     pub(crate) cni: Option<(String, SourceRef)>,
     pub(crate) enforces: Option<(bool, SourceRef)>,
     pub(crate) notes: Vec<Note>,
@@ -213,6 +215,7 @@ impl Environment {
             flows: Vec::new(),
             exceptions: Vec::new(),
             exposure: None,
+            exposure_is_inferred: false,
             cni: None,
             enforces: None,
             notes: Vec::new(),
@@ -376,7 +379,7 @@ pub(crate) struct Exception {
     pub(crate) remarks: Remarks,
 }
 
-/// A documented way in from outside. It is kept and shown; nothing is judged by it.
+/// A documented way in from outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exposure {
     pub at: SourceRef,
@@ -568,6 +571,10 @@ fn inherit(parent: Environment, child: Environment) -> Environment {
         extends: child.extends,
         settings: child.settings,
         closed_world: child.closed_world.or(parent.closed_world),
+        exposure_is_inferred: match &child.exposure {
+            Some(_) => child.exposure_is_inferred,
+            None => parent.exposure_is_inferred,
+        },
         exposure: child.exposure.or(parent.exposure),
         cni: child.cni.or(parent.cni),
         enforces: child.enforces.or(parent.enforces),

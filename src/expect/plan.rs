@@ -16,7 +16,7 @@ use smallvec::SmallVec;
 use crate::engine::{Engine, Entity, NodeId, PodId};
 use crate::model::{AddressSet, Cluster, Direction, PortSet, Severity, SourceRef};
 
-use super::file::{DefaultDeny, Expectations, Select, Settings};
+use super::file::{DefaultDeny, Expectations, Exposure, Select, Settings};
 use super::lookup::How;
 pub use ends::End;
 
@@ -59,6 +59,10 @@ pub struct Plan {
     pub(crate) default_deny: Vec<DefaultDeny>,
     pub(crate) cni: Option<(String, SourceRef)>,
     pub(crate) enforces: Option<(bool, SourceRef)>,
+    /// The ways in from outside; `None` where nothing is said of them, which is not the same as an empty list.
+    pub(crate) exposure: Option<Vec<Exposure>>,
+    /// They are read into a document that says nothing of the kind, so they are advice.
+    pub(crate) exposure_is_inferred: bool,
     /// What could not be bound.
     pub(crate) loose: Vec<Loose>,
 }

@@ -12,6 +12,7 @@ use super::super::file::{Select, cited};
 use super::super::plan::LooseKind;
 use super::super::stance::{Stance, Stances};
 use super::demands::verdicts;
+use super::exposure;
 use super::world::World;
 use super::{About, Code, Entry, Finding, Found, Key};
 
@@ -90,12 +91,12 @@ pub(super) fn connection(
         because,
         policies,
         sources: entry.sources.clone(),
-        message: sentence(world, key, &port, &reason),
+        message: sentence(world, key, &port, &reason) + &exposure::beside(world, key),
     }
 }
 
 /// How an end is called in a sentence: without its kind, and words spelled out.
-fn name(id: &str) -> String {
+pub(super) fn name(id: &str) -> String {
     match id {
         "any" => "everyone".to_owned(),
         "cluster" => "every pod".to_owned(),

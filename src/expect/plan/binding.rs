@@ -39,6 +39,8 @@ pub(super) fn bind(
     plan.default_deny.clone_from(&env.default_deny);
     plan.cni.clone_from(&env.cni);
     plan.enforces.clone_from(&env.enforces);
+    plan.exposure.clone_from(&env.exposure);
+    plan.exposure_is_inferred = env.exposure_is_inferred;
     let mut binder = Binder {
         engine,
         expectations,
@@ -102,6 +104,8 @@ fn empty(engine: &Engine, environment: &str, today: Date) -> Plan {
         default_deny: Vec::new(),
         cni: None,
         enforces: None,
+        exposure: None,
+        exposure_is_inferred: false,
         loose: Vec::new(),
     }
 }

@@ -509,6 +509,8 @@ fn the_demo_keeps_its_meaning() {
 
 fn empty(name: &str) -> Environment {
     Environment {
+        exposure_is_inferred: false,
+        unread: Vec::new(),
         name: name.to_owned(),
         at: place("x:1"),
         extends: None,
