@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::compile::enforcer::{Enforcer, Enforces};
-use crate::engine::{Engine, Entity, Hypothetical, PolicyId, Side, Verdict};
+use crate::engine::{Cause, Engine, Entity, Hypothetical, PolicyId, Side, Verdict};
 use crate::model::{Direction, Labels, PortRange, Protocol, Severity, SourceRef};
 use crate::text::tame;
 
@@ -13,7 +13,7 @@ use super::super::plan::LooseKind;
 use super::super::stance::{Stance, Stances};
 use super::demands::verdicts;
 use super::world::World;
-use super::{About, Code, Entry, Finding, Found, Key};
+use super::{About, Code, Finding, Found, Key};
 
 const OPEN: &str = "is not isolated";
 /// Such as ingress that is closed to every pod: rules of cluster-wide policies cannot name anybody else there (rule A18).
@@ -24,13 +24,13 @@ const PARTLY: &str =
 pub(super) fn connection(
     world: &World<'_>,
     key: &Key,
-    entry: &Entry,
-    protocol: Protocol,
-    ports: PortRange,
+    (from, to): (&Entity, &Entity),
+    (protocol, ports): (Protocol, PortRange),
+    sources: &[SourceRef],
 ) -> Finding {
     let engine = world.engine;
-    let why = engine.explain(&entry.from, &entry.to, protocol, ports.first());
-    let unreachable = engine.unreachable(&entry.from, &entry.to);
+    let why = engine.explain(from, to, protocol, ports.first());
+    let unreachable = engine.unreachable(from, to);
     let one_side = match key.about {
         About::EgressSide => Some(&why.egress),
         About::IngressSide => Some(&why.ingress),
@@ -48,7 +48,8 @@ pub(super) fn connection(
         .copied()
         .filter(|side| side.verdict == Verdict::Deny)
         .collect();
-    let opens = !matches!(key.code, Code::Broken | Code::Narrower);
+    let (expected, actual) = verdicts(key, unreachable.filter(|_| one_side.is_none()));
+    let opens = !matches!(actual, Some(Verdict::Deny | Verdict::Unreachable)) || key.code == Code::Latent;
     let mut because = Vec::new();
     let mut policies: Vec<PolicyId> = Vec::new();
     for side in if opens { &sides } else { &denying } {
@@ -67,12 +68,7 @@ pub(super) fn connection(
     because.dedup();
     policies.sort_unstable();
     policies.dedup();
-    let (expected, actual) = verdicts(key.code, unreachable.filter(|_| one_side.is_none()));
-    let port = if ports == PortRange::ALL {
-        format!("any {protocol} port")
-    } else {
-        format!("{ports}/{protocol}")
-    };
+    let port = self::ports(protocol, ports);
     let reason = match (unreachable, one_side) {
         (Some(reason), None) => format!("nothing can be reached there ({reason})"),
         _ => closed_because(engine, &why.egress, &why.ingress, one_side, key),
@@ -89,8 +85,26 @@ pub(super) fn connection(
         actual,
         because,
         policies,
-        sources: entry.sources.clone(),
+        sources: sources.to_vec(),
         message: sentence(world, key, &port, &reason),
+        name: key
+            .origin
+            .and_then(|index| world.plan.origins[index].name.clone()),
+        conditions: if key.code == Code::Unknown {
+            let asked = sides.iter().flat_map(|side| &side.causes).cloned();
+            asked.collect::<BTreeSet<Cause>>().into_iter().collect()
+        } else {
+            Vec::new()
+        },
+    }
+}
+
+/// Ports in a sentence.
+pub(super) fn ports(protocol: Protocol, ports: PortRange) -> String {
+    if ports == PortRange::ALL {
+        format!("any {protocol} port")
+    } else {
+        format!("{ports}/{protocol}")
     }
 }
 
@@ -280,6 +294,8 @@ impl Found {
             policies: Vec::new(),
             sources: source.into_iter().cloned().collect(),
             message,
+            name: None,
+            conditions: Vec::new(),
         });
     }
 
