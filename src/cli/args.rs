@@ -199,8 +199,20 @@ pub struct DriftArgs {
     /// End with status 1 from this severity on
     #[arg(long, value_enum, default_value_t = FailOn::Error, value_name = "SEVERITY")]
     pub fail_on: FailOn,
-    #[arg(short, long, value_enum, default_value_t = TableFormat::Text)]
-    pub output: TableFormat,
+    #[arg(short, long, value_enum, default_value_t = DriftFormat::Text)]
+    pub output: DriftFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DriftFormat {
+    Text,
+    Json,
+    Md,
+    Csv,
+    /// Test results: a case an expectation, a suite an environment
+    Junit,
+    /// For code scanning: a rule a code of findings
+    Sarif,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

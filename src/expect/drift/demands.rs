@@ -553,18 +553,25 @@ fn outside(end: &End) -> bool {
     matches!(end, End::Ranges(_) | End::External | End::Internet)
 }
 
-/// What the cluster shows where a code speaks of a connection.
+/// What is expected of a connection, and what the cluster shows.
 pub(super) fn verdicts(
-    code: Code,
+    key: &Key,
     unreachable: Option<Reason>,
 ) -> (Option<Verdict>, Option<Verdict>) {
-    match code {
-        Code::Broken if unreachable.is_some() => (Some(Verdict::Allow), Some(Verdict::Unreachable)),
-        Code::Broken | Code::Narrower => (Some(Verdict::Allow), Some(Verdict::Deny)),
-        Code::Excess | Code::Expired => (Some(Verdict::Deny), Some(Verdict::Allow)),
-        Code::Latent => (Some(Verdict::Deny), Some(Verdict::Deny)),
-        Code::Met => (Some(Verdict::Allow), Some(Verdict::Allow)),
-        Code::Unknown => (None, Some(Verdict::Unknown)),
-        _ => (None, None),
-    }
+    let is_to_be_closed = matches!(key.about, About::Unwritten | About::Forbidden);
+    let expected = if is_to_be_closed {
+        Verdict::Deny
+    } else {
+        Verdict::Allow
+    };
+    let (expected, actual) = match key.code {
+        Code::Broken if unreachable.is_some() => (Verdict::Allow, Verdict::Unreachable),
+        Code::Broken | Code::Narrower => (Verdict::Allow, Verdict::Deny),
+        Code::Excess | Code::Expired => (Verdict::Deny, Verdict::Allow),
+        Code::Latent => (Verdict::Deny, Verdict::Deny),
+        Code::Met => (expected, expected),
+        Code::Unknown => (expected, Verdict::Unknown),
+        _ => return (None, None),
+    };
+    (Some(expected), Some(actual))
 }

@@ -432,7 +432,7 @@ impl Excess<'_, '_> {
                 severity: code.severity(),
                 from: x.to_owned(),
                 to: y.to_owned(),
-                about: About::Connection,
+                about: About::Unwritten,
                 origin: None,
             };
             self.found.add(key, ports, (from, to), &sources);

@@ -280,6 +280,8 @@ impl Judge<'_> {
             because: through.because,
             policies: Vec::new(),
             sources,
+            name: None,
+            conditions: Vec::new(),
             message,
         })
     }
@@ -310,6 +312,8 @@ impl Judge<'_> {
             because: Vec::new(),
             policies: Vec::new(),
             sources: vec![item.written.at.clone()],
+            name: None,
+            conditions: Vec::new(),
             message,
         }
     }

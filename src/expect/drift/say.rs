@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::compile::enforcer::{Enforcer, Enforces};
-use crate::engine::{Engine, Entity, Hypothetical, PolicyId, Side, Verdict};
+use crate::engine::{Cause, Engine, Entity, Hypothetical, PolicyId, Side, Verdict};
 use crate::model::{Direction, Labels, PortRange, Protocol, Severity, SourceRef};
 use crate::text::tame;
 
@@ -14,7 +14,7 @@ use super::super::stance::{Stance, Stances};
 use super::demands::verdicts;
 use super::exposure;
 use super::world::World;
-use super::{About, Code, Entry, Finding, Found, Key};
+use super::{About, Code, Finding, Found, Key};
 
 const OPEN: &str = "is not isolated";
 /// Such as ingress that is closed to every pod: rules of cluster-wide policies cannot name anybody else there (rule A18).
@@ -25,13 +25,13 @@ const PARTLY: &str =
 pub(super) fn connection(
     world: &World<'_>,
     key: &Key,
-    entry: &Entry,
-    protocol: Protocol,
-    ports: PortRange,
+    (from, to): (&Entity, &Entity),
+    (protocol, ports): (Protocol, PortRange),
+    sources: &[SourceRef],
 ) -> Finding {
     let engine = world.engine;
-    let why = engine.explain(&entry.from, &entry.to, protocol, ports.first());
-    let unreachable = engine.unreachable(&entry.from, &entry.to);
+    let why = engine.explain(from, to, protocol, ports.first());
+    let unreachable = engine.unreachable(from, to);
     let one_side = match key.about {
         About::EgressSide => Some(&why.egress),
         About::IngressSide => Some(&why.ingress),
@@ -49,7 +49,9 @@ pub(super) fn connection(
         .copied()
         .filter(|side| side.verdict == Verdict::Deny)
         .collect();
-    let opens = !matches!(key.code, Code::Broken | Code::Narrower);
+    let (expected, actual) = verdicts(key, unreachable.filter(|_| one_side.is_none()));
+    let opens =
+        !matches!(actual, Some(Verdict::Deny | Verdict::Unreachable)) || key.code == Code::Latent;
     let mut because = Vec::new();
     let mut policies: Vec<PolicyId> = Vec::new();
     for side in if opens { &sides } else { &denying } {
@@ -68,12 +70,7 @@ pub(super) fn connection(
     because.dedup();
     policies.sort_unstable();
     policies.dedup();
-    let (expected, actual) = verdicts(key.code, unreachable.filter(|_| one_side.is_none()));
-    let port = if ports == PortRange::ALL {
-        format!("any {protocol} port")
-    } else {
-        format!("{ports}/{protocol}")
-    };
+    let port = self::ports(protocol, ports);
     let reason = match (unreachable, one_side) {
         (Some(reason), None) => format!("nothing can be reached there ({reason})"),
         _ => closed_because(engine, &why.egress, &why.ingress, one_side, key),
@@ -90,8 +87,26 @@ pub(super) fn connection(
         actual,
         because,
         policies,
-        sources: entry.sources.clone(),
+        sources: sources.to_vec(),
         message: sentence(world, key, &port, &reason) + &exposure::beside(world, key),
+        name: key
+            .origin
+            .and_then(|index| world.plan.origins[index].name.clone()),
+        conditions: if key.code == Code::Unknown {
+            let asked = sides.iter().flat_map(|side| &side.causes).cloned();
+            asked.collect::<BTreeSet<Cause>>().into_iter().collect()
+        } else {
+            Vec::new()
+        },
+    }
+}
+
+/// Ports in a sentence.
+pub(super) fn ports(protocol: Protocol, ports: PortRange) -> String {
+    if ports == PortRange::ALL {
+        format!("any {protocol} port")
+    } else {
+        format!("{ports}/{protocol}")
     }
 }
 
@@ -281,6 +296,8 @@ impl Found {
             policies: Vec::new(),
             sources: sources.into_iter().cloned().collect(),
             message,
+            name: None,
+            conditions: Vec::new(),
         });
     }
 
