@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn every_line_of_every_recording_reads() {
-        for demo in &DEMOS {
+        for demo in DEMOS {
             let written = demo
                 .play
                 .lines()
