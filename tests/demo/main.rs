@@ -1,5 +1,6 @@
 //! The demo clusters against their documents: what each table row promises, and what was planted against it.
 
+mod e_commerce;
 mod red_kite;
 mod stalker;
 
@@ -145,6 +146,6 @@ impl World {
 
 #[test]
 fn only_what_is_built_is_named() {
-    assert_eq!(demo::names(), ["stalker", "red-kite"]);
+    assert_eq!(demo::names(), ["stalker", "red-kite", "e-commerce"]);
     assert!(demo::load("black-kite").is_none());
 }

@@ -296,27 +296,32 @@ fn the_picture_holds_the_whole_document() {
         lost,
         [&"any -> ui 80,443 Plain", &"ui -> jobs-manager 3000 Plain"]
     );
-    // Panes of 80x24, 120x40 and 200x50.
-    for (columns, rows) in [(78, 17), (118, 22), (198, 30)] {
-        for environment in ["prod", "dev"] {
-            let text = world.picture(environment, columns, rows);
-            for name in [
-                "ui",
-                "jobs-mana",
-                "cron",
-                "mongo",
-                "kafka",
-                "orchestra",
-                "jobs ",
-                "internet",
-                "k8s-api",
-                "any",
-            ] {
-                assert!(
-                    text.contains(name),
-                    "{environment}: {name} is missing\n{text}"
-                );
-            }
+    // The panes of 80x24, 120x40 and 200x50. Development has more wires, and in the smallest its picture is panned.
+    let panes = [
+        ("prod", 78, 17),
+        ("prod", 118, 22),
+        ("dev", 118, 22),
+        ("prod", 198, 30),
+        ("dev", 198, 30),
+    ];
+    for (environment, columns, rows) in panes {
+        let text = world.picture(environment, columns, rows);
+        for name in [
+            "ui",
+            "jobs-mana",
+            "cron",
+            "mongo",
+            "kafka",
+            "orchestra",
+            "jobs ",
+            "internet",
+            "k8s-api",
+            "any",
+        ] {
+            assert!(
+                text.contains(name),
+                "{environment}: {name} is missing\n{text}"
+            );
         }
     }
 }
