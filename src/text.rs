@@ -129,6 +129,14 @@ pub fn nearest<'a>(
         .collect()
 }
 
+/// Whether two different names look like one of them mistyped. Names that differ in their digits only are different things.
+pub fn is_near(a: &str, b: &str) -> bool {
+    let (a, b) = (a.to_lowercase(), b.to_lowercase());
+    let letters = |text: &str| -> String { text.chars().filter(|c| !c.is_numeric()).collect() };
+    let shorter = a.chars().count().min(b.chars().count());
+    letters(&a) != letters(&b) && edit_distance(&a, &b) <= shorter / 4
+}
+
 fn edit_distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
@@ -170,6 +178,21 @@ mod tests {
     fn the_middle_goes_first_so_that_both_ends_stay() {
         assert_eq!(cut_middle("notification-service", 11), "notif…rvice");
         assert_eq!(cut_middle("short", 5), "short");
+    }
+
+    #[test]
+    fn a_slip_is_near_and_another_name_is_not() {
+        for (a, b, expected) in [
+            ("Prometheus", "Promtheus", true),
+            ("mongo", "mango", true),
+            ("Kibana", "Grafana", false),
+            ("web1", "web2", false),
+            ("web-12", "web-1", false),
+            ("api", "app", false),
+            ("Fluentd", "Fluentd", false),
+        ] {
+            assert_eq!(is_near(a, b), expected, "{a} {b}");
+        }
     }
 
     #[test]
