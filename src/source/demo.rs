@@ -33,7 +33,7 @@ macro_rules! demo {
     };
 }
 
-const DEMOS: &[Texts] = &[demo!("stalker")];
+const DEMOS: &[Texts] = &[demo!("stalker"), demo!("red-kite"), demo!("e-commerce")];
 
 /// A demo, loaded.
 #[derive(Clone, Debug)]
