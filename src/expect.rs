@@ -11,7 +11,7 @@ pub mod stance;
 use crate::model::Diagnostic;
 
 pub use drift::{Code, Finding, judge, judge_all};
-pub use file::{Expectations, Exposure};
+pub use file::{Expectations, Exposure, Note};
 pub use plan::{End, Expected, Must, Plan, bind};
 
 /// Reads one `netseg/v1` file. Each problem is told with its line, what was found and what is allowed; a file with a problem is

@@ -75,6 +75,8 @@ pub(crate) struct Bound {
     pub(crate) id: String,
     pub(crate) label: String,
     pub(crate) at: SourceRef,
+    /// The line of the document its name was read from.
+    pub(crate) src: Option<SourceRef>,
     pub(crate) select: Vec<Select>,
     /// Ascending; finished ones too.
     pub(crate) pods: Vec<PodId>,
@@ -85,6 +87,8 @@ pub(crate) struct Bound {
 
 pub(crate) struct BoundCell {
     pub(crate) at: SourceRef,
+    /// The line of its row in the document.
+    pub(crate) src: Option<SourceRef>,
     pub(crate) content: BoundContent,
 }
 
@@ -167,7 +171,7 @@ pub(crate) struct Loose {
     /// The workload, policy or word.
     pub(crate) subject: String,
     pub(crate) message: String,
-    pub(crate) source: SourceRef,
+    pub(crate) sources: Vec<SourceRef>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -320,7 +324,9 @@ impl Plan {
                 };
                 let meant = |bound: &Bound| {
                     bound.select.iter().any(|select| {
+                        // One that exists only in thought has neither an owner nor containers.
                         select.owner.is_none()
+                            && select.container.is_none()
                             && select.meets(&pod.namespace, namespace_labels, &pod.labels)
                     })
                 };
@@ -478,3 +484,6 @@ pub(crate) fn ends_of<'a>(
         Direction::Ingress => (peer, subject),
     }
 }
+
+#[cfg(test)]
+mod tests;

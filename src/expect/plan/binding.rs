@@ -13,7 +13,9 @@ use crate::model::{AddressSet, Direction, IpRange, PortSet, Protocol, Service, S
 use crate::text::tame;
 
 use super::super::file::short::{PeerWord, PortWord};
-use super::super::file::{Cell, Content, Environment, Expectations, Level, Remarks, Rule, Select};
+use super::super::file::{
+    Cell, Content, Environment, Expectations, Level, Remarks, Rule, Select, cited,
+};
 use super::ends::End;
 use super::{
     Bound, BoundCell, BoundContent, Claim, Kind, Loose, LooseKind, Must, Origin, Plan, PodFacts,
@@ -119,6 +121,16 @@ struct Binder<'a> {
 
 impl Binder<'_> {
     fn loose(&mut self, kind: LooseKind, subject: &str, message: String, source: &SourceRef) {
+        self.loose_in(kind, subject, message, vec![source.clone()]);
+    }
+
+    fn loose_in(
+        &mut self,
+        kind: LooseKind,
+        subject: &str,
+        message: String,
+        sources: Vec<SourceRef>,
+    ) {
         let known = self.plan.loose.iter();
         if known
             .filter(|loose| loose.kind == kind)
@@ -130,7 +142,7 @@ impl Binder<'_> {
             kind,
             subject: subject.to_owned(),
             message,
-            source: source.clone(),
+            sources,
         });
     }
 
@@ -138,22 +150,24 @@ impl Binder<'_> {
         for (index, definition) in (0u32..).zip(&self.expectations.workloads) {
             let own = &definition.value;
             let rebound = self.env.bind.iter().find(|bind| bind.id == definition.id);
-            let (select, at) = match rebound {
-                Some(bind) => (&bind.value, &bind.at),
-                None => (&own.select, &definition.at),
+            let (select, at, src) = match rebound {
+                Some(bind) => (&bind.value, &bind.at, bind.src.as_ref()),
+                None => (&own.select, &definition.at, None),
             };
+            let src = src.or(definition.src.as_ref());
             let pods = self.selected(select);
             for pod in &pods {
                 self.plan.of_pod[pod.0 as usize].push(index);
             }
             if pods.is_empty() {
                 let message = self.no_pod(&definition.id, select);
-                self.loose(LooseKind::Unbound, &definition.id, message, at);
+                self.loose_in(LooseKind::Unbound, &definition.id, message, cited(src, at));
             }
             self.plan.workloads.push(Bound {
                 id: definition.id.clone(),
                 label: own.names.first().unwrap_or(&definition.id).clone(),
                 at: at.clone(),
+                src: src.cloned(),
                 select: select.clone(),
                 pods,
                 closed: own
@@ -175,6 +189,10 @@ impl Binder<'_> {
             };
             select.meets(&namespace.name, &namespace.labels, &pod.labels)
                 && select.owner.as_ref().is_none_or(owned)
+                && select
+                    .container
+                    .as_ref()
+                    .is_none_or(|name| pod.containers.contains(name))
         };
         engine
             .pods()
@@ -234,12 +252,13 @@ impl Binder<'_> {
         };
         BoundCell {
             at: cell.at.clone(),
+            src: cell.src.clone(),
             content,
         }
     }
 
     fn origin(&mut self, name: Option<&str>, at: &SourceRef, remarks: &Remarks) -> usize {
-        let sources = remarks.src.iter().chain([at]).cloned().collect();
+        let sources = cited(remarks.src.as_ref(), at);
         self.plan.origins.push(Origin {
             name: name.map(|name| tame(name).into_owned()),
             sources,
@@ -314,7 +333,8 @@ impl Binder<'_> {
                 (false, _) => Kind::Never,
             };
             if let Some(by) = &flow.by {
-                self.credited(by, &flow.name, &flow.at);
+                let sources = cited(flow.remarks.src.as_ref(), &flow.at);
+                self.credited(by, &flow.name, sources);
             }
             let except = self.peers(&flow.except, &flow.at);
             self.product(
@@ -346,7 +366,8 @@ impl Binder<'_> {
                     "a default deny is written for namespace {}, which does not exist",
                     tame(&deny.namespace)
                 );
-                self.loose(LooseKind::Stale, &deny.namespace, message, &deny.at);
+                let sources = cited(deny.src.as_ref(), &deny.at);
+                self.loose_in(LooseKind::Stale, &deny.namespace, message, sources);
             }
         }
     }
@@ -373,7 +394,7 @@ impl Binder<'_> {
     }
 
     /// Whether a policy that the document credits exists.
-    fn credited(&mut self, by: &str, flow: &str, at: &SourceRef) {
+    fn credited(&mut self, by: &str, flow: &str, sources: Vec<SourceRef>) {
         let (namespace, name) = match by.split_once('/') {
             Some((namespace, name)) => (Some(namespace), name),
             None => (None, by),
@@ -388,7 +409,7 @@ impl Binder<'_> {
                 tame(flow),
                 tame(by)
             );
-            self.loose(LooseKind::Stale, by, message, at);
+            self.loose_in(LooseKind::Stale, by, message, sources);
         }
     }
 
