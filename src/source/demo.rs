@@ -33,7 +33,11 @@ macro_rules! demo {
     };
 }
 
-const DEMOS: &[Texts] = &[demo!("stalker"), demo!("red-kite")];
+const DEMOS: &[Texts] = &[
+    demo!("stalker"),
+    demo!("red-kite"),
+    demo!("verrazzano"),
+];
 
 /// A demo, loaded.
 #[derive(Clone, Debug)]

@@ -2,6 +2,7 @@
 
 mod red_kite;
 mod stalker;
+mod verrazzano;
 
 use std::sync::Arc;
 
@@ -145,6 +146,9 @@ impl World {
 
 #[test]
 fn only_what_is_built_is_named() {
-    assert_eq!(demo::names(), ["stalker", "red-kite"]);
+    assert_eq!(
+        demo::names(),
+        ["stalker", "red-kite", "verrazzano"]
+    );
     assert!(demo::load("black-kite").is_none());
 }
