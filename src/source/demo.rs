@@ -37,6 +37,7 @@ const DEMOS: &[Texts] = &[
     demo!("stalker"),
     demo!("red-kite"),
     demo!("verrazzano"),
+    demo!("platform"),
 ];
 
 /// A demo, loaded.

@@ -1,5 +1,6 @@
 //! The demo clusters against their documents: what each table row promises, and what was planted against it.
 
+mod platform;
 mod red_kite;
 mod stalker;
 mod verrazzano;
@@ -148,7 +149,7 @@ impl World {
 fn only_what_is_built_is_named() {
     assert_eq!(
         demo::names(),
-        ["stalker", "red-kite", "verrazzano"]
+        ["stalker", "red-kite", "verrazzano", "platform"]
     );
     assert!(demo::load("black-kite").is_none());
 }
