@@ -52,6 +52,12 @@ pub(crate) struct Source {
     pub(crate) inferred: bool,
 }
 
+impl Source {
+    pub(crate) fn is_about(&self, environment: &str) -> bool {
+        self.env.as_deref().is_none_or(|env| env == environment)
+    }
+}
+
 /// A definition under its key.
 #[derive(Clone, Debug)]
 pub(crate) struct Named<T> {
@@ -179,6 +185,57 @@ pub(crate) struct Environment {
     pub(crate) cni: Option<(String, SourceRef)>,
     pub(crate) enforces: Option<(bool, SourceRef)>,
     pub(crate) notes: Vec<Note>,
+    pub(crate) unread: Vec<Unread>,
+}
+
+/// A part of a document that could not be read: what it may have said is not judged, and that is said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Unread {
+    pub(crate) at: SourceRef,
+    /// Whose row it is; empty for a flow.
+    pub(crate) workload: String,
+    pub(crate) direction: Direction,
+    pub(crate) why: String,
+}
+
+impl Environment {
+    /// One that expects nothing.
+    pub(crate) fn empty(name: &str, at: SourceRef) -> Self {
+        Self {
+            name: name.to_owned(),
+            at,
+            extends: None,
+            settings: Settings::default(),
+            closed_world: None,
+            default_deny: Vec::new(),
+            bind: Vec::new(),
+            expect: Vec::new(),
+            flows: Vec::new(),
+            exceptions: Vec::new(),
+            exposure: None,
+            cni: None,
+            enforces: None,
+            notes: Vec::new(),
+            unread: Vec::new(),
+        }
+    }
+
+    /// The row of a workload; made where there is none.
+    pub(crate) fn row_mut(&mut self, workload: &str, at: &SourceRef) -> &mut Row {
+        let index = self.expect.iter().position(|row| row.workload == workload);
+        let index = index.unwrap_or_else(|| {
+            self.expect.push(Row {
+                workload: workload.to_owned(),
+                at: at.clone(),
+                src: None,
+                ingress: None,
+                egress: None,
+                patches: Vec::new(),
+            });
+            self.expect.len() - 1
+        });
+        &mut self.expect[index]
+    }
 }
 
 /// What a document says beside its rules. It is kept and shown; nothing is judged by it.
@@ -224,7 +281,7 @@ impl Row {
         }
     }
 
-    fn cell_mut(&mut self, direction: Direction) -> &mut Option<Cell> {
+    pub(crate) fn cell_mut(&mut self, direction: Direction) -> &mut Option<Cell> {
         match direction {
             Direction::Ingress => &mut self.ingress,
             Direction::Egress => &mut self.egress,
@@ -270,7 +327,7 @@ pub(crate) enum Level {
 }
 
 /// What any rule, flow or exception may say about itself.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Remarks {
     pub(crate) why: Option<String>,
     pub(crate) owner: Option<String>,
@@ -346,10 +403,9 @@ impl Expectations {
 
     /// Whether what is written for an environment is only inferred from prose.
     pub(crate) fn is_inferred(&self, environment: &str) -> bool {
-        let about = |env: &Option<String>| env.as_deref().is_none_or(|env| env == environment);
         self.sources
             .iter()
-            .any(|source| source.inferred && about(&source.env))
+            .any(|source| source.inferred && source.is_about(environment))
     }
 
     /// What the files call themselves, joined by commas.
@@ -521,6 +577,15 @@ fn inherit(parent: Environment, child: Environment) -> Environment {
     replace_by(&mut made.bind, child.bind, |b| &b.id);
     replace_by(&mut made.flows, child.flows, |f| &f.name);
     replace_by(&mut made.exceptions, child.exceptions, |e| &e.id);
+    let says = |unread: &Unread| {
+        let row = child
+            .expect
+            .iter()
+            .find(|row| row.workload == unread.workload);
+        row.is_some_and(|row| row.cell(unread.direction).is_some())
+    };
+    made.unread.retain(|unread| !says(unread));
+    made.unread.extend(child.unread);
     for note in child.notes {
         if made.notes.iter().all(|own| own.text != note.text) {
             made.notes.push(note);

@@ -17,6 +17,7 @@ use crate::engine::{Engine, Entity, NodeId, PodId};
 use crate::model::{AddressSet, Cluster, Direction, PortSet, Severity, SourceRef};
 
 use super::file::{DefaultDeny, Expectations, Select, Settings};
+use super::lookup::How;
 pub use ends::End;
 
 /// What is expected of the ports of one connection. `may` always holds `must`; what is in neither must not be open.
@@ -78,6 +79,10 @@ pub(crate) struct Bound {
     /// The line of the document its name was read from.
     pub(crate) src: Option<SourceRef>,
     pub(crate) select: Vec<Select>,
+    /// The ids of its workloads, sorted.
+    pub(crate) meant: Vec<String>,
+    /// How it was found, where it was looked up by its names.
+    pub(crate) how: Option<How>,
     /// Ascending; finished ones too.
     pub(crate) pods: Vec<PodId>,
     pub(crate) closed: bool,
@@ -216,6 +221,17 @@ pub(crate) fn slot(direction: Direction) -> usize {
 impl Plan {
     pub fn environment(&self) -> &str {
         &self.environment
+    }
+
+    /// Who was looked up by name and found: what the document calls it, how, and the workloads it means; in the order of the document.
+    pub fn found(&self) -> Vec<(&str, &How, &[String])> {
+        let looked_up = self
+            .workloads
+            .iter()
+            .filter_map(|bound| Some((bound, bound.how.as_ref()?)));
+        looked_up
+            .map(|(bound, how)| (bound.label.as_str(), how, bound.meant.as_slice()))
+            .collect()
     }
 
     /// What this environment expects of a connection between two entities.

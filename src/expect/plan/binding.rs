@@ -4,6 +4,7 @@ mod ports;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::slice;
 
 use jiff::civil::Date;
 use smallvec::SmallVec;
@@ -16,6 +17,7 @@ use super::super::file::short::{PeerWord, PortWord};
 use super::super::file::{
     Cell, Content, Environment, Expectations, Level, Remarks, Rule, Select, cited,
 };
+use super::super::lookup::{Lookup, lookup};
 use super::ends::End;
 use super::{
     Bound, BoundCell, BoundContent, Claim, Kind, Loose, LooseKind, Must, Origin, Plan, PodFacts,
@@ -51,6 +53,7 @@ pub(super) fn bind(
         .and_then(|service| binder.behind(service))
         .map(Rc::new);
     binder.workloads();
+    binder.unread();
     binder.rows();
     binder.flows();
     binder.finish()
@@ -100,6 +103,34 @@ fn empty(engine: &Engine, environment: &str, today: Date) -> Plan {
         cni: None,
         enforces: None,
         loose: Vec::new(),
+    }
+}
+
+/// Why names mean nobody, and what to do about it.
+fn not_found(id: &str, names: &[String], unclear: &Lookup) -> String {
+    let called: Vec<String> = names
+        .iter()
+        .map(|name| format!("`{}`", tame(name)))
+        .collect();
+    let called = called.join(" or ");
+    let listed = |ids: &[String]| {
+        let ids: Vec<_> = ids.iter().map(|id| tame(id)).collect();
+        ids.join(", ")
+    };
+    match unclear {
+        Lookup::Several(ids) => format!(
+            "{called} may be any of {}: say which one with `workloads: {{{}: {{names: […], select: …}}}}` in a netseg/v1 file",
+            listed(ids),
+            tame(id)
+        ),
+        Lookup::Nobody(near) if near.is_empty() => format!("nothing is called {called}"),
+        Lookup::Nobody(near) => {
+            format!(
+                "no workload, label or namespace is called {called}; nearest: {}",
+                listed(near)
+            )
+        }
+        Lookup::Found { .. } => String::new(),
     }
 }
 
@@ -155,12 +186,22 @@ impl Binder<'_> {
                 None => (&own.select, &definition.at, None),
             };
             let src = src.or(definition.src.as_ref());
+            let looked_up = select.is_empty().then(|| self.look_up(&own.names));
+            let (select, how) = match &looked_up {
+                Some(Lookup::Found { how, select }) => (slice::from_ref(select), Some(how)),
+                _ => (select.as_slice(), None),
+            };
             let pods = self.selected(select);
             for pod in &pods {
                 self.plan.of_pod[pod.0 as usize].push(index);
             }
             if pods.is_empty() {
-                let message = self.no_pod(&definition.id, select);
+                let message = match &looked_up {
+                    Some(unclear @ (Lookup::Several(_) | Lookup::Nobody(_))) => {
+                        not_found(&definition.id, &own.names, unclear)
+                    }
+                    _ => self.no_pod(&definition.id, select),
+                };
                 self.loose_in(LooseKind::Unbound, &definition.id, message, cited(src, at));
             }
             self.plan.workloads.push(Bound {
@@ -168,7 +209,9 @@ impl Binder<'_> {
                 label: own.names.first().unwrap_or(&definition.id).clone(),
                 at: at.clone(),
                 src: src.cloned(),
-                select: select.clone(),
+                select: select.to_vec(),
+                meant: self.meant(&pods),
+                how: how.cloned(),
                 pods,
                 closed: own
                     .closed_world
@@ -177,6 +220,18 @@ impl Binder<'_> {
                 cells: [None, None],
             });
         }
+    }
+
+    fn meant(&self, pods: &[PodId]) -> Vec<String> {
+        let ids: BTreeSet<String> = pods
+            .iter()
+            .map(|pod| self.engine.workload_of(*pod).id())
+            .collect();
+        ids.into_iter().collect()
+    }
+
+    fn look_up(&self, names: &[String]) -> Lookup {
+        lookup(&self.plan.cluster, names)
     }
 
     fn selected(&self, select: &[Select]) -> Vec<PodId> {
@@ -213,6 +268,23 @@ impl Binder<'_> {
             format!(": there is no namespace {}", names.join(", "))
         };
         format!("no pod matches what is written for `{}`{why}", tame(id))
+    }
+
+    /// What could not be read of a document is nothing that holds.
+    fn unread(&mut self) {
+        for unread in &self.env.unread {
+            let message = if unread.workload.is_empty() {
+                format!("{}: it is not judged", unread.why)
+            } else {
+                format!(
+                    "the {} of `{}` is not judged: {}",
+                    unread.direction,
+                    tame(&unread.workload),
+                    unread.why
+                )
+            };
+            self.loose(LooseKind::Unknown, &unread.workload, message, &unread.at);
+        }
     }
 
     fn rows(&mut self) {

@@ -33,20 +33,8 @@ impl Reader {
             ],
         )?;
         let mut made = Environment {
-            name: name.to_owned(),
-            at: self.at(path),
-            extends: None,
             settings,
-            closed_world: None,
-            default_deny: Vec::new(),
-            bind: Vec::new(),
-            expect: Vec::new(),
-            flows: Vec::new(),
-            exceptions: Vec::new(),
-            exposure: None,
-            cni: None,
-            enforces: None,
-            notes: Vec::new(),
+            ..Environment::empty(name, self.at(path))
         };
         for (key, value) in map {
             let path = join(path, key);
