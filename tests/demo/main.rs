@@ -1,8 +1,10 @@
 //! The demo clusters against their documents: what each table row promises, and what was planted against it.
 
 mod e_commerce;
+mod platform;
 mod red_kite;
 mod stalker;
+mod verrazzano;
 
 use std::sync::Arc;
 
@@ -146,6 +148,15 @@ impl World {
 
 #[test]
 fn only_what_is_built_is_named() {
-    assert_eq!(demo::names(), ["stalker", "red-kite", "e-commerce"]);
+    assert_eq!(
+        demo::names(),
+        [
+            "stalker",
+            "red-kite",
+            "e-commerce",
+            "verrazzano",
+            "platform"
+        ]
+    );
     assert!(demo::load("black-kite").is_none());
 }
