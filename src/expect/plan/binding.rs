@@ -110,34 +110,6 @@ fn empty(engine: &Engine, environment: &str, today: Date) -> Plan {
     }
 }
 
-/// Why names mean nobody, and what to do about it.
-fn not_found(id: &str, names: &[String], unclear: &Lookup) -> String {
-    let called: Vec<String> = names
-        .iter()
-        .map(|name| format!("`{}`", tame(name)))
-        .collect();
-    let called = called.join(" or ");
-    let listed = |ids: &[String]| {
-        let ids: Vec<_> = ids.iter().map(|id| tame(id)).collect();
-        ids.join(", ")
-    };
-    match unclear {
-        Lookup::Several(ids) => format!(
-            "{called} may be any of {}: say which one with `workloads: {{{}: {{names: […], select: …}}}}` in a netseg/v1 file",
-            listed(ids),
-            tame(id)
-        ),
-        Lookup::Nobody(near) if near.is_empty() => format!("nothing is called {called}"),
-        Lookup::Nobody(near) => {
-            format!(
-                "no workload, label or namespace is called {called}; nearest: {}",
-                listed(near)
-            )
-        }
-        Lookup::Found { .. } => String::new(),
-    }
-}
-
 /// A Service as an end: what stands behind it, and each of its ports with the ports it leads to.
 struct Behind {
     entities: Vec<Entity>,
@@ -202,7 +174,7 @@ impl Binder<'_> {
             if pods.is_empty() {
                 let message = match &looked_up {
                     Some(unclear @ (Lookup::Several(_) | Lookup::Nobody(_))) => {
-                        not_found(&definition.id, &own.names, unclear)
+                        unclear.told(&definition.id, &own.names)
                     }
                     _ => self.no_pod(&definition.id, select),
                 };
