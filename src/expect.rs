@@ -14,6 +14,7 @@ mod write;
 use crate::model::Diagnostic;
 
 pub use drift::{Code, Finding, judge, judge_all};
+pub use file::reader::Files;
 pub use file::{Expectations, Exposure, Note};
 pub use import::{Imported, TableRead, import, is_expectations};
 pub use lookup::{How, settle};
@@ -24,4 +25,13 @@ pub use write::{Places, as_json, write, write_resolved};
 /// not used at all, because half an expectation would pass for a whole one.
 pub fn read(file_name: &str, text: &str) -> Result<Expectations, Vec<Diagnostic>> {
     file::reader::read(file_name, text)
+}
+
+/// Reads several `netseg/v1` files, of which each may name what another defines. Problems are sorted by file and line.
+pub fn read_all(files: &[(&str, &str)]) -> Result<Expectations, Vec<Diagnostic>> {
+    let mut all = Files::default();
+    for (name, text) in files {
+        all.read(name, text);
+    }
+    all.finish()
 }
