@@ -249,6 +249,7 @@ pub struct Container {
     pub image: String,
     #[serde(deserialize_with = "list")]
     pub ports: Vec<ContainerPort>,
+    pub restart_policy: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -389,6 +389,26 @@ mod tests {
         (cluster, told)
     }
 
+    #[test]
+    fn the_containers_of_a_pod_are_those_that_keep_running() {
+        let (cluster, told) = read(
+            "{kind: Pod, apiVersion: v1, metadata: {name: a, namespace: x}, spec: {containers: [{name: app}], initContainers: [{name: setup}, {name: proxy, restartPolicy: Always}]}}
+---
+{kind: Deployment, apiVersion: apps/v1, metadata: {name: b, namespace: x}, spec: {template: {spec: {containers: [{name: app}, {name: proxy}]}}}}
+---
+{kind: Pod, apiVersion: v1, metadata: {name: c, namespace: x}, spec: {containers: [{name: app}]}}
+",
+        );
+        assert_eq!(told, Vec::<String>::new());
+        let pods = &cluster.namespaces["x"].pods;
+        let names: Vec<String> = pods.iter().map(|pod| pod.containers.join(" ")).collect();
+        assert_eq!(names, ["app proxy", "app proxy", "app"]);
+        assert!(std::sync::Arc::ptr_eq(
+            &pods[0].containers,
+            &pods[1].containers
+        ));
+    }
+
     fn policy(spec: &str) -> (crate::model::Policy, Vec<String>) {
         let (cluster, told) = read(&format!(
             "kind: NetworkPolicy\napiVersion: networking.k8s.io/v1\nmetadata: {{name: p, namespace: x}}\nspec: {spec}\n"
