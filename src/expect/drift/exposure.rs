@@ -202,7 +202,8 @@ impl Judge<'_> {
             .written
             .iter()
             .filter(about)
-            .map(|one| one.at.clone())
+            .flat_map(places)
+            .cloned()
             .collect();
         if sources.is_empty() {
             let bound = rows
@@ -222,21 +223,13 @@ impl Judge<'_> {
         } else {
             Code::Excess.severity()
         };
-        let (protocol, ports) = seen_by_policy(way);
         Some(Finding {
-            code: Code::Excess,
             severity,
-            environment: world.plan.environment.clone(),
-            from: "internet".to_owned(),
-            to: id.clone(),
-            protocol,
-            ports,
             expected: Some(Verdict::Deny),
             actual: Some(through.verdict),
             because: through.because,
-            policies: Vec::new(),
             sources,
-            message,
+            ..self.finding(Code::Excess, id, message, Some(way))
         })
     }
 
@@ -248,14 +241,22 @@ impl Judge<'_> {
         way: Option<&WayIn>,
     ) -> Finding {
         let inferred = self.world.plan.exposure_is_inferred && code == Code::Stale;
-        let (protocol, ports) = way.map_or((None, None), seen_by_policy);
         Finding {
-            code,
             severity: if inferred {
                 Severity::Info
             } else {
                 code.severity()
             },
+            sources: places(item.written).cloned().collect(),
+            ..self.finding(code, to, message, way)
+        }
+    }
+
+    fn finding(&self, code: Code, to: &str, message: String, way: Option<&WayIn>) -> Finding {
+        let (protocol, ports) = way.map_or((None, None), seen_by_policy);
+        Finding {
+            code,
+            severity: code.severity(),
             environment: self.world.plan.environment.clone(),
             from: "internet".to_owned(),
             to: to.to_owned(),
@@ -265,7 +266,7 @@ impl Judge<'_> {
             actual: (code == Code::Unknown).then_some(Verdict::Unknown),
             because: Vec::new(),
             policies: Vec::new(),
-            sources: vec![item.written.at.clone()],
+            sources: Vec::new(),
             message,
         }
     }
@@ -338,6 +339,11 @@ fn unseen(world: &World<'_>, kinds: &[WayKind], namespace: Option<&str>) -> Stri
         .collect();
     let all: Vec<String> = all.iter().map(|one| tame(one).into_owned()).collect();
     all.join(", ")
+}
+
+/// The line of the document it was read from, if any, and its own.
+fn places(written: &Exposure) -> impl Iterator<Item = &SourceRef> {
+    written.src.iter().chain([&written.at])
 }
 
 fn to_of(way: &WayIn) -> Option<String> {
