@@ -96,7 +96,8 @@ fn groups<'f>(findings: &[&'f Finding]) -> Vec<Vec<&'f Finding>> {
         // Those of one code and one pair of ends stand next to each other, whatever their ports.
         let alike = |group: &&mut Vec<&Finding>| finding.differs_in_ports_only(group[0]);
         let near = |group: &&mut Vec<&Finding>| {
-            (group[0].code, &group[0].from, &group[0].to) == (finding.code, &finding.from, &finding.to)
+            (group[0].code, &group[0].from, &group[0].to)
+                == (finding.code, &finding.from, &finding.to)
         };
         match groups.iter_mut().rev().take_while(near).find(alike) {
             Some(group) => group.push(finding),

@@ -128,7 +128,12 @@ fn write_case(writer: &mut Xml, case: &Case) {
     });
 }
 
-fn element(writer: &mut Xml, start: BytesStart<'_>, is_empty: bool, content: impl FnOnce(&mut Xml)) {
+fn element(
+    writer: &mut Xml,
+    start: BytesStart<'_>,
+    is_empty: bool,
+    content: impl FnOnce(&mut Xml),
+) {
     if is_empty {
         return put(writer, Event::Empty(start));
     }
@@ -139,9 +144,7 @@ fn element(writer: &mut Xml, start: BytesStart<'_>, is_empty: bool, content: imp
 }
 
 fn put(writer: &mut Xml, event: Event<'_>) {
-    writer
-        .write_event(event)
-        .expect("memory takes every write");
+    writer.write_event(event).expect("memory takes every write");
 }
 
 fn attribute(start: &mut BytesStart<'_>, name: &str, value: &str) {

@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use crate::model::{Diagnostic, Severity, SourceRef};
 
-const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
+const SCHEMA: &str =
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
 /// One kind of finding.
 pub struct Rule {
@@ -59,8 +60,8 @@ pub fn write(rules: &[Rule], runs: &[Run], diagnostics: &[Diagnostic]) -> String
             .map(|run| run_json(rules, run, diagnostics))
             .collect(),
     };
-    let mut text =
-        serde_json::to_string_pretty(&log).expect("plain structs with string keys always serialise");
+    let mut text = serde_json::to_string_pretty(&log)
+        .expect("plain structs with string keys always serialise");
     text.push('\n');
     text
 }
