@@ -75,9 +75,10 @@ fn environments(args: &Args, expectations: &expect::Expectations) -> Result<Vec<
 }
 
 fn in_scope(finding: &Finding, scope: &crate::questions::scope::Scope) -> bool {
+    // Neither networks nor nodes have a namespace.
     let namespace = |id: &str| {
-        id.split_once('/')
-            .map(|(namespace, _)| namespace.to_owned())
+        let (first, _) = id.split_once('/')?;
+        (first != "node" && !first.contains(['.', ':'])).then(|| first.to_owned())
     };
     let ends: Vec<String> = [&finding.from, &finding.to]
         .into_iter()

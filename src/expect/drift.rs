@@ -6,6 +6,7 @@
 mod demands;
 mod excess;
 mod exposure;
+mod kept;
 mod say;
 mod trial;
 mod world;
@@ -170,7 +171,8 @@ pub fn judge_all(engine: &Engine, plan: &Plan, enforcer: &Enforcer) -> Vec<Findi
     let world = World::new(engine, plan);
     found.claims_about_the_cluster(&world, enforcer);
     demands::judge(&world, &mut found);
-    excess::judge(&world, &mut found);
+    let violated = excess::judge(&world, &mut found);
+    kept::judge(&world, &violated, &mut found);
     exposure::judge(&world, &mut found);
     found.into_findings(&world)
 }
@@ -194,6 +196,8 @@ enum About {
     Connection,
     /// Nothing that is written down speaks of it.
     Unwritten,
+    /// The same, towards addresses of a family that the pod has none of.
+    NoFamily,
     /// Nobody is let in on a port that is written down, or nothing is let out.
     ClosedPort,
     /// One side only was asked.
@@ -238,7 +242,38 @@ impl Found {
         }
     }
 
+    /// That policy is stricter than it could be is a remark only where nothing that has to work suffers from it.
+    fn forget_remarks_on_what_is_broken(&mut self) {
+        let broken: Vec<(String, String, PortSet)> = self
+            .connections
+            .iter()
+            .filter(|(key, _)| key.code == Code::Broken)
+            .map(|(key, entry)| {
+                let parts = entry.parts.iter();
+                let ports = parts.fold(PortSet::empty(), |all, (ports, ..)| all.union(ports));
+                (key.from.clone(), key.to.clone(), ports)
+            })
+            .collect();
+        for (key, entry) in &mut self.connections {
+            if key.code != Code::Narrower {
+                continue;
+            }
+            let suffers = |(from, to, _): &&(String, String, PortSet)| match key.about {
+                About::EgressSide => *from == key.from,
+                About::IngressSide => *to == key.to,
+                About::DnsOverTcp => false,
+                _ => *from == key.from && *to == key.to,
+            };
+            for (_, _, hurt) in broken.iter().filter(suffers) {
+                for (ports, ..) in &mut entry.parts {
+                    *ports = ports.difference(hurt);
+                }
+            }
+        }
+    }
+
     fn into_findings(mut self, world: &World<'_>) -> Vec<Finding> {
+        self.forget_remarks_on_what_is_broken();
         let connections = std::mem::take(&mut self.connections);
         for (key, entry) in connections {
             for (set, from, to) in &entry.parts {
