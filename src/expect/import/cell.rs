@@ -377,6 +377,10 @@ impl<'t> Reader<'t> {
             if excepting.takes(before) && !marked && self.is_hole(&body) {
                 let last = items.last_mut().map(|item| &mut item.peers);
                 self.hole(&body, last, &mut excepting);
+                // Without its network an entry would be for everybody.
+                if excepting.state == State::Lost {
+                    items.pop_if(|item| item.peers.is_empty());
+                }
                 continue;
             }
             excepting = Excepting::default();
@@ -866,7 +870,7 @@ mod tests {
             ("9092 (kafka) half-open", "0 may 9092 <kafka>"),
             (
                 "9092 (kafka)half open, 80?",
-                "0 may 9092 <kafka>; 24 may 80 <>",
+                "0 may 9092 <kafka>; 23 may 80 <>",
             ),
             ("9092 (kafka)?", "0 may 9092 <kafka>"),
             ("10.0.0.0/8 ?", "0 may any <[10.0.0.0/8]>"),

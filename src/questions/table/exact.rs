@@ -268,30 +268,36 @@ impl<'e> World<'e> {
     /// nobody to ask.
     fn link(&self, direction: Direction, own: &[Entity], peers: &[Entity]) -> Option<Link> {
         let engine = self.engine;
-        let mut all: Option<Link> = None;
+        let mut open: Option<Allowed> = None;
+        let mut both: Option<Allowed> = None;
+        let merged = |all: Option<Allowed>, one: Allowed| {
+            Some(match all {
+                None => one,
+                Some(all) => all.merge(&one),
+            })
+        };
         for subject in own {
             for peer in peers {
                 let (from, to) = match direction {
                     Direction::Egress => (subject, peer),
                     Direction::Ingress => (peer, subject),
                 };
-                if self.is_home(from, to) || engine.unreachable(from, to).is_some() {
+                if self.is_home(from, to) {
                     continue;
                 }
-                let one = Link {
-                    own: engine.side(direction, subject, peer),
-                    both: engine.allowed(from, to),
-                };
-                all = Some(match all {
-                    None => one,
-                    Some(all) => Link {
-                        own: all.own.merge(&one.own),
-                        both: all.both.merge(&one.both),
-                    },
-                });
+                if engine.unreachable(from, to).is_some() {
+                    // No policy is to blame, and nothing gets through all the same.
+                    both = merged(both, Allowed::nothing());
+                    continue;
+                }
+                open = merged(open, engine.side(direction, subject, peer));
+                both = merged(both, engine.allowed(from, to));
             }
         }
-        all
+        Some(Link {
+            own: open?,
+            both: both?,
+        })
     }
 
     /// Traffic no document is about: of a pod to itself, and between a pod and its node.
@@ -546,7 +552,8 @@ impl<'w, 'e> Asked<'w, 'e> {
             let held = api.fold(held, |all, (_, ports)| all.union(ports));
             left.push((addresses.clone(), own.sure.difference(&held)));
         }
-        let shared = if left.len() > 1 {
+        // One that cannot be reached at all would be asked as well.
+        let shared = if left.len() > 1 && left.len() == self.world.nodes.len() {
             common(left.iter().map(|(_, ports)| ports))
         } else {
             PortSet::empty()
