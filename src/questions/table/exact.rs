@@ -12,9 +12,9 @@
 //!   and because the other end's cell does not tolerate it, the connection as a whole is not tolerated.
 //! - `80 (web)?`: it is not known, or not the same for all pods of the two: tolerated and demanded of nobody.
 //! - `443 (10.0.0.0/8 except 10.1.0.0/16; 192.168.0.1)`, and without parentheses where it is every port: addresses outside, and
-//!   nodes, which answer and ask as addresses.
-//! - `Any but some`: not isolated, and rules of cluster-wide policies deny a part. Documents have no words for which; read back
-//!   it tolerates everything.
+//!   nodes, which answer and ask as addresses. Addresses of pods and Services are left out, as long as that can be read.
+//! - `Any but some`: not isolated, and rules of cluster-wide policies deny a part, so that those who are left are too many to
+//!   name. Read back it tolerates everything.
 //!
 //! Pods on the host network are told as their node's addresses: no policy knows them as pods.
 
@@ -59,6 +59,12 @@ pub fn exact(engine: &Engine, scope: &Scope) -> Table {
     }
 }
 
+/// So many holes more for addresses of the cluster's own, and no more.
+const MOST_HOLES: usize = 16;
+
+/// Of an end that is not isolated nobody reads more names than this.
+const MOST_NAMES: usize = 24;
+
 struct World<'e> {
     engine: &'e Engine,
     stances: Stances<'e>,
@@ -66,6 +72,8 @@ struct World<'e> {
     /// Each with an address that is no pod, node or Service.
     pieces: Vec<(AddressSet, Entity)>,
     nodes: Vec<NodeId>,
+    /// Addresses of pods and Services.
+    internal: AddressSet,
     /// A pod without labels in every namespace.
     strangers: Vec<(String, Entity)>,
     /// The workload that answers DNS, and the port of the Service for each of its own.
@@ -131,6 +139,7 @@ enum Peer {
     Dns,
     K8sApi,
     Workload(String),
+    External,
     Node,
     Blocks(AddressSet),
 }
@@ -160,13 +169,7 @@ impl<'e> World<'e> {
             .map(|workload| {
                 let end = workload_end(engine, workload);
                 let name = end.name.split_once('/').map_or("", |(_, name)| name);
-                let takes_part = |entity: &&Entity| {
-                    entity.pod().is_some_and(|id| {
-                        let pod = engine.pod(id);
-                        !pod.is_finished()
-                            && (pod.stands_in || !pod.addresses.is_empty() || pod.host_network)
-                    })
-                };
+                let takes_part = |e: &&Entity| engine.unreachable(e, e).is_none();
                 let mut kinds: BTreeMap<_, Vec<Entity>> = BTreeMap::new();
                 for entity in end.entities.iter().filter(takes_part) {
                     let alike = kinds.entry(engine.likeness(entity)).or_default();
@@ -202,6 +205,7 @@ impl<'e> World<'e> {
             workloads: found,
             pieces: pieces(engine),
             nodes: engine.nodes().collect(),
+            internal: internal(engine),
             strangers: strangers.collect(),
             dns: None,
             api: BTreeMap::new(),
@@ -300,6 +304,24 @@ impl<'e> World<'e> {
         })
     }
 
+    /// What policies let through to an address that no pod of a workload could reach or be reached from, all having none of its
+    /// family; `None` where one has.
+    fn beyond(&self, direction: Direction, own: &One, peer: &Entity) -> Option<PortSet> {
+        let engine = self.engine;
+        let mut open = PortSet::empty();
+        for pod in &own.pods {
+            engine.unreachable(pod, peer)?;
+            // A pod that is not there has no address, and is asked about every family.
+            let alike = Entity::Hypothetical(Arc::new(Hypothetical {
+                namespace: own.namespace.clone(),
+                labels: engine.pod(pod.pod()?).labels.clone(),
+                ports: Vec::new(),
+            }));
+            open = open.union(&engine.side(direction, &alike, peer).sure);
+        }
+        Some(open)
+    }
+
     /// Traffic no document is about: of a pod to itself, and between a pod and its node.
     fn is_home(&self, from: &Entity, to: &Entity) -> bool {
         let engine = self.engine;
@@ -319,25 +341,35 @@ impl<'e> World<'e> {
         meets(machine(from), home(to)) || meets(machine(to), home(from))
     }
 
+    /// Networks mean what is outside, and a document whose networks hold pods says so by accident. Where that takes too many
+    /// holes to read, they stay as they are.
+    fn without_internal(&self, set: AddressSet) -> AddressSet {
+        let outside = set.difference(&self.internal);
+        let count = |set: &AddressSet| -> usize {
+            blocks_of(set)
+                .iter()
+                .map(|block| 1 + block.except.len())
+                .sum()
+        };
+        if count(&outside) <= count(&set) + MOST_HOLES {
+            outside
+        } else {
+            set
+        }
+    }
+
     fn cell(&self, index: usize, direction: Direction, named: &mut BTreeSet<usize>) -> Vec<Item> {
         let own = &self.workloads[index];
         if own.pods.is_empty() {
             return vec![plain("?", PortSet::empty())];
         }
-        let stances: BTreeSet<_> = own
-            .pods
-            .iter()
-            .map(|pod| match self.stances.of(direction, pod) {
-                Stance::Partly => 1,
-                Stance::Open | Stance::NoSubject => 0,
-                Stance::Closed | Stance::Unknown => 2,
-            })
-            .collect();
-        if stances.contains(&1) && !stances.contains(&2) {
+        let mut of_cell = BTreeSet::new();
+        let said = Asked::new(self, index, direction).said(&mut of_cell);
+        let is_partly = |pod| self.stances.of(direction, pod) == Stance::Partly;
+        if of_cell.len() > MOST_NAMES && own.pods.iter().all(is_partly) {
             return vec![plain(PARTLY, PortSet::all())];
         }
-        let asked = Asked::new(self, index, direction);
-        let said = asked.said(named);
+        named.extend(of_cell);
         words(&said, direction)
     }
 }
@@ -350,6 +382,8 @@ struct Asked<'w, 'e> {
     /// By workload; those on the host network are not asked.
     pods: Vec<(usize, Link)>,
     pieces: Vec<(&'w AddressSet, Allowed)>,
+    /// Of families the pods have no address of: what would be open if they had one.
+    beyond: Vec<(&'w AddressSet, PortSet)>,
     nodes: Vec<(NodeId, Allowed)>,
     strangers: Vec<(&'w str, Allowed)>,
 }
@@ -374,6 +408,11 @@ impl<'w, 'e> Asked<'w, 'e> {
                 .pieces
                 .iter()
                 .filter_map(|(set, peer)| Some((set, one(peer)?)))
+                .collect(),
+            beyond: world
+                .pieces
+                .iter()
+                .filter_map(|(set, peer)| Some((set, world.beyond(direction, own, peer)?)))
                 .collect(),
             nodes: world
                 .nodes
@@ -496,26 +535,41 @@ impl<'w, 'e> Asked<'w, 'e> {
         apis: &[(Entity, PortSet)],
         said: &mut Said,
     ) -> Vec<(AddressSet, PortSet)> {
-        let mut sets: BTreeMap<(Mark, PortSet), AddressSet> = BTreeMap::new();
-        for (set, own) in &self.pieces {
-            let api = apis.iter().filter(|(entity, _)| match entity {
+        let api_of = |set: &AddressSet| {
+            let own = apis.iter().filter(|(entity, _)| match entity {
                 Entity::Address(address) => set.contains(*address),
                 _ => false,
             });
-            let api = api.fold(PortSet::empty(), |all, (_, ports)| all.union(ports));
-            let rest = |ports: &PortSet| ports.difference(told).difference(&api);
-            for (mark, ports) in [
-                (Mark::Must, rest(&own.sure)),
-                (Mark::Unknown, rest(&own.unknown())),
-            ] {
-                if !ports.is_empty() {
-                    let all = sets.entry((mark, ports)).or_default();
-                    *all = all.union(set);
-                }
+            own.fold(told.clone(), |all, (_, ports)| all.union(ports))
+        };
+        let all_of = |wanted: &dyn Fn(&Allowed) -> PortSet| {
+            let each: Vec<PortSet> = self.pieces.iter().map(|(_, own)| wanted(own)).collect();
+            common(each.iter()).difference(told)
+        };
+        // Wherever somebody is, as long as it is outside.
+        let sure = all_of(&|own| own.sure.clone());
+        let doubt = all_of(&Allowed::unknown);
+        said.add(Mark::Must, Peer::External, &sure);
+        said.add(Mark::Unknown, Peer::External, &doubt);
+        let wide = sure.union(&doubt);
+        let mut sets: BTreeMap<(Mark, PortSet), AddressSet> = BTreeMap::new();
+        let mut put = |mark, set: &AddressSet, ports: &PortSet| {
+            let ports = ports.difference(&api_of(set)).difference(&wide);
+            if !ports.is_empty() {
+                let all = sets.entry((mark, ports)).or_default();
+                *all = all.union(set);
             }
+        };
+        for (set, own) in &self.pieces {
+            put(Mark::Must, set, &own.sure);
+            put(Mark::Unknown, set, &own.unknown());
+        }
+        for (set, open) in &self.beyond {
+            put(Mark::HalfOpen, set, open);
         }
         let mut blocks = Vec::new();
         for ((mark, ports), set) in sets {
+            let set = self.world.without_internal(set);
             said.add(mark, Peer::Blocks(set.clone()), &ports);
             blocks.push((set, ports));
         }
@@ -657,20 +711,24 @@ fn common<'a>(sets: impl Iterator<Item = &'a PortSet>) -> PortSet {
         .fold((*first).clone(), |all, one| all.intersection(one))
 }
 
+/// Addresses of pods, their nodes' apart, and of Services.
+fn internal(engine: &Engine) -> AddressSet {
+    let namespaces = || engine.cluster().namespaces.values();
+    let pods = namespaces().flat_map(|ns| ns.pods.iter());
+    let pods = pods.filter(|pod| !pod.host_network);
+    let services = namespaces().flat_map(|ns| ns.services.iter().flat_map(|s| &s.cluster_ips));
+    pods.flat_map(|pod| &pod.addresses)
+        .chain(services)
+        .map(|address| IpRange::single(*address))
+        .collect()
+}
+
 /// The pieces of the address space that policies can tell apart and that have something outside in them.
 fn pieces(engine: &Engine) -> Vec<(AddressSet, Entity)> {
-    let cluster = engine.cluster();
-    let namespaces = || cluster.namespaces.values();
-    let pods = namespaces().flat_map(|ns| ns.pods.iter().flat_map(|pod| pod.addresses.iter()));
-    let services =
-        namespaces().flat_map(|ns| ns.services.iter().flat_map(|s| s.cluster_ips.iter()));
-    let nodes = cluster.nodes.iter();
+    let nodes = engine.cluster().nodes.iter();
     let nodes = nodes.flat_map(|node| node.addresses.iter().chain(&node.tunnels));
-    let inside: AddressSet = pods
-        .chain(services)
-        .chain(nodes)
-        .map(|address| IpRange::single(*address))
-        .collect();
+    let nodes: AddressSet = nodes.map(|address| IpRange::single(*address)).collect();
+    let inside = internal(engine).union(&nodes);
     let outside = inside.complement();
     let sets = engine.outside().into_iter();
     sets.filter_map(|set| {
@@ -813,17 +871,19 @@ fn words(said: &Said, direction: Direction) -> Vec<Item> {
     for ((mark, _, _, _, port), peers) in &grouped {
         items.push(entry(said, *mark, *port, peers));
     }
-    for (mark, sets) in bare {
-        let sets: Vec<AddressSet> = sets.into_iter().cloned().collect();
-        let blocks: Vec<String> = sets
-            .iter()
-            .flat_map(blocks_of)
-            .map(|block| block_text(&block) + mark.text())
-            .collect();
+    if !bare.is_empty() {
+        // Behind the holes of a network only `;` begins something new, so they are one entry.
+        let mut blocks: Vec<String> = Vec::new();
+        let mut ranges = AddressSet::empty();
+        for (mark, sets) in bare {
+            for set in sets {
+                let each = blocks_of(set);
+                blocks.extend(each.iter().map(|block| block_text(block) + mark.text()));
+                ranges = ranges.union(set);
+            }
+        }
         items.push(Item {
-            ranges: sets
-                .iter()
-                .fold(AddressSet::empty(), |all, set| all.union(set)),
+            ranges,
             ..plain(&blocks.join("; "), PortSet::all())
         });
     }
@@ -850,6 +910,7 @@ fn entry(said: &Said, mark: Mark, port: Port, peers: &[&Peer]) -> Item {
             Peer::Elsewhere => names.push("elsewhere".to_owned()),
             Peer::Dns => names.push("DNS".to_owned()),
             Peer::K8sApi => names.push("K8s API".to_owned()),
+            Peer::External => names.push("External".to_owned()),
             Peer::Node => names.push("node".to_owned()),
             Peer::Workload(name) => names.push(name.clone()),
             Peer::Blocks(set) => {
