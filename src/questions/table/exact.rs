@@ -322,6 +322,26 @@ impl<'e> World<'e> {
         Some(open)
     }
 
+    /// What is open to and from each node. One that runs all of the pods is told like one that policies cannot tell from it: what
+    /// is said of nodes is said of all that are alike.
+    fn nodes_of(&self, ask: &dyn Fn(&Entity) -> Option<Allowed>) -> Vec<(NodeId, Allowed)> {
+        let likeness = |node: NodeId| self.engine.node_likeness(node);
+        let asked: Vec<(NodeId, Option<Allowed>)> = self
+            .nodes
+            .iter()
+            .map(|node| (*node, ask(&Entity::Node(*node))))
+            .collect();
+        let like = |wanted: NodeId| {
+            let mut known = asked
+                .iter()
+                .filter(|(node, own)| own.is_some() && likeness(*node) == likeness(wanted));
+            known.next().and_then(|(_, own)| own.clone())
+        };
+        let all = asked.iter();
+        all.filter_map(|(node, own)| Some((*node, own.clone().or_else(|| like(*node))?)))
+            .collect()
+    }
+
     /// Traffic no document is about: of a pod to itself, and between a pod and its node.
     fn is_home(&self, from: &Entity, to: &Entity) -> bool {
         let engine = self.engine;
@@ -414,11 +434,7 @@ impl<'w, 'e> Asked<'w, 'e> {
                 .iter()
                 .filter_map(|(set, peer)| Some((set, world.beyond(direction, own, peer)?)))
                 .collect(),
-            nodes: world
-                .nodes
-                .iter()
-                .filter_map(|node| Some((*node, one(&Entity::Node(*node))?)))
-                .collect(),
+            nodes: world.nodes_of(&one),
             strangers: world
                 .strangers
                 .iter()
