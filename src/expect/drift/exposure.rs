@@ -267,6 +267,8 @@ impl Judge<'_> {
             because: Vec::new(),
             policies: Vec::new(),
             sources: Vec::new(),
+            name: None,
+            conditions: Vec::new(),
             message,
         }
     }
