@@ -2,6 +2,7 @@
 
 pub mod connections;
 pub mod ends;
+pub mod exposure;
 pub mod flows;
 pub mod info;
 pub mod matrix;

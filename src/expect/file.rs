@@ -181,6 +181,8 @@ pub(crate) struct Environment {
     pub(crate) flows: Vec<Flow>,
     pub(crate) exceptions: Vec<Exception>,
     pub(crate) exposure: Option<Vec<Exposure>>,
+    /// The list comes from a source that is only inferred.
+    pub(crate) exposure_is_inferred: bool,
     pub(crate) cni: Option<(String, SourceRef)>,
     pub(crate) enforces: Option<(bool, SourceRef)>,
     pub(crate) notes: Vec<Note>,
@@ -212,6 +214,7 @@ impl Environment {
             flows: Vec::new(),
             exceptions: Vec::new(),
             exposure: None,
+            exposure_is_inferred: false,
             cni: None,
             enforces: None,
             notes: Vec::new(),
@@ -375,7 +378,7 @@ pub(crate) struct Exception {
     pub(crate) remarks: Remarks,
 }
 
-/// A documented way in from outside. It is kept and shown; nothing is judged by it.
+/// A documented way in from outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exposure {
     pub at: SourceRef,

@@ -53,6 +53,16 @@ pub fn write(
     Some(writer.file(expectations, first))
 }
 
+/// The same file as JSON, which is read as well as YAML; its comments are left behind.
+///
+/// `text` is what [`write()`] or [`write_resolved`] returned.
+pub fn as_json(text: &str) -> String {
+    let value: serde_json::Value = crate::yaml::read(text).unwrap_or_default();
+    let mut json = serde_json::to_string_pretty(&value).unwrap_or_default();
+    json.push('\n');
+    json
+}
+
 /// Writes one environment with everything it extends applied, and behind each line where it comes from. It is a file of its own
 /// with that one environment, which means the same. `None` when there is no such environment.
 pub fn write_resolved(expectations: &Expectations, environment: &str) -> Option<String> {

@@ -459,6 +459,7 @@ fn soften(env: &mut Environment) {
     for flow in &mut env.flows {
         soft(&mut flow.level);
     }
+    env.exposure_is_inferred = true;
 }
 
 #[cfg(test)]

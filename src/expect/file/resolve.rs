@@ -35,6 +35,10 @@ fn inherit(parent: Environment, child: Environment) -> Environment {
         extends: child.extends,
         settings: child.settings,
         closed_world: child.closed_world.or(parent.closed_world),
+        exposure_is_inferred: match &child.exposure {
+            Some(_) => child.exposure_is_inferred,
+            None => parent.exposure_is_inferred,
+        },
         exposure: child.exposure.or(parent.exposure),
         cni: child.cni.or(parent.cni),
         enforces: child.enforces.or(parent.enforces),

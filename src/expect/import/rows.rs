@@ -494,6 +494,15 @@ impl Builder<'_> {
         if let Some(review) = review {
             level = Level::May;
             why = Some(review.why.clone());
+            self.tell(
+                Diagnostic::warning(format!(
+                    "tolerated, not demanded, until somebody looks at it: {}",
+                    tame(&review.why)
+                ))
+                .help("mend the row, or its description"),
+                row.line,
+                None,
+            );
             for meant in &review.usual {
                 let word = self.word(meant);
                 if !peers.contains(&word) {
@@ -809,7 +818,7 @@ impl Builder<'_> {
                     Review {
                         usual: (*usual).clone(),
                         why: format!(
-                            "review: every other row described as \"{comment}\" names somebody else"
+                            "every other row described as \"{comment}\" names somebody else"
                         ),
                     },
                 );
