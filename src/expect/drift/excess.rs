@@ -310,7 +310,13 @@ impl Excess<'_, '_> {
             labels: world.engine.pod(pod).labels.clone(),
             ports: Vec::new(),
         }));
-        let any = self.broad[index][slot(direction)].any.sure.clone();
+        // What is open to all addresses there are is told of already.
+        let told = world.pieces_for(&own).map(|piece| {
+            let (from, to) = ends_of(direction, &own, &piece.rep);
+            self.over(from, to, &world.engine.allowed(from, to)).sure
+        });
+        let told = told.reduce(|all, ports| all.intersection(&ports));
+        let told = told.unwrap_or_default();
         let mut open: BTreeMap<PortSet, (AddressSet, Entity)> = BTreeMap::new();
         for piece in world
             .pieces
@@ -320,7 +326,7 @@ impl Excess<'_, '_> {
             let ports = world.engine.side(direction, &alike, &piece.rep).sure;
             let ports = ports
                 .difference(&world.plan.side(direction, &own, &piece.rep))
-                .difference(&any);
+                .difference(&told);
             if !ports.is_empty() {
                 let entry = open
                     .entry(ports)
