@@ -3,6 +3,7 @@
 //! Ports and addresses are compared as sets, exactly; pods pair by pair, those that neither policy nor document can tell apart
 //! judged once. What is open to everyone is one finding, not one for each pod there is.
 
+mod claims;
 mod demands;
 mod excess;
 mod exposure;
