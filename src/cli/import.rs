@@ -14,12 +14,12 @@ use super::{Failure, NO, OK, load};
 pub(crate) fn run(args: &Args, asked: &ImportArgs, out: &mut Out) -> Result<u8, Failure> {
     let name = asked.doc.display().to_string();
     let typed = load::text_of(&asked.doc)?;
-    let others = load::expectation_files(&args.source.expect)?.unwrap_or_default();
     let is_file = expect::is_expectations(&name, &typed);
     let (mut read, problems, quotes) = if is_file {
-        let read = load::read_beside(&name, &typed, &others)?;
+        let read = expect::read(&name, &typed).map_err(|found| load::refused(&name, &found))?;
         (read, Vec::new(), BTreeMap::new())
     } else {
+        let others = load::expectation_files(&args.source.expect)?.unwrap_or_default();
         let imported =
             expect::import(&name, &typed, &others).map_err(|problem| load::no_table(&problem))?;
         for table in &imported.tables {

@@ -1,16 +1,17 @@
 //! What must not be possible: everything a cluster allows less everything a document tolerates.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
-use crate::engine::{Allowed, Entity, Hypothetical, NodeId};
-use crate::model::{AddressSet, Direction, PortSet, Severity, SourceRef};
+use crate::engine::{Allowed, Entity, NodeId};
+use crate::model::{Direction, PortSet, Severity, SourceRef};
 
 use super::super::file::cited;
 use super::super::plan::ends::End;
 use super::super::plan::{Kind, ends_of, slot};
 use super::world::{Class, Piece, World};
 use super::{About, Code, Found, Key};
+
+mod family;
 
 /// What does not hold of all that must not be possible, certainly or perhaps.
 pub(super) struct Violated {
@@ -293,60 +294,6 @@ impl Excess<'_, '_> {
                 ..Both::default()
             };
             self.tell(direction, class, (&id, &rep), &both);
-        }
-    }
-
-    /// Rules for addresses of a family the pods have none of open nothing yet, and would as soon as the cluster got that family.
-    fn other_family(&mut self, index: usize, direction: Direction) {
-        let world = self.world;
-        let class = &world.classes[index];
-        let own = class.rep();
-        let Some(pod) = own.pod().filter(|_| world.plan.is_listed(direction, &own)) else {
-            return;
-        };
-        // A pod without an address is asked about every family.
-        let alike = Entity::Hypothetical(Arc::new(Hypothetical {
-            namespace: world.engine.namespace_of(pod).name.clone(),
-            labels: world.engine.pod(pod).labels.clone(),
-            ports: Vec::new(),
-        }));
-        let any = self.broad[index][slot(direction)].any.sure.clone();
-        let mut open: BTreeMap<PortSet, (AddressSet, Entity)> = BTreeMap::new();
-        for piece in world
-            .pieces
-            .iter()
-            .filter(|piece| !world.shares_family(&own, piece))
-        {
-            let ports = world.engine.side(direction, &alike, &piece.rep).sure;
-            let ports = ports
-                .difference(&world.plan.side(direction, &own, &piece.rep))
-                .difference(&any);
-            if !ports.is_empty() {
-                let entry = open
-                    .entry(ports)
-                    .or_insert_with(|| (AddressSet::empty(), piece.rep.clone()));
-                entry.0 = entry.0.union(&piece.set);
-            }
-        }
-        let sources = self.cell_lines(direction, &own);
-        for (ports, (set, rep)) in open {
-            let (from, to) = ends_of(direction, &own, &rep);
-            for workload in class.workloads.keys() {
-                let id = set.to_string();
-                let (x, y) = match direction {
-                    Direction::Egress => (workload.clone(), id),
-                    Direction::Ingress => (id, workload.clone()),
-                };
-                let key = Key {
-                    code: Code::Excess,
-                    severity: Severity::Info,
-                    from: x,
-                    to: y,
-                    about: About::NoFamily,
-                    origin: None,
-                };
-                self.found.add(key, &ports, (from, to), &sources);
-            }
         }
     }
 

@@ -282,17 +282,33 @@ fn a_row_may_forbid_and_says_so_without_a_name() {
 }
 
 #[test]
-fn a_port_that_has_to_work_and_does_not_is_not_remarked_on_as_well() {
-    // db lets nobody but web in, which would be a remark; web itself cannot get out.
-    let db_only = policy(
-        "x",
-        "db",
-        "{podSelector: {matchLabels: {app: db}}, ingress: [{from: [{podSelector: {matchLabels: {app: web}}}], ports: [{port: 5432}]}]}",
-    );
+fn strictness_that_hurts_is_broken_and_no_remark_as_well() {
+    let environment = "{expect: {web: {egress: [\"5432 -> db\"]}, db: {ingress: [\"5432\"]}}}";
+    let out =
+        egress_of_web("{to: [{podSelector: {matchLabels: {app: db}}}], ports: [{port: 5432}]}");
+    let only = |app: &str| {
+        policy(
+            "x",
+            "db",
+            &format!(
+                "{{podSelector: {{matchLabels: {{app: db}}}}, ingress: [{{from: [{{podSelector: {{matchLabels: {{app: {app}}}}}}}], ports: [{{port: 5432}}]}}]}}"
+            ),
+        )
+    };
+    // db lets in somebody, and not web.
     check(
-        &(base() + &db_only),
-        "{expect: {web: {egress: [\"5432 -> db\"]}, db: {ingress: [\"5432\"]}}}",
+        &(base() + &out + &only("stray")),
+        environment,
         &["error broken web -> db 5432/TCP"],
+    );
+    // It lets web in; that web cannot get out is not db's doing.
+    check(
+        &(base() + &only("web")),
+        environment,
+        &[
+            "error broken web -> db 5432/TCP",
+            "info narrower any -> db 5432/TCP",
+        ],
     );
 }
 
