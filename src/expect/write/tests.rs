@@ -27,6 +27,50 @@ fn place(place: &str) -> SourceRef {
     }
 }
 
+fn rows_said(env: &Environment, about: &dyn Fn(&Remarks) -> String, said: &mut BTreeSet<String>) {
+    for row in &env.expect {
+        said.insert(format!("row {}", row.workload));
+        assert!(row.patches.is_empty());
+        for direction in Direction::BOTH {
+            let Some(cell) = row.cell(direction) else {
+                continue;
+            };
+            let lead = format!("{} {direction}", row.workload);
+            let (rules, removed) = match &cell.content {
+                Content::Rules { rules, removed } if !rules.is_empty() => (rules, removed),
+                Content::Any => {
+                    said.insert(format!("{lead} any"));
+                    continue;
+                }
+                _ => {
+                    said.insert(format!("{lead} deny"));
+                    continue;
+                }
+            };
+            let tagged = rules
+                .iter()
+                .map(|r| (r, ""))
+                .chain(removed.iter().map(|r| (r, " removed")));
+            for (rule, tag) in tagged {
+                for port in &rule.ports {
+                    let peers = match &rule.peers {
+                        None => vec![None],
+                        Some(peers) => peers.iter().map(Some).collect(),
+                    };
+                    for peer in peers {
+                        said.insert(format!(
+                            "{lead}{tag} {port:?} {peer:?} {:?} {} {}",
+                            rule.level,
+                            rule.via_service,
+                            about(&rule.remarks)
+                        ));
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// One line for everything that an environment says, its places in the document with it where they are asked for.
 fn meaning(all: &Expectations, environment: &str, with_places: bool) -> BTreeSet<String> {
     let env = all.resolve(environment).unwrap();
@@ -86,47 +130,7 @@ fn meaning(all: &Expectations, environment: &str, with_places: bool) -> BTreeSet
             src(&bind.src)
         ));
     }
-    for row in &env.expect {
-        said.insert(format!("row {}", row.workload));
-        assert!(row.patches.is_empty());
-        for direction in Direction::BOTH {
-            let Some(cell) = row.cell(direction) else {
-                continue;
-            };
-            let lead = format!("{} {direction}", row.workload);
-            let (rules, removed) = match &cell.content {
-                Content::Rules { rules, removed } if !rules.is_empty() => (rules, removed),
-                Content::Any => {
-                    said.insert(format!("{lead} any"));
-                    continue;
-                }
-                _ => {
-                    said.insert(format!("{lead} deny"));
-                    continue;
-                }
-            };
-            let tagged = rules
-                .iter()
-                .map(|r| (r, ""))
-                .chain(removed.iter().map(|r| (r, " removed")));
-            for (rule, tag) in tagged {
-                for port in &rule.ports {
-                    let peers = match &rule.peers {
-                        None => vec![None],
-                        Some(peers) => peers.iter().map(Some).collect(),
-                    };
-                    for peer in peers {
-                        said.insert(format!(
-                            "{lead}{tag} {port:?} {peer:?} {:?} {} {}",
-                            rule.level,
-                            rule.via_service,
-                            about(&rule.remarks)
-                        ));
-                    }
-                }
-            }
-        }
-    }
+    rows_said(&env, &about, &mut said);
     for f in &env.flows {
         said.insert(format!(
             "flow {} {:?} {:?} {:?} {:?} {} {:?} {} {:?} {}",
@@ -197,7 +201,7 @@ fn holds(first: &Expectations, with_places: bool) -> Expectations {
         // Alone, with what it extends applied.
         let text = write_resolved(&second, name).unwrap();
         let alone = read("r.yaml", &text).unwrap_or_else(|told| panic!("{told:#?}\n{text}"));
-        assert_eq!(alone.environments(), [name.clone()]);
+        assert_eq!(alone.environments(), std::slice::from_ref(name));
         assert_eq!(
             meaning(&second, name, false),
             meaning(&alone, name, false),
@@ -208,7 +212,7 @@ fn holds(first: &Expectations, with_places: bool) -> Expectations {
     second
 }
 
-const SHOP: &str = r##"apiVersion: netseg/v1
+const SHOP: &str = r#"apiVersion: netseg/v1
 kind: Expectations
 metadata: {name: shop, sources: [{file: shop.md, line: 3, env: base}]}
 settings: {dnsTcp: require, k8sApi: either}
@@ -245,12 +249,12 @@ environments:
     notes:
     - "port-forward: for debugging"
     - {text: not in the evening, src: "shop.md:30"}
-"##;
+"#;
 
 #[test]
 fn a_file_with_everything_is_written_in_its_shortest_form() {
     let read = holds(&read("e.yaml", SHOP).unwrap(), true);
-    let expected = r##"apiVersion: netseg/v1
+    let expected = r#"apiVersion: netseg/v1
 kind: Expectations
 metadata: {name: shop, sources: [{file: shop.md, line: 3, env: base}]}
 settings: {dnsTcp: require, k8sApi: either}
@@ -308,7 +312,7 @@ environments:
     notes:
     - "port-forward: for debugging"
     - {text: not in the evening, src: shop.md:30}
-"##;
+"#;
     assert_eq!(plainly(&read), expected);
 }
 
