@@ -369,7 +369,8 @@ impl Writer<'_> {
                     }
                     Content::Deny | Content::Rules { .. } => word("deny"),
                 };
-                map.add(direction.as_str(), entry.comment(self.origin(&cell.at)));
+                let origin = entry.comment.clone().or_else(|| self.origin(&cell.at));
+                map.add(direction.as_str(), entry.comment(origin));
             }
             let patched = |adds: bool| {
                 let patches = row.patches.iter();
@@ -383,7 +384,12 @@ impl Writer<'_> {
                 }
             }
         }
-        Entry::from(map.map()).comment(self.origin(&row.at))
+        // With or without the text of its line, a row keeps its form.
+        Entry {
+            open: src.is_some(),
+            ..Entry::from(map.map())
+        }
+        .comment(self.origin(&row.at))
     }
 
     /// The place that a row gives to its cells and rules. Inherited ones may have come from elsewhere: what can say so itself

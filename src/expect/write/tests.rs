@@ -72,6 +72,7 @@ fn rows_said(env: &Environment, about: &dyn Fn(&Remarks) -> String, said: &mut B
 }
 
 /// One line for everything that an environment says, its places in the document with it where they are asked for.
+#[expect(clippy::too_many_lines, reason = "a line for each kind of thing")]
 fn meaning(all: &Expectations, environment: &str, with_places: bool) -> BTreeSet<String> {
     let env = all.resolve(environment).unwrap();
     let src = |src: &Option<SourceRef>| match src {
@@ -366,8 +367,7 @@ environments:
         egress:   # e.yaml:12
         - \"80,81 -> b\"   # e.yaml:12
         - \"82 -> b\"   # e.yaml:21
-        egress-:
-        - \"80 -> b\"   # e.yaml:22
+        egress-: [\"80 -> b\"]   # e.yaml:22
       b:   # e.yaml:13
         ingress: any   # e.yaml:13
     flows:
@@ -457,10 +457,8 @@ environments:
     assert_eq!(written, expected);
     let again = super::super::read("e.yaml", &written).unwrap();
     assert_eq!(write(&again, Places::OfFiles, &rows).unwrap(), expected);
-    assert_eq!(
-        plainly(&again).lines().nth(9),
-        Some("      ui: {src: net.md:7, ingress: deny, egress: [\"80,81 -> ui\", \"53 -> dns\"]}")
-    );
+    let without = expected.replace("   # | UI | deny | 80 (UI), 53 (DNS), 81 (UI) |", "");
+    assert_eq!(plainly(&again), without);
 }
 
 #[test]
@@ -520,8 +518,6 @@ fn empty(name: &str) -> Environment {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
-
     #[test]
     fn whatever_is_written_reads_as_what_was_meant(x in everything()) {
         // Read once, every rule has the place that can be written for it; from then on places have to stay too.
