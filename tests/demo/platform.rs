@@ -118,7 +118,7 @@ fn the_policy_is_named_where_it_makes_a_verdict_unknown() {
     assert_eq!(isolating, ["orders-db"]);
 }
 
-/// No error: a posture that was inferred fails nothing. One line for each workload and protocol that the posture is about, never
+/// Remarks only: a posture that was inferred fails nothing, and need not be decided either. One line for each workload and protocol that the posture is about, never
 /// one for each pair.
 #[test]
 fn the_posture_cannot_be_judged_while_the_policy_is_there() {
@@ -135,13 +135,13 @@ fn the_posture_cannot_be_judged_while_the_policy_is_there() {
         "team-meadow/statefulset/wiki-db",
     ] {
         for protocol in ["TCP", "UDP", "SCTP"] {
-            expected.push(format!("warning unknown any -> {workload} any/{protocol}"));
+            expected.push(format!("info unknown any -> {workload} any/{protocol}"));
         }
     }
     // Of the cluster's DNS only the outside is kept out.
     for protocol in ["TCP", "UDP", "SCTP"] {
         expected.push(format!(
-            "warning unknown external -> kube-system/deployment/coredns any/{protocol}"
+            "info unknown external -> kube-system/deployment/coredns any/{protocol}"
         ));
     }
     assert_eq!(world.findings("base"), expected);

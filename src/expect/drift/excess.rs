@@ -449,9 +449,40 @@ impl Excess<'_, '_> {
 
     /// Tells what is over, by what forbids it: what is left of an exception, a flow by name, or that nobody wrote it down.
     fn tell_pair(&mut self, (x, y): (&str, &str), (from, to): (&Entity, &Entity), over: &Both) {
+        let mut sources = self.cell_lines(Direction::Egress, from);
+        sources.extend(self.cell_lines(Direction::Ingress, to));
+        for (open, ports) in [(true, &over.sure), (false, &over.unknown)] {
+            let left = self.tell_named((x, y), (from, to), (open, ports));
+            let code = if open { Code::Excess } else { Code::Unknown };
+            let key = Key {
+                code,
+                severity: code.severity(),
+                from: x.to_owned(),
+                to: y.to_owned(),
+                about: About::Unwritten,
+                origin: None,
+            };
+            self.found.add(key, &left, (from, to), &sources);
+        }
+    }
+
+    /// Tells what a flow or an exception speaks of, and returns the rest. What is advice is never more than a remark, open or not
+    /// known.
+    fn tell_named(
+        &mut self,
+        (x, y): (&str, &str),
+        (from, to): (&Entity, &Entity),
+        (open, ports): (bool, &PortSet),
+    ) -> PortSet {
         let plan = self.world.plan;
-        let mut left = over.sure.clone();
+        let mut left = ports.clone();
         for wanted in [Kind::Expired, Kind::Never, Kind::Advice] {
+            let (code, about) = match (open, wanted) {
+                (true, Kind::Expired) => (Code::Expired, About::Connection),
+                (true, _) => (Code::Excess, About::Forbidden),
+                (false, Kind::Expired) => continue,
+                (false, _) => (Code::Unknown, About::Forbidden),
+            };
             for claim in plan.flows.iter().filter(|claim| claim.kind == wanted) {
                 let Some(ports) = plan.claimed(claim, from, to) else {
                     continue;
@@ -462,17 +493,13 @@ impl Excess<'_, '_> {
                 }
                 left = left.difference(&part);
                 let origin = &plan.origins[claim.origin];
-                let (code, about) = match wanted {
-                    Kind::Expired => (Code::Expired, About::Connection),
-                    _ => (Code::Excess, About::Forbidden),
-                };
                 let usual = match wanted {
                     Kind::Advice => Severity::Info,
                     _ => code.severity(),
                 };
                 let key = Key {
                     code,
-                    severity: origin.severity.unwrap_or(usual),
+                    severity: origin.severity.filter(|_| open).unwrap_or(usual),
                     from: x.to_owned(),
                     to: y.to_owned(),
                     about,
@@ -481,19 +508,7 @@ impl Excess<'_, '_> {
                 self.found.add(key, &part, (from, to), &origin.sources);
             }
         }
-        let mut sources = self.cell_lines(Direction::Egress, from);
-        sources.extend(self.cell_lines(Direction::Ingress, to));
-        for (code, ports) in [(Code::Excess, &left), (Code::Unknown, &over.unknown)] {
-            let key = Key {
-                code,
-                severity: code.severity(),
-                from: x.to_owned(),
-                to: y.to_owned(),
-                about: About::Unwritten,
-                origin: None,
-            };
-            self.found.add(key, ports, (from, to), &sources);
-        }
+        left
     }
 
     /// The lines of the cells that speak of an entity.

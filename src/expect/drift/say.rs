@@ -186,6 +186,9 @@ fn sentence(world: &World<'_>, key: &Key, port: &str, reason: &str) -> String {
         (Code::Narrower, _) => {
             format!("{from} could reach {to} on {port}, and policy does not let it")
         }
+        (Code::Unknown, About::Forbidden) if !named.is_empty() => format!(
+            "whether {from} can reach {to} on {port}, which `{named}` forbids, cannot be decided from what was read"
+        ),
         (Code::Unknown, _) => {
             format!("whether {from} can reach {to} on {port} cannot be decided from what was read")
         }

@@ -502,3 +502,59 @@ fn closed_cells_and_prohibitions_that_hold_are_met() {
         Vec::<String>::new()
     );
 }
+
+/// What cannot be decided about advice is a remark, as what is open against it is; a prohibition is named where it is one.
+#[test]
+fn a_prohibition_that_cannot_be_decided_names_its_flow() {
+    let of = |level: &str| {
+        let environment = format!(
+            "{{closedWorld: false, flows: [{{name: f, from: external, to: other, ports: [80], verdict: deny, level: {level}}}]}}"
+        );
+        let mut found = all_of(&base(), HEAD, &environment, |cluster| {
+            cluster.coverage.set(
+                Resource::NetworkPolicies,
+                Some("y"),
+                State::Forbidden {
+                    message: String::new(),
+                },
+            );
+        });
+        found.retain(|finding| finding.code != Code::Undocumented);
+        found
+    };
+    let never = of("must");
+    assert_eq!(lines(&never), ["warning unknown external -> other 80/TCP"]);
+    assert_eq!(never[0].name.as_deref(), Some("f"));
+    assert_eq!(never[0].expected, Some(Verdict::Deny));
+    assert_eq!(
+        never[0].message,
+        "whether every outside address can reach y/other on 80/TCP, which `f` forbids, cannot be decided from what was read"
+    );
+    assert_eq!(lines(&of("may")), ["info unknown external -> other 80/TCP"]);
+}
+
+/// `elsewhere` is other namespaces than that of the other end, and what is excepted is so at both ends.
+#[test]
+fn elsewhere_is_another_namespace_and_exceptions_hold_at_both_ends() {
+    let open = policy(
+        "x",
+        "in",
+        "{podSelector: {matchLabels: {app: db}}, ingress: [{}]}",
+    ) + &egress_of_web("{}");
+    let flow = |except: &str| {
+        format!(
+            "{{closedWorld: false, flows: [{{name: f, from: elsewhere, to: cluster, ports: [5432], verdict: deny{except}}}]}}"
+        )
+    };
+    let world = base() + &open;
+    // Nobody isolates other, and anybody may reach db; web, of the same namespace as db, is closed.
+    check(
+        &world,
+        &flow(""),
+        &[
+            "error excess cluster -> db 5432/TCP",
+            "error excess cluster -> other 5432/TCP",
+        ],
+    );
+    check(&world, &flow(", except: [other, db]"), &[]);
+}
