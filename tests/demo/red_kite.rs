@@ -149,7 +149,7 @@ fn in_prod_red_kite_differs_by_what_was_planted_and_nothing_else() {
     ];
     expected.extend(LATENT);
     // The table lists these ports without saying from whom; the cluster admits only those that need them. The UI's are open
-    // to everyone, cron has none, and mongo's strictness is what hurts its own members.
+    // to everyone, cron has none. Mongo's is stricter too, but there it is no remark: it keeps out one that has to get in.
     expected.extend([
         "info narrower any -> stalker/deployment/jobs-manager 3000/TCP",
         "info narrower any -> stalker/deployment/orchestrator 80/TCP",

@@ -244,7 +244,8 @@ fn verrazzano_differs_by_what_was_planted_and_nothing_else() {
 }
 
 /// The table wants the node exporter closed to all but Prometheus. It runs on the host network, where no policy holds: that
-/// Prometheus gets there is as expected, and whoever else does is told of nowhere yet.
+/// Prometheus gets there is as expected. Whoever else does is no finding: no policy could keep them out, and the way in from
+/// outside is listed with the others.
 #[test]
 fn the_row_of_the_node_exporter_is_met_without_its_policy() {
     let world = load("verrazzano");
@@ -268,6 +269,37 @@ fn the_row_of_the_node_exporter_is_met_without_its_policy() {
         let side = world.engine.side(Direction::Ingress, pod, &stranger);
         assert!(side.sure.is_all());
     }
+}
+
+/// Kind, workload and port of every way in: the two load balancers, what NGINX serves, and the node exporter.
+#[test]
+fn the_ways_in_from_outside_are_listed() {
+    let world = load("verrazzano");
+    let mut ways: Vec<String> = world
+        .engine
+        .ways()
+        .iter()
+        .map(|way| {
+            let pod = way.to.pods()[0];
+            let name = &world.engine.workload_of(pod).name;
+            format!("{} {name} {:?}", way.kind, way.targets)
+        })
+        .collect();
+    ways.sort();
+    assert_eq!(
+        ways,
+        [
+            "hostNetwork node-exporter [9100]",
+            "ingress keycloak [8080]",
+            "ingress rancher [80]",
+            "ingress system-grafana [3000]",
+            "ingress system-kibana [5601]",
+            "ingress verrazzano-console [8000]",
+            "loadBalancer ingress-nginx-controller [443]",
+            "loadBalancer ingress-nginx-controller [80]",
+            "loadBalancer istio-ingressgateway [8443]",
+        ]
+    );
 }
 
 /// Every workload with an `istio-proxy` has its two rows, and nothing without one has.
@@ -333,6 +365,7 @@ fn the_findings_of_the_tour_read_well() {
 /// The label is put back and NGINX gets to everything it serves; then MySQL's rule is mended, then Keycloak's.
 #[tokio::test(start_paused = true)]
 async fn the_recording_mends_one_fault_after_the_other() {
+    use Verdict::{Allow, Deny};
     let mut states = demo::play("verrazzano").unwrap();
     let first = states.borrow_and_update().clone();
     assert_eq!(*first.cluster, demo::load("verrazzano").unwrap().cluster);
@@ -351,7 +384,6 @@ async fn the_recording_mends_one_fault_after_the_other() {
         }
         states.changed().await.unwrap();
     }
-    use Verdict::{Allow, Deny};
     assert_eq!(errors, [(7, Deny), (2, Allow), (1, Allow), (0, Allow)]);
 }
 

@@ -54,14 +54,15 @@ fn a_document_is_printed_as_a_file_that_means_the_same() {
         let written = out(&first);
         let again = with_input(&["import", "IN"], &written);
         assert_eq!(again.status.code(), Some(0), "{}", err(&again));
-        // What is written of rows beside their lines is the document's, and stays behind.
-        let bare = |text: &str| -> Vec<String> {
-            let lines = text
-                .lines()
-                .map(|line| line.split("   # |").next().unwrap_or(line));
-            lines.map(|line| line.trim_end().to_owned()).collect()
+        // The same in every word; only the rows of the document, which stood beside their lines, stay behind.
+        let as_json = |output: Output| -> serde_json::Value {
+            serde_json::from_slice(&output.stdout).expect("it is JSON")
         };
-        assert_eq!(bare(&out(&again)), bare(&written), "{name}");
+        assert_eq!(
+            as_json(with_input(&["import", "IN", "-o", "json"], &written)),
+            as_json(run(&["import", name, "-o", "json"])),
+            "{name}"
+        );
         // And once more, byte for byte.
         let third = with_input(&["import", "IN"], &out(&again));
         assert_eq!(out(&third), out(&again), "{name}");
@@ -73,9 +74,10 @@ fn every_rule_keeps_the_line_it_came_from() {
     let written = out(&run(&["import", "ledger-dev.md"]));
     for line in [
         "apiVersion: netseg/v1",
-        "  - {file: ledger-dev.md, line: 16, env: dev}",
+        "metadata: {name: ledger-dev, sources: [{file: ledger-dev.md, line: 16, env: dev}]}",
         "        src: ledger-dev.md:21   # | Store             | 27017            | Deny All                                                                    |",
         "        egress: [\"53 -> dns\", \"2181,2888,3888 -> keeper\"]",
+        "    - {namespace: ledger-batch, src: ledger-dev.md:6}",
         "        egress: [\"any -> 0.0.0.0/0 except 169.254.169.254/32, 172.16.0.0/12, 192.168.0.0/16, 10.0.0.0/8\"]",
     ] {
         assert!(written.lines().any(|own| own == line), "{line}\n{written}");
@@ -83,7 +85,11 @@ fn every_rule_keeps_the_line_it_came_from() {
     let told = err(&run(&["import", "ledger-dev.md"]));
     assert_eq!(
         told,
-        "note: ledger-dev.md:16: environment dev, 8 rows, 30 items\n"
+        "\
+note: ledger-dev.md:16: environment dev, 8 rows, 30 items
+note: ledger-dev.md:27, ledger-dev.md:29: kept as text, and nothing is judged by it
+  help: what is meant as an exception is written so: exceptions: [{id: NOTE-29, from: any, to: …, ports: […], why: …, expires: …}]
+"
     );
 }
 

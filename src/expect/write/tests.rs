@@ -27,7 +27,52 @@ fn place(place: &str) -> SourceRef {
     }
 }
 
+fn rows_said(env: &Environment, about: &dyn Fn(&Remarks) -> String, said: &mut BTreeSet<String>) {
+    for row in &env.expect {
+        said.insert(format!("row {}", row.workload));
+        assert!(row.patches.is_empty());
+        for direction in Direction::BOTH {
+            let Some(cell) = row.cell(direction) else {
+                continue;
+            };
+            let lead = format!("{} {direction}", row.workload);
+            let (rules, removed) = match &cell.content {
+                Content::Rules { rules, removed } if !rules.is_empty() => (rules, removed),
+                Content::Any => {
+                    said.insert(format!("{lead} any"));
+                    continue;
+                }
+                _ => {
+                    said.insert(format!("{lead} deny"));
+                    continue;
+                }
+            };
+            let tagged = rules
+                .iter()
+                .map(|r| (r, ""))
+                .chain(removed.iter().map(|r| (r, " removed")));
+            for (rule, tag) in tagged {
+                for port in &rule.ports {
+                    let peers = match &rule.peers {
+                        None => vec![None],
+                        Some(peers) => peers.iter().map(Some).collect(),
+                    };
+                    for peer in peers {
+                        said.insert(format!(
+                            "{lead}{tag} {port:?} {peer:?} {:?} {} {}",
+                            rule.level,
+                            rule.via_service,
+                            about(&rule.remarks)
+                        ));
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// One line for everything that an environment says, its places in the document with it where they are asked for.
+#[expect(clippy::too_many_lines, reason = "a line for each kind of thing")]
 fn meaning(all: &Expectations, environment: &str, with_places: bool) -> BTreeSet<String> {
     let env = all.resolve(environment).unwrap();
     let src = |src: &Option<SourceRef>| match src {
@@ -86,47 +131,7 @@ fn meaning(all: &Expectations, environment: &str, with_places: bool) -> BTreeSet
             src(&bind.src)
         ));
     }
-    for row in &env.expect {
-        said.insert(format!("row {}", row.workload));
-        assert!(row.patches.is_empty());
-        for direction in Direction::BOTH {
-            let Some(cell) = row.cell(direction) else {
-                continue;
-            };
-            let lead = format!("{} {direction}", row.workload);
-            let (rules, removed) = match &cell.content {
-                Content::Rules { rules, removed } if !rules.is_empty() => (rules, removed),
-                Content::Any => {
-                    said.insert(format!("{lead} any"));
-                    continue;
-                }
-                _ => {
-                    said.insert(format!("{lead} deny"));
-                    continue;
-                }
-            };
-            let tagged = rules
-                .iter()
-                .map(|r| (r, ""))
-                .chain(removed.iter().map(|r| (r, " removed")));
-            for (rule, tag) in tagged {
-                for port in &rule.ports {
-                    let peers = match &rule.peers {
-                        None => vec![None],
-                        Some(peers) => peers.iter().map(Some).collect(),
-                    };
-                    for peer in peers {
-                        said.insert(format!(
-                            "{lead}{tag} {port:?} {peer:?} {:?} {} {}",
-                            rule.level,
-                            rule.via_service,
-                            about(&rule.remarks)
-                        ));
-                    }
-                }
-            }
-        }
-    }
+    rows_said(&env, &about, &mut said);
     for f in &env.flows {
         said.insert(format!(
             "flow {} {:?} {:?} {:?} {:?} {} {:?} {} {:?} {}",
@@ -197,7 +202,7 @@ fn holds(first: &Expectations, with_places: bool) -> Expectations {
         // Alone, with what it extends applied.
         let text = write_resolved(&second, name).unwrap();
         let alone = read("r.yaml", &text).unwrap_or_else(|told| panic!("{told:#?}\n{text}"));
-        assert_eq!(alone.environments(), [name.clone()]);
+        assert_eq!(alone.environments(), std::slice::from_ref(name));
         assert_eq!(
             meaning(&second, name, false),
             meaning(&alone, name, false),
@@ -208,7 +213,7 @@ fn holds(first: &Expectations, with_places: bool) -> Expectations {
     second
 }
 
-const SHOP: &str = r##"apiVersion: netseg/v1
+const SHOP: &str = r#"apiVersion: netseg/v1
 kind: Expectations
 metadata: {name: shop, sources: [{file: shop.md, line: 3, env: base}]}
 settings: {dnsTcp: require, k8sApi: either}
@@ -245,12 +250,12 @@ environments:
     notes:
     - "port-forward: for debugging"
     - {text: not in the evening, src: "shop.md:30"}
-"##;
+"#;
 
 #[test]
 fn a_file_with_everything_is_written_in_its_shortest_form() {
     let read = holds(&read("e.yaml", SHOP).unwrap(), true);
-    let expected = r##"apiVersion: netseg/v1
+    let expected = r#"apiVersion: netseg/v1
 kind: Expectations
 metadata: {name: shop, sources: [{file: shop.md, line: 3, env: base}]}
 settings: {dnsTcp: require, k8sApi: either}
@@ -308,7 +313,7 @@ environments:
     notes:
     - "port-forward: for debugging"
     - {text: not in the evening, src: shop.md:30}
-"##;
+"#;
     assert_eq!(plainly(&read), expected);
 }
 
@@ -362,8 +367,7 @@ environments:
         egress:   # e.yaml:12
         - \"80,81 -> b\"   # e.yaml:12
         - \"82 -> b\"   # e.yaml:21
-        egress-:
-        - \"80 -> b\"   # e.yaml:22
+        egress-: [\"80 -> b\"]   # e.yaml:22
       b:   # e.yaml:13
         ingress: any   # e.yaml:13
     flows:
@@ -453,10 +457,8 @@ environments:
     assert_eq!(written, expected);
     let again = super::super::read("e.yaml", &written).unwrap();
     assert_eq!(write(&again, Places::OfFiles, &rows).unwrap(), expected);
-    assert_eq!(
-        plainly(&again).lines().nth(9),
-        Some("      ui: {src: net.md:7, ingress: deny, egress: [\"80,81 -> ui\", \"53 -> dns\"]}")
-    );
+    let without = expected.replace("   # | UI | deny | 80 (UI), 53 (DNS), 81 (UI) |", "");
+    assert_eq!(plainly(&again), without);
 }
 
 #[test]
@@ -516,8 +518,6 @@ fn empty(name: &str) -> Environment {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
-
     #[test]
     fn whatever_is_written_reads_as_what_was_meant(x in everything()) {
         // Read once, every rule has the place that can be written for it; from then on places have to stay too.

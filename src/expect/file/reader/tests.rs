@@ -183,7 +183,7 @@ fn files_may_name_what_others_define() {
         ]
     );
     assert_eq!(
-        places(&[who.clone()]),
+        places(std::slice::from_ref(&who)),
         ["1.yaml:1 environments: holds no environment"]
     );
     // What two files define differently, and what only both together contradict.

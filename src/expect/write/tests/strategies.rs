@@ -276,6 +276,10 @@ fn selects_of_any_kind() -> impl Strategy<Value = Select> {
         })
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "one field of an environment after the other"
+)]
 fn environments(name: &'static str) -> impl Strategy<Value = Environment> {
     let rows = proptest::collection::vec(rows(), 0..4);
     let flows = proptest::collection::vec(flows(), 0..3);
