@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::engine::{Cause, Engine, Entity, PolicyId, Side, Verdict};
+use crate::engine::{Cause, Engine, Entity, PolicyId, Reason, Side, Verdict};
 use crate::model::{Direction, PortRange, Protocol, SourceRef};
 use crate::text::tame;
 
@@ -79,6 +79,7 @@ pub(super) fn connection(
         policies,
         sources: sources.to_vec(),
         message: sentence(world, key, &port, &reason)
+            + &unguarded(key, &sides, &why.egress)
             + &exposure::beside(world, key)
             + &open_for_the_api(world, key, to, (protocol, ports)),
         name: key
@@ -203,6 +204,35 @@ fn sentence(world: &World<'_>, key: &Key, port: &str, reason: &str) -> String {
             format!("{from} cannot reach {to} on {port}, as `{named}` expects")
         }
         (_, _) => format!("{from} reaches {to} on {port}, as expected"),
+    }
+}
+
+/// Where no rule opens what must be closed, it is that nothing isolates an end.
+fn unguarded(key: &Key, sides: &[&Side], egress: &Side) -> String {
+    let by_a_rule = sides.iter().any(|side| !side.decided_by.is_empty());
+    let speaks = matches!(key.code, Code::Excess | Code::Expired) && key.about != About::NoFamily;
+    if by_a_rule || !speaks {
+        return String::new();
+    }
+    let open: Vec<String> = sides
+        .iter()
+        .filter(|side| side.reason == Reason::NotIsolated)
+        .map(|side| {
+            let (direction, id) = if std::ptr::eq(*side, egress) {
+                (Direction::Egress, &key.from)
+            } else {
+                (Direction::Ingress, &key.to)
+            };
+            (direction, id)
+        })
+        // Everyone and the like are no end that anybody could isolate.
+        .filter(|(_, id)| id.contains('/'))
+        .map(|(direction, id)| format!("{direction} of {} is not isolated", name(id)))
+        .collect();
+    if open.is_empty() {
+        String::new()
+    } else {
+        format!("; {}", open.join(", and "))
     }
 }
 

@@ -558,3 +558,24 @@ fn elsewhere_is_another_namespace_and_exceptions_hold_at_both_ends() {
     );
     check(&world, &flow(", except: [other, db]"), &[]);
 }
+
+#[test]
+fn what_no_rule_opens_is_open_because_nothing_isolates() {
+    let message = |world: &str, from: &str, to: &str| {
+        let environment = format!(
+            "{{closedWorld: false, flows: [{{name: f, from: {from}, to: {to}, ports: [80], verdict: deny}}]}}"
+        );
+        let found = findings(world, HEAD, &environment);
+        let excess = found.iter().find(|f| f.code == Code::Excess);
+        excess.expect("open and forbidden").message.clone()
+    };
+    assert_eq!(
+        message(&base(), "external", "other"),
+        "every outside address can reach y/other on 80/TCP, which `f` forbids; ingress of y/other is not isolated"
+    );
+    // A rule is shown by itself.
+    assert_eq!(
+        message(&(base() + &egress_of_web("{}")), "web", "other"),
+        "x/web can reach y/other on 80/TCP, which `f` forbids"
+    );
+}
