@@ -225,14 +225,15 @@ const BROKEN_WITHOUT_LABELS: [&str; 7] = [
 ];
 
 /// No policy selects what is in `e-commerce-messaging`, so Z2 holds for the gateway and auth only, and the policy that D22 is
-/// credited to is nowhere. Z1 holds, by the database alone: that auth's own side is open is among the half-open pairs.
-const UNGUARDED: [&str; 7] = [
+/// credited to is nowhere. Z1 holds, by the database alone: P4[0] opens auth's own side.
+const UNGUARDED: [&str; 8] = [
     "error excess internet -> e-commerce-messaging/statefulset/minio any/TCP",
     "error excess internet -> e-commerce-messaging/statefulset/minio any/UDP",
     "error excess internet -> e-commerce-messaging/statefulset/minio any/SCTP",
     "error excess internet -> e-commerce-messaging/statefulset/rabbitmq-cluster any/TCP",
     "error excess internet -> e-commerce-messaging/statefulset/rabbitmq-cluster any/UDP",
     "error excess internet -> e-commerce-messaging/statefulset/rabbitmq-cluster any/SCTP",
+    "warning latent e-commerce/deployment/auth-service -> e-commerce/statefulset/products-service-mysql 3306/TCP",
     "warning stale allow-rabbitmq-cluster -> ",
 ];
 

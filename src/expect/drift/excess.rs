@@ -12,6 +12,7 @@ use super::world::{Class, Piece, World};
 use super::{About, Code, Found, Key};
 
 mod family;
+mod host;
 
 /// What does not hold of all that must not be possible, certainly or perhaps.
 pub(super) struct Violated {
@@ -63,6 +64,7 @@ pub(super) fn judge(world: &World<'_>, found: &mut Found) -> Violated {
             }
         }
     }
+    excess.host_network();
     excess.violated
 }
 
@@ -385,9 +387,7 @@ impl Excess<'_, '_> {
                 [(Direction::Egress, &egress), (Direction::Ingress, &ingress)]
             {
                 let (own, peer) = ends_of(own_direction, &from, &to);
-                if !world.plan.is_listed(own_direction, own) {
-                    continue;
-                }
+                // An end that is not listed tolerates everything but what is forbidden by name.
                 let latent = side
                     .sure
                     .difference(&world.plan.side(own_direction, own, peer))
@@ -398,12 +398,35 @@ impl Excess<'_, '_> {
                 }
                 for (x, y) in workload_pairs(&world.classes[a], &world.classes[b], a == b) {
                     let key = latent_key(own_direction, x, y);
-                    let sources = self.cell_lines(own_direction, own);
-                    self.found.add(key, &latent, (&from, &to), &sources);
+                    let listed = world.plan.is_listed(own_direction, own);
+                    match self.forbidding(&from, &to).filter(|_| !listed) {
+                        Some(origin) => {
+                            let sources = world.plan.origins[origin].sources.clone();
+                            let key = Key {
+                                origin: Some(origin),
+                                ..key
+                            };
+                            self.found.add(key, &latent, (&from, &to), &sources);
+                        }
+                        None => {
+                            let sources = self.cell_lines(own_direction, own);
+                            self.found.add(key, &latent, (&from, &to), &sources);
+                        }
+                    }
                 }
             }
             let _ = (class, other);
         }
+    }
+
+    /// The first flow that forbids something between two entities.
+    fn forbidding(&self, from: &Entity, to: &Entity) -> Option<usize> {
+        let plan = self.world.plan;
+        let mut forbidding = plan
+            .flows
+            .iter()
+            .filter(|claim| claim.kind == Kind::Never && plan.claimed(claim, from, to).is_some());
+        forbidding.next().map(|claim| claim.origin)
     }
 
     fn tell(

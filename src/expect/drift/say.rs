@@ -167,12 +167,19 @@ fn sentence(world: &World<'_>, key: &Key, port: &str, reason: &str) -> String {
                 whose(origin)
             )
         }
-        (Code::Latent, About::EgressSide) => format!(
-            "{from} may send to {to} on {port} by its own policies, and nobody wrote that down; only the other end still blocks it"
-        ),
-        (Code::Latent, _) => format!(
-            "{to} lets {from} in on {port} by its own policies, and nobody wrote that down; only the other end still blocks it"
-        ),
+        (Code::Latent, about) => {
+            let whole = if about == About::EgressSide {
+                format!("{from} may send to {to} on {port}")
+            } else {
+                format!("{to} lets {from} in on {port}")
+            };
+            let against = match (origin, named) {
+                (None, _) => "and nobody wrote that down".to_owned(),
+                (Some(_), "") => "which is forbidden".to_owned(),
+                (Some(_), named) => format!("which `{named}` forbids"),
+            };
+            format!("{whole} by its own policies, {against}; only the other end still blocks it")
+        }
         (Code::Narrower, About::DnsOverTcp) => {
             format!("{from} reaches {to} over UDP only: {port} is closed, so long answers are lost")
         }
@@ -216,18 +223,31 @@ fn unguarded(key: &Key, sides: &[&Side], egress: &Side) -> String {
     }
     let open: Vec<String> = sides
         .iter()
-        .filter(|side| side.reason == Reason::NotIsolated)
+        .filter(|side| {
+            matches!(
+                side.reason,
+                Reason::NotIsolated | Reason::HostNetworkSubject
+            )
+        })
         .map(|side| {
             let (direction, id) = if std::ptr::eq(*side, egress) {
                 (Direction::Egress, &key.from)
             } else {
                 (Direction::Ingress, &key.to)
             };
-            (direction, id)
+            (direction, id, side.reason)
         })
         // Everyone and the like are no end that anybody could isolate.
-        .filter(|(_, id)| id.contains('/'))
-        .map(|(direction, id)| format!("{direction} of {} is not isolated", name(id)))
+        .filter(|(_, id, _)| id.contains('/'))
+        .map(|(direction, id, reason)| match reason {
+            Reason::HostNetworkSubject => {
+                format!(
+                    "{} runs on the host network, where no policy selects it",
+                    name(id)
+                )
+            }
+            _ => format!("{direction} of {} is not isolated", name(id)),
+        })
         .collect();
     if open.is_empty() {
         String::new()
