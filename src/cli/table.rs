@@ -13,7 +13,7 @@ pub(crate) fn run(args: &Args, asked: &TableArgs, out: &mut Out) -> Result<u8, F
     out.data(&match asked.output {
         TableFormat::Text => text::table(&found),
         TableFormat::Json => json::table(&found, loaded.context()),
-        TableFormat::Md => markdown::architecture(&found),
+        TableFormat::Md => markdown::architecture(&table::exact(&loaded.engine, &loaded.scope)),
         TableFormat::Csv => csv::table(&found),
     });
     Ok(OK)

@@ -1,5 +1,7 @@
 //! The architecture table of what is: a row a workload, ingress and egress in the words teams use in their documents.
 
+mod exact;
+
 use std::collections::BTreeMap;
 
 use crate::engine::Engine;
@@ -12,6 +14,8 @@ use super::connections::{
     told_ranges,
 };
 use super::scope::Scope;
+
+pub use exact::exact;
 
 /// An entry for everything but what rules of cluster-wide policies deny.
 const PARTLY: &str = "Any but some";

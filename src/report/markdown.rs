@@ -89,7 +89,8 @@ pub fn matrix(matrix: &Matrix) -> String {
     table(&names, &rows)
 }
 
-/// The architecture table as documents have it, every peer named. What is missing is no part of what is.
+/// The architecture table as documents have it, every peer named; of [`table::exact`](crate::questions::table::exact) it reads back.
+/// What is missing is no part of what is.
 pub fn architecture(table_of: &Table) -> String {
     let cell = |items: &[Item]| {
         let present = items.iter().filter(|item| item.state != ItemState::Missing);

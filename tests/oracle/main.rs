@@ -14,13 +14,15 @@ mod naive;
 mod network_policies;
 mod product;
 mod reading;
+#[path = "../support/round_trip.rs"]
+mod round_trip;
 mod spine;
 mod world;
 mod writing;
 
 use std::sync::Arc;
 
-use netseg::compile::{Profile, ProfileName};
+use netseg::compile::{Profile, ProfileName, enforcer};
 use netseg::engine::{Engine, Entity, Groups, Hypothetical, Verdict};
 use netseg::model::Protocol;
 use netseg::source::manifests;
@@ -197,6 +199,17 @@ proptest! {
                 prop_assert_eq!(allowed.verdict(model(protocol), port), expected,
                     "{}\n{}", told(&case.world, ends, protocol, port), case.text());
             }
+        }
+    }
+
+    #[test]
+    fn the_table_reads_back(case in cases(), templates in 0..3u32) {
+        let product = if templates == 0 { Product::of(&case) } else { Product::of_templates(&case, templates) };
+        let text = round_trip::table(&product.engine);
+        if text.lines().count() > 2 {
+            let enforcer = enforcer::detect(product.engine.cluster(), true);
+            let told = round_trip::objections(&product.engine, &enforcer, &text);
+            prop_assert!(told.is_empty(), "{}\n{text}\n{}", told.join("\n"), case.text());
         }
     }
 

@@ -495,7 +495,9 @@ impl Demands<'_, '_> {
                 let Some(ports) = world.plan.claimed(claim, &x, &y) else {
                     continue;
                 };
-                let tried = self.try_pair(&x, &y, ports);
+                // What the other end's cell does not hold is not tolerated as a whole, so nothing is stricter than that.
+                let ports = ports.intersection(&world.plan.expects(&x, &y).may);
+                let tried = self.try_pair(&x, &y, &ports);
                 let over_tcp = claim.kind == Kind::MayWarn;
                 let about = if over_tcp {
                     About::DnsOverTcp

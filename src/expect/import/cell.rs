@@ -17,7 +17,7 @@
 //! ```
 //!
 //! `except` is greedy: networks that follow it behind commas are its holes too, up to the next `;` or the next network that has
-//! an `except` of its own. Host bits are masked away, as in the short form of a rule. A network without a port is all ports.
+//! an `except` of its own; a mark behind the last hole is the whole entry's. Host bits are masked away, as in the short form of a rule. A network without a port is all ports.
 //! Emphasis, backquotes, backslashes and links around words do not count.
 //!
 //! What the table of a cluster has to say goes beyond what documents say, so the grammar is wider than theirs; what they say
@@ -374,9 +374,18 @@ impl<'t> Reader<'t> {
         let mut excepting = Excepting::default();
         for (part, before) in text.split(text.all(), false) {
             let (body, marked) = self.mark(&part);
-            if excepting.takes(before) && !marked && self.is_hole(&body) {
+            if excepting.takes(before) && self.is_hole(&body) {
                 let last = items.last_mut().map(|item| &mut item.peers);
                 self.hole(&body, last, &mut excepting);
+                // Without its network an entry would be for everybody.
+                if excepting.state == State::Lost {
+                    items.pop_if(|item| item.peers.is_empty());
+                } else if marked && let Some(item) = items.last_mut() {
+                    item.level = Level::May;
+                }
+                if marked {
+                    excepting = Excepting::default();
+                }
                 continue;
             }
             excepting = Excepting::default();
@@ -405,6 +414,9 @@ impl<'t> Reader<'t> {
             }
             if looks_like_network(&told) {
                 let peers = self.network(&body, &mut excepting);
+                if marked {
+                    excepting = Excepting::default();
+                }
                 if !peers.is_empty() {
                     items.push(Item {
                         ports: vec![PortWord::Any(None)],
@@ -866,13 +878,17 @@ mod tests {
             ("9092 (kafka) half-open", "0 may 9092 <kafka>"),
             (
                 "9092 (kafka)half open, 80?",
-                "0 may 9092 <kafka>; 24 may 80 <>",
+                "0 may 9092 <kafka>; 23 may 80 <>",
             ),
             ("9092 (kafka)?", "0 may 9092 <kafka>"),
             ("10.0.0.0/8 ?", "0 may any <[10.0.0.0/8]>"),
             (
                 "10.0.0.0/8 except 10.1.0.0/16 half-open, 10.2.0.0/16",
                 "0 may any <[10.0.0.0/8 except 10.1.0.0/16]>; 41 any <[10.2.0.0/16]>",
+            ),
+            (
+                "10.0.0.0/8 except 10.1.0.0/16, 10.2.0.0/16?, 10.3.0.0/16",
+                "0 may any <[10.0.0.0/8 except 10.1.0.0/16, 10.2.0.0/16]>; 45 any <[10.3.0.0/16]>",
             ),
             (
                 "Any but some, 9092 (kafka), ?, *",
