@@ -2,6 +2,7 @@
 
 pub mod connections;
 pub mod ends;
+pub mod environments;
 pub mod flows;
 pub mod info;
 pub mod matrix;

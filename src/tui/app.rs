@@ -1,6 +1,7 @@
 //! The state of the screen and the one function that changes it. Nothing here reads a clock, a file or a terminal.
 
 mod arrivals;
+mod beside;
 mod facts;
 mod modes;
 mod normal;
@@ -19,7 +20,12 @@ use super::keys::{self, Action};
 use super::layout::{self, Pane, Panes, Wish};
 use super::theme::Theme;
 use super::trouble;
-use super::view::{About, Answer, Draft, Picture, Place, Question, Settings, Tone, View};
+use super::view::{
+    About, Answer, Draft, Picture, Place, Question, Settings, SideLine, Sides, Tally, Tone, View,
+};
+
+/// Pictures that are kept, each of another environment.
+const MOST_PICTURES: usize = 6;
 
 /// What happened.
 #[derive(Clone, Debug)]
@@ -56,6 +62,15 @@ pub(super) enum Msg {
         generation: u64,
         about: Option<About>,
     },
+    /// How the cluster stands to every environment.
+    Tallies {
+        generation: u64,
+        tallies: Vec<Tally>,
+    },
+    Sides {
+        generation: u64,
+        sides: Arc<Sides>,
+    },
 }
 
 /// What is to be done about it, outside.
@@ -90,6 +105,14 @@ pub(super) enum Effect {
         generation: u64,
         workload: String,
     },
+    /// Judges by the environments that are not in force too.
+    Judge {
+        generation: u64,
+    },
+    /// Puts the environments side by side.
+    Compare {
+        generation: u64,
+    },
     Mouse(bool),
     Suspend,
     /// Tries to reach the source again at once.
@@ -113,6 +136,8 @@ pub(super) enum Mode {
 pub(super) enum Tab {
     Flows,
     Drift,
+    /// Side by side.
+    Environments,
 }
 
 /// What the mouse can hit.
@@ -154,6 +179,9 @@ pub(super) struct App {
     /// The selected flow and finding, counted among the shown ones.
     pub(super) flow: usize,
     pub(super) finding: usize,
+    /// How the cluster stands to the environments, as far as known.
+    pub(super) tallies: Vec<Tally>,
+    pub(super) beside: Beside,
     /// Rows, flows or findings that pass the filter, as indices.
     pub(super) shown: Vec<usize>,
     /// In force.
@@ -194,6 +222,9 @@ pub(super) struct App {
     shown_generation: u64,
     picture_wanted: Option<(Arc<Graph>, graph::Options)>,
     picture_shown: u64,
+    /// Pictures of the environments, so that going back to one is going back to the same picture.
+    pictures: Vec<(graph::Options, Arc<Picture>)>,
+    tallies_wanted: u64,
     draft_wanted: u64,
     /// A completion was asked for before the reading it rests on had come; what is typed since waits.
     completing: Option<Vec<KeyEvent>>,
@@ -204,6 +235,35 @@ pub(super) struct App {
     /// Open the explanation when the answer comes.
     explain_next: bool,
     facts: Vec<Facts>,
+}
+
+/// The environments side by side.
+#[derive(Clone, Debug)]
+pub(super) struct Beside {
+    /// `None` until they have come.
+    pub(super) sides: Option<Arc<Sides>>,
+    wanted: u64,
+    /// The selected line, counted among the shown ones.
+    pub(super) cursor: usize,
+    /// The workload whose connections are listed, by id; `None` for the whole system.
+    pub(super) of: Option<String>,
+    /// The workload that the key goes back to.
+    last: Option<String>,
+    /// Only what the environments say differently.
+    pub(super) differing: bool,
+    /// The first environment shown; `None` shows the one in force.
+    pub(super) first: Option<usize>,
+    /// Where `esc` leads.
+    back: Tab,
+    /// Ends and port of a line to go to when they have come.
+    line: Option<(String, String, String)>,
+}
+
+impl Beside {
+    /// Whether the key goes back to a workload.
+    pub(super) fn has_last(&self) -> bool {
+        self.last.is_some()
+    }
 }
 
 /// The choice of namespaces.
@@ -242,6 +302,18 @@ impl App {
             selected: None,
             flow: 0,
             finding: 0,
+            tallies: Vec::new(),
+            beside: Beside {
+                sides: None,
+                wanted: 0,
+                cursor: 0,
+                of: None,
+                last: None,
+                differing: false,
+                first: None,
+                back: Tab::Flows,
+                line: None,
+            },
             shown: Vec::new(),
             filter: Filter::default(),
             filter_input: Input::default(),
@@ -269,6 +341,8 @@ impl App {
             shown_generation: 0,
             picture_wanted: None,
             picture_shown: 0,
+            pictures: Vec::new(),
+            tallies_wanted: 0,
             draft_wanted: 0,
             completing: None,
             answer_wanted: 0,
@@ -286,7 +360,7 @@ impl App {
             zoomed: self.zoomed,
             graph: self.tab == Tab::Flows,
             banner: trouble::rows(self),
-            answer: self.answer.is_some() || self.tab == Tab::Drift,
+            answer: self.answer.is_some() || self.tab != Tab::Flows,
         };
         layout::panes(self.width, self.height, wish)
     }
@@ -310,6 +384,10 @@ impl App {
     pub(super) fn total(&self) -> usize {
         match (self.tab, &self.view.flows) {
             (Tab::Drift, _) => self.view.findings.len(),
+            (Tab::Environments, _) => self
+                .side_lines()
+                .filter(|(_, line)| self.is_about(line))
+                .count(),
             (Tab::Flows, Some(flows)) => flows.rows.len(),
             (Tab::Flows, None) => self.view.rows.len(),
         }
@@ -320,6 +398,7 @@ impl App {
         let last = self.shown.len().checked_sub(1)?;
         match self.tab {
             Tab::Drift => Some(self.finding.min(last)),
+            Tab::Environments => Some(self.beside.cursor.min(last)),
             Tab::Flows if self.narrowed() => Some(self.flow.min(last)),
             Tab::Flows => {
                 let selected = self.selected.as_deref()?;
@@ -328,6 +407,25 @@ impl App {
                     .position(|row| self.view.rows[*row].id == selected)
             }
         }
+    }
+
+    /// The lines side by side, with their indices; none before they have come.
+    pub(super) fn side_lines(&self) -> impl Iterator<Item = (usize, &SideLine)> {
+        let lines = self.beside.sides.iter().flat_map(|sides| &sides.lines);
+        lines.enumerate()
+    }
+
+    /// Whether a line is about the workload chosen, or worth showing where none is.
+    fn is_about(&self, line: &SideLine) -> bool {
+        self.beside.of.as_ref().map_or(!line.by_default, |id| {
+            line.from_id == *id || line.to_id == *id
+        })
+    }
+
+    /// The selected line side by side.
+    pub(super) fn side_line(&self) -> Option<&SideLine> {
+        let index = self.cursor().and_then(|at| self.shown.get(at))?;
+        self.beside.sides.as_ref()?.lines.get(*index)
     }
 
     /// What the environment after the one in force is called.
@@ -384,6 +482,10 @@ impl App {
         let view = &self.view;
         self.facts = match (self.tab, &view.flows) {
             (Tab::Drift, _) => view.findings.iter().map(facts::finding_facts).collect(),
+            (Tab::Environments, _) => {
+                let lines = self.beside.sides.iter().flat_map(|sides| &sides.lines);
+                lines.map(facts::side_facts).collect()
+            }
             (Tab::Flows, Some(flows)) => flows
                 .rows
                 .iter()
@@ -395,9 +497,18 @@ impl App {
     }
 
     fn refilter(&mut self) {
-        self.shown = (0..self.facts.len())
-            .filter(|index| self.filter.matches(&self.facts[*index]))
-            .collect();
+        let sides = self.beside.sides.as_ref();
+        let in_view = |index: usize| {
+            self.tab != Tab::Environments
+                || sides
+                    .and_then(|sides| sides.lines.get(index))
+                    .is_some_and(|line| {
+                        self.is_about(line) && (line.differs || !self.beside.differing)
+                    })
+        };
+        let shown = (0..self.facts.len())
+            .filter(|index| in_view(*index) && self.filter.matches(&self.facts[*index]));
+        self.shown = shown.collect();
         // The selection goes to the first match, so that what is shown and what is selected agree.
         if self.tab == Tab::Flows
             && !self.narrowed()
@@ -416,6 +527,21 @@ impl App {
             if !known || (hidden_row && !self.filter.is_empty()) {
                 self.selected = Some(self.view.rows[self.shown[0]].id.clone());
             }
+        }
+    }
+
+    /// Remembers a picture while it is of the graph and the pane that are shown, one for each environment.
+    fn keep(&mut self, picture: &Arc<Picture>) {
+        let Some((graph, options)) = &self.picture_wanted else {
+            return;
+        };
+        if Arc::ptr_eq(graph, &picture.graph) {
+            self.pictures.retain(|(made_for, _)| made_for == options);
+            let most = self.view.environments.len().clamp(1, MOST_PICTURES);
+            if self.pictures.len() >= most {
+                self.pictures.remove(0);
+            }
+            self.pictures.push((options.clone(), Arc::clone(picture)));
         }
     }
 
@@ -440,6 +566,15 @@ impl App {
             return None;
         }
         self.picture_wanted = Some((Arc::clone(graph), options.clone()));
+        let of_this = |(made_for, picture): &&(graph::Options, Arc<Picture>)| {
+            Arc::ptr_eq(&picture.graph, graph) && *made_for == options
+        };
+        if let Some((_, known)) = self.pictures.iter().find(of_this) {
+            self.picture = Some(Arc::clone(known));
+            // What is still being laid out came before.
+            self.picture_shown = self.generation;
+            return None;
+        }
         Some(Effect::Layout {
             generation: self.next(),
             graph: Arc::clone(&self.view.graph),
@@ -473,7 +608,23 @@ pub(super) fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
         } => {
             if generation > app.picture_shown {
                 app.picture_shown = generation;
+                app.keep(&picture);
                 app.picture = Some(picture);
+            }
+            Vec::new()
+        }
+        Msg::Tallies {
+            generation,
+            tallies,
+        } => {
+            if generation == app.tallies_wanted {
+                app.tallies = tallies;
+            }
+            Vec::new()
+        }
+        Msg::Sides { generation, sides } => {
+            if generation == app.beside.wanted {
+                arrivals::on_sides(app, sides);
             }
             Vec::new()
         }

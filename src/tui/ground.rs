@@ -1,5 +1,6 @@
 //! From a snapshot to what the panes draw. Pure, but slow on large clusters: runs on the workers.
 
+mod beside;
 mod findings;
 mod flows;
 mod gaps;
@@ -11,7 +12,7 @@ use crate::compile::ProfileName;
 use crate::compile::enforcer::{self, Enforcer};
 use crate::engine::{Engine, Entity, Incremental, Profile, Verdict};
 use crate::expect::stance::{Stance, Stances, selects};
-use crate::expect::{Expectations, Plan, bind};
+use crate::expect::{Expectations, Finding as Difference, Plan};
 use crate::graph::{Graph, drawn};
 use crate::model::{Cluster, Diagnostic, Direction, Severity, State, Tier, Workload};
 use crate::questions::connections::{Connections, connections};
@@ -56,14 +57,29 @@ struct Built {
     enforcer: Enforcer,
 }
 
-/// What was worked out last, for one choice of environment and namespaces.
+/// What was worked out for one choice of environment and namespaces.
 struct Current {
     built: Arc<Built>,
     environment: Option<String>,
     namespaces: Vec<String>,
-    plan: Option<Plan>,
+    judged: Arc<Judged>,
     found: Connections,
     graph: Arc<Graph>,
+}
+
+impl Current {
+    fn plan(&self) -> Option<&Plan> {
+        self.judged.plan.as_ref()
+    }
+}
+
+/// How the cluster stands to one environment. Without one there is nothing to stand to.
+#[derive(Default)]
+struct Judged {
+    plan: Option<Plan>,
+    /// Those that are met included.
+    all: Vec<Difference>,
+    /// Those in the namespaces shown.
     findings: Vec<Finding>,
     met: usize,
 }
@@ -71,7 +87,9 @@ struct Current {
 /// Answers for the screen; keeps what it worked out for the latest snapshot.
 pub struct Ground {
     judge: Judge,
-    current: Mutex<Option<Arc<Current>>>,
+    /// Of one snapshot and one choice of namespaces, by environment; the one in force comes last.
+    current: Mutex<Vec<Arc<Current>>>,
+    judged: Mutex<beside::Kept>,
     /// Follows the cluster, so that a change costs what changed.
     followed: Mutex<Option<Incremental>>,
 }
@@ -80,7 +98,8 @@ impl Ground {
     pub fn new(judge: Judge) -> Self {
         Self {
             judge,
-            current: Mutex::new(None),
+            current: Mutex::default(),
+            judged: Mutex::default(),
             followed: Mutex::new(None),
         }
     }
@@ -89,7 +108,8 @@ impl Ground {
         self.current
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+            .last()
+            .cloned()
     }
 
     fn built(&self, snapshot: &Snapshot) -> Arc<Built> {
@@ -127,36 +147,32 @@ impl Ground {
             .clone()
             .filter(|name| known.contains(name))
             .or_else(|| known.first().cloned());
-        let same = |current: &Arc<Current>| {
-            Arc::ptr_eq(&current.built, &built)
-                && current.environment == environment
-                && current.namespaces == settings.namespaces
+        let known = {
+            let mut kept = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+            kept.retain(|current| {
+                Arc::ptr_eq(&current.built, &built) && current.namespaces == settings.namespaces
+            });
+            let at = kept
+                .iter()
+                .position(|current| current.environment == environment);
+            at.map(|at| kept.remove(at))
         };
-        if let Some(current) = self.last().filter(same) {
-            return current;
-        }
-        let engine = &built.engine;
-        let plan = match (&self.judge.expectations, &environment) {
-            (Some(expectations), Some(name)) => {
-                Some(bind(engine, expectations, name, self.judge.today))
-            }
-            _ => None,
-        };
-        let scope = Scope::of(settings.namespaces.iter().cloned());
-        let found = connections(engine, plan.as_ref(), &scope);
-        let graph = Arc::new(drawn::for_map(drawn::from_connections(&found, &scope)));
-        let (findings, met) = findings::of(engine, plan.as_ref(), &built.enforcer, &scope);
-        let current = Arc::new(Current {
-            built,
-            environment,
-            namespaces: settings.namespaces.clone(),
-            plan,
-            found,
-            graph,
-            findings,
-            met,
+        let current = known.unwrap_or_else(|| {
+            let scope = Scope::of(settings.namespaces.iter().cloned());
+            let judged = self.judged(&built, environment.as_deref(), &settings.namespaces);
+            let found = connections(&built.engine, judged.plan.as_ref(), &scope);
+            let graph = Arc::new(drawn::for_map(drawn::from_connections(&found, &scope)));
+            Arc::new(Current {
+                built,
+                environment,
+                namespaces: settings.namespaces.clone(),
+                judged,
+                found,
+                graph,
+            })
         });
-        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&current));
+        let mut kept = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.push(Arc::clone(&current));
         current
     }
 
@@ -178,8 +194,8 @@ impl Ground {
             .into_iter()
             .filter(|workload| scope.holds(&workload.namespace))
             .collect();
-        let table = table::from_connections(&current.found, current.plan.as_ref(), &scope);
-        let judged = current.plan.is_some();
+        let table = table::from_connections(&current.found, current.plan(), &scope);
+        let judged = current.plan().is_some();
         let not_evaluated = info::not_evaluated(cluster, &scope);
         let mut rows: Vec<Row> = table.rows.into_iter().map(|one| row(one, judged)).collect();
         // What nobody segmented, such as kube-system, comes after what somebody did.
@@ -221,8 +237,9 @@ impl Ground {
                 .as_deref()
                 .and_then(|id| flows::of(engine, &current.found, id, judged)),
             graph: Arc::clone(&current.graph),
-            findings: current.findings.clone(),
-            met: current.met,
+            findings: current.judged.findings.clone(),
+            met: current.judged.met,
+            tallies: self.tallies(&current),
             gaps: gaps::gaps(cluster, &not_evaluated),
             not_evaluated: counted(&not_evaluated),
             kinds: gaps::kinds(cluster, &snapshot.link),
@@ -310,7 +327,7 @@ impl Ground {
         };
         let mut answer = probe(engine, &from, &to, port.as_ref())
             .map_err(|error| format!("{error} ({})", error.hint()))?;
-        if let Some(plan) = &current.plan {
+        if let Some(plan) = current.plan() {
             probe::expect(plan, &mut answer);
         }
         let node =
@@ -356,7 +373,7 @@ impl Ground {
         }
         lines.push(Line::new());
         lines.push(vec![span("FLOWS", Tone::Name)]);
-        let flows = flows::of(engine, &current.found, id, current.plan.is_some());
+        let flows = flows::of(engine, &current.found, id, current.plan().is_some());
         for flow in flows.iter().flat_map(|flows| &flows.rows) {
             let (glyph, word) = super::view::verdict_words(flow.verdict);
             lines.push(vec![
