@@ -9,6 +9,7 @@ mod out;
 
 mod completions;
 mod drift;
+mod exposure;
 mod flows;
 mod graph;
 mod info;
@@ -117,6 +118,7 @@ fn run(args: &Args, out: &mut Out) -> Result<u8, Failure> {
         Some(Command::Table(table)) => table::run(args, table, out),
         Some(Command::Graph(graph)) => graph::run(args, graph, out),
         Some(Command::Drift(drift)) => drift::run(args, drift, out),
+        Some(Command::Exposure(exposure)) => exposure::run(args, exposure, out),
         Some(Command::Matrix(matrix)) => matrix::run(args, matrix, out),
         Some(Command::Info(info)) => info::run(args, info, out),
         Some(Command::Keys(keys)) => Ok(keys::run(keys, out)),

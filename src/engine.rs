@@ -12,6 +12,7 @@ pub mod groups;
 pub mod incremental;
 mod judge;
 pub mod matrix;
+pub mod ways;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -33,6 +34,7 @@ pub use explain::{Explanation, Fail, Limit, Nearest, PeerMiss, RuleId, Side};
 pub use groups::{Group, Groups};
 pub use incremental::Incremental;
 pub use matrix::Matrix;
+pub use ways::{SeenAs, Through, WayIn, WayKind, WayObject, WayTls, WayTo};
 
 /// The evaluator for one cluster and one profile. Immutable; building it is the expensive part, clones share what they can.
 #[derive(Clone)]

@@ -5,14 +5,20 @@
 
 pub mod drift;
 mod file;
+mod import;
+mod lookup;
 pub mod plan;
 pub mod stance;
+mod write;
 
 use crate::model::Diagnostic;
 
 pub use drift::{Code, Finding, judge, judge_all};
-pub use file::{Expectations, Exposure};
+pub use file::{Expectations, Exposure, Note};
+pub use import::{Imported, TableRead, import, is_expectations};
+pub use lookup::How;
 pub use plan::{End, Expected, Must, Plan, bind};
+pub use write::{Places, write, write_resolved};
 
 /// Reads one `netseg/v1` file. Each problem is told with its line, what was found and what is allowed; a file with a problem is
 /// not used at all, because half an expectation would pass for a whole one.

@@ -8,6 +8,7 @@ pub mod coverage;
 pub mod diagnostic;
 pub mod foreign;
 pub mod from_wire;
+pub mod ingress;
 pub mod labels;
 pub mod policy;
 pub mod ports;
@@ -22,6 +23,7 @@ pub use cidr::{AddressSet, Family, IpBlock, IpRange};
 pub use coverage::{Coverage, Resource, State};
 pub use diagnostic::{Diagnostic, Severity, SourceRef};
 pub use foreign::{Effect, Foreign, PolicyKind, Project};
+pub use ingress::{BackendPort, Ingress, IngressTls, Issuer, Route, RouteBackend};
 pub use labels::{Labels, NAMESPACE_NAME, Requirement, Selector, Test};
 pub use policy::{
     Action, Direction, NamespaceScope, Peer, PeerItem, Peers, Policy, PolicyApi, PortItem,
@@ -93,6 +95,7 @@ pub struct Namespace {
     pub workloads: Vec<Workload>,
     pub policies: Arc<Vec<Policy>>,
     pub services: Vec<Service>,
+    pub ingresses: Vec<Ingress>,
 }
 
 impl Namespace {

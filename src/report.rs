@@ -2,6 +2,7 @@
 
 pub mod csv;
 pub mod drift;
+pub mod exposure;
 pub mod graph;
 pub mod json;
 pub mod markdown;

@@ -26,7 +26,8 @@ pub fn tame(text: &str) -> Cow<'_, str> {
     Cow::Owned(tamed)
 }
 
-fn is_unsafe(c: char) -> bool {
+/// Whether a terminal or a reader could be fooled by a character: controls, and what is not seen.
+pub(crate) fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{00ad}' | '\u{061c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
@@ -129,6 +130,14 @@ pub fn nearest<'a>(
         .collect()
 }
 
+/// Whether two different names look like one of them mistyped. Names that differ in their digits only are different things.
+pub fn is_near(a: &str, b: &str) -> bool {
+    let (a, b) = (a.to_lowercase(), b.to_lowercase());
+    let letters = |text: &str| -> String { text.chars().filter(|c| !c.is_numeric()).collect() };
+    let shorter = a.chars().count().min(b.chars().count());
+    letters(&a) != letters(&b) && edit_distance(&a, &b) <= shorter / 4
+}
+
 fn edit_distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
@@ -170,6 +179,21 @@ mod tests {
     fn the_middle_goes_first_so_that_both_ends_stay() {
         assert_eq!(cut_middle("notification-service", 11), "notif…rvice");
         assert_eq!(cut_middle("short", 5), "short");
+    }
+
+    #[test]
+    fn a_slip_is_near_and_another_name_is_not() {
+        for (a, b, expected) in [
+            ("Prometheus", "Promtheus", true),
+            ("mongo", "mango", true),
+            ("Kibana", "Grafana", false),
+            ("web1", "web2", false),
+            ("web-12", "web-1", false),
+            ("api", "app", false),
+            ("Fluentd", "Fluentd", false),
+        ] {
+            assert_eq!(is_near(a, b), expected, "{a} {b}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //!
 //! The kinds of Kubernetes itself are here; of the optional APIs each group and version has a file of its own.
 
+pub mod ingress;
 pub mod policy_v1alpha1;
 pub mod policy_v1alpha2;
 
@@ -12,6 +13,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
 
+pub use ingress::{Ingress, IngressBackend, IngressTls};
 pub use policy_v1alpha1::AdminNetworkPolicy;
 pub use policy_v1alpha2::ClusterNetworkPolicy;
 
@@ -43,7 +45,7 @@ impl Head {
     }
 }
 
-/// The part of `metadata` that is read. Of the annotations only the tunnel addresses that CNIs write on nodes are kept.
+/// The part of `metadata` that is read. Of the annotations only the few in [`ANNOTATIONS`] are kept.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Meta {
@@ -61,8 +63,28 @@ pub struct Meta {
     pub labels: BTreeMap<String, String>,
     #[serde(deserialize_with = "list")]
     pub owner_references: Vec<OwnerReference>,
-    #[serde(rename = "annotations", deserialize_with = "tunnel_addresses")]
-    pub tunnel_addresses: Vec<String>,
+    /// Those of [`ANNOTATIONS`], in the order written.
+    #[serde(deserialize_with = "annotations")]
+    pub annotations: Vec<(&'static str, String)>,
+}
+
+impl Meta {
+    /// The value of an annotation that is kept.
+    pub fn annotation(&self, key: &str) -> Option<&str> {
+        self.annotations
+            .iter()
+            .find(|(own, _)| *own == key)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The addresses of a node's tunnels, as Calico writes them (rule N50).
+    pub fn tunnel_addresses(&self) -> impl Iterator<Item = &str> {
+        let tunnels = self
+            .annotations
+            .iter()
+            .filter(|(key, _)| key.starts_with("projectcalico.org/"));
+        tunnels.map(|(_, value)| value.as_str())
+    }
 }
 
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
@@ -86,6 +108,7 @@ pub enum Object {
     Service(Box<Service>),
     EndpointSlice(Box<EndpointSlice>),
     NetworkPolicy(Box<NetworkPolicy>),
+    Ingress(Box<Ingress>),
     ClusterNetworkPolicy(Box<ClusterNetworkPolicy>),
     AdminNetworkPolicy(Box<AdminNetworkPolicy>),
     /// The same fields in another tier, less the priority.
@@ -124,6 +147,7 @@ impl Object {
             Self::Service(o) => &o.metadata,
             Self::EndpointSlice(o) => &o.metadata,
             Self::NetworkPolicy(o) => &o.metadata,
+            Self::Ingress(o) => &o.metadata,
             Self::ClusterNetworkPolicy(o) => &o.metadata,
             Self::AdminNetworkPolicy(o) | Self::BaselineAdminNetworkPolicy(o) => &o.metadata,
             Self::Foreign(o) => &o.metadata,
@@ -225,6 +249,7 @@ pub struct Container {
     pub image: String,
     #[serde(deserialize_with = "list")]
     pub ports: Vec<ContainerPort>,
+    pub restart_policy: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -366,6 +391,7 @@ pub struct LoadBalancerStatus {
 #[serde(rename_all = "camelCase", default)]
 pub struct LoadBalancerIngress {
     pub ip: Option<String>,
+    pub hostname: Option<String>,
     pub ip_mode: Option<String>,
 }
 
@@ -579,18 +605,27 @@ fn string_map<'de, D: Deserializer<'de>>(
         .collect())
 }
 
-/// Keeps the values of the annotations in which Calico writes a node's tunnel addresses (rule N50), and drops all others:
-/// annotations are the largest and the least trusted part of an object.
-fn tunnel_addresses<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    const KEYS: [&str; 4] = [
-        "projectcalico.org/IPv4IPIPTunnelAddr",
-        "projectcalico.org/IPv4VXLANTunnelAddr",
-        "projectcalico.org/IPv6VXLANTunnelAddr",
-        "projectcalico.org/IPv4WireguardInterfaceAddr",
-    ];
+/// The annotations that are kept: where Calico writes a node's tunnel addresses (rule N50), and what an Ingress says of its class
+/// and its certificates.
+const ANNOTATIONS: [&str; 9] = [
+    "cert-manager.io/cluster-issuer",
+    "cert-manager.io/issuer",
+    "cert-manager.io/issuer-kind",
+    "kubernetes.io/ingress.class",
+    "kubernetes.io/tls-acme",
+    "projectcalico.org/IPv4IPIPTunnelAddr",
+    "projectcalico.org/IPv4VXLANTunnelAddr",
+    "projectcalico.org/IPv4WireguardInterfaceAddr",
+    "projectcalico.org/IPv6VXLANTunnelAddr",
+];
+
+/// Keeps the annotations of [`ANNOTATIONS`] and drops all others: they are the largest and the least trusted part of an object.
+fn annotations<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<(&'static str, String)>, D::Error> {
     struct Wanted;
     impl<'de> serde::de::Visitor<'de> for Wanted {
-        type Value = Vec<String>;
+        type Value = Vec<(&'static str, String)>;
         fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
             f.write_str("a map of annotations")
         }
@@ -612,8 +647,9 @@ fn tunnel_addresses<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<St
         ) -> Result<Self::Value, A::Error> {
             let mut kept = Vec::new();
             while let Some(key) = map.next_key::<String>()? {
-                if KEYS.contains(&key.as_str()) {
-                    kept.extend(map.next_value::<Option<String>>()?);
+                if let Some(known) = ANNOTATIONS.iter().find(|known| **known == key) {
+                    let value = map.next_value::<Option<String>>()?;
+                    kept.extend(value.map(|value| (*known, value)));
                 } else {
                     map.next_value::<serde::de::IgnoredAny>()?;
                 }

@@ -470,3 +470,98 @@ fn half_open_is_a_side_that_names_the_other_not_one_open_to_everyone() {
         serde_json::Value::Null
     );
 }
+
+const FRONTS: &str = "{kind: Node, apiVersion: v1, metadata: {name: n}, status: {addresses: [{type: InternalIP, address: 192.168.0.1}]}}
+---
+{kind: Pod, apiVersion: v1, metadata: {name: ui, namespace: x, labels: {app: ui}}, spec: {nodeName: n}, status: {phase: Running, podIPs: [{ip: 10.0.0.1}]}}
+---
+{kind: Pod, apiVersion: v1, metadata: {name: ctl, namespace: ctl, labels: {app: ingress-nginx}}, spec: {nodeName: n}, status: {phase: Running, podIPs: [{ip: 10.0.0.2}]}}
+---
+{kind: Service, apiVersion: v1, metadata: {name: front, namespace: ctl}, spec: {type: LoadBalancer, externalTrafficPolicy: Local, selector: {app: ingress-nginx}, ports: [{port: 443, targetPort: 8443}]}, status: {loadBalancer: {ingress: [{ip: 203.0.113.9}]}}}
+---
+{kind: Service, apiVersion: v1, metadata: {name: ui, namespace: x}, spec: {selector: {app: ui}, ports: [{port: 80, targetPort: 8080}]}}
+---
+{kind: Ingress, apiVersion: networking.k8s.io/v1, metadata: {name: web, namespace: x}, spec: {ingressClassName: nginx, tls: [{hosts: [a.org], secretName: cert}], rules: [{host: a.org, http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: ui, port: {number: 80}}}}]}}]}}
+---
+{kind: NetworkPolicy, apiVersion: networking.k8s.io/v1, metadata: {name: lock, namespace: x}, spec: {podSelector: {}}}
+";
+
+#[test]
+fn ways_in_are_listed_in_every_form() {
+    let listed = |format: &str| {
+        let output = with_input(&["-f", "-", "exposure", "-o", format], FRONTS);
+        assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+        output
+    };
+    assert_eq!(
+        out(&listed("text")),
+        "\
+INTO     VIA           BY                 AT           PORT            SEEN AS      VERDICT
+ctl/ctl  loadBalancer  Service ctl/front  203.0.113.9  443/TCP → 8443  internet     ALLOW
+x/ui     ingress       Ingress x/web      a.org        443/TCP → 8080  ctl/pod/ctl  DENY isolated, and no rule matches
+
+gateways are not read: ways of that kind are not listed
+"
+    );
+    assert_eq!(
+        out(&listed("csv")),
+        "\
+via,host,address,protocol,port,workload,targetPort,kind,object,sources,verdict,reason
+loadBalancer,,203.0.113.9,TCP,443,ctl/pod/ctl,8443,Service,ctl/front,internet,allow,not-isolated
+ingress,a.org,,TCP,443,x/pod/ui,8080,Ingress,x/web,ctl/pod/ctl,deny,isolated-no-match
+"
+    );
+    let md = out(&listed("md"));
+    assert!(md.starts_with("| Into    | Via          | By "), "{md}");
+    assert_eq!(md.lines().filter(|line| line.starts_with('|')).count(), 4);
+    let found = json(&listed("json"));
+    assert_eq!(found["kind"], "Exposure");
+    let web = &found["ways"][1];
+    for (key, expected) in [
+        ("via", serde_json::json!("ingress")),
+        ("host", "a.org".into()),
+        ("address", serde_json::Value::Null),
+        ("port", 443.into()),
+        ("workload", "x/pod/ui".into()),
+        ("targetPort", 8080.into()),
+        ("sources", serde_json::json!(["ctl/pod/ctl"])),
+        ("verdict", "deny".into()),
+        ("reason", "isolated-no-match".into()),
+        ("class", "nginx".into()),
+    ] {
+        assert_eq!(web[key], expected, "{key}");
+    }
+    assert_eq!(web["object"]["source"], "-:11");
+    assert_eq!(found["unseen"][0]["via"], "gateway");
+}
+
+#[test]
+fn ways_in_are_listed_for_the_namespaces_asked_for() {
+    let ctl = with_input(&["-f", "-", "-n", "ctl", "exposure", "-o", "csv"], FRONTS);
+    assert_eq!(out(&ctl).lines().count(), 2, "{}", out(&ctl));
+    let none = with_input(&["-f", "-", "exposure"], DENY_ALL);
+    assert_eq!(none.status.code(), Some(0));
+    assert!(
+        out(&none).starts_with("nothing was found that leads in from outside\n"),
+        "{}",
+        out(&none)
+    );
+}
+
+#[test]
+fn an_ingress_that_cannot_be_read_is_told_and_leaves_its_kind_unknown() {
+    let broken = FRONTS.replace("rules: [{host: a.org", "rules: [{host: [a.org]");
+    let output = with_input(&["-f", "-", "exposure"], &broken);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    assert!(
+        err(&output).contains("Ingress x/web: cannot be read"),
+        "{}",
+        err(&output)
+    );
+    assert!(
+        out(&output)
+            .contains("some ways of kind ingress may be missing: ingress x/web could not be read"),
+        "{}",
+        out(&output)
+    );
+}

@@ -521,6 +521,35 @@ async fn cluster_wide_policies_are_followed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ingresses_are_followed_and_refusing_them_costs_no_verdict() {
+    const FRONT: &str = "
+{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: web, namespace: shop}, spec: {ingressClassName: nginx, rules: [{host: a.org, http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}]}}]}}
+";
+    let fronts = |snapshot: &Snapshot| -> Vec<String> {
+        let spaces = snapshot.cluster.namespaces.values();
+        let all = spaces.flat_map(|space| &space.ingresses);
+        all.map(|ingress| format!("{} {}", ingress.label(), ingress.routes.len()))
+            .collect()
+    };
+    let server = Server::with(SHOP);
+    server.apply(FRONT);
+    let mut handle = start(&server).await;
+    let snapshot = until_live(&mut handle).await;
+    assert_eq!(fronts(&snapshot), ["shop/web 1"]);
+    server.delete("ingresses", "shop", "web");
+    until(&mut handle, |s| fronts(s).is_empty()).await;
+
+    server.apply(FRONT);
+    server.fail(Match::kind("ingresses"), Fault::Status(403));
+    let snapshot = load(options(&server)).await.unwrap();
+    assert_eq!(snapshot.link, Link::Live);
+    assert!(fronts(&snapshot).is_empty());
+    let ingresses = state(&snapshot, Resource::Ingresses, Some("shop"));
+    assert_eq!(ingresses, forbidden("ingresses"));
+    assert_eq!(policies(&snapshot), ["shop/lock"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_policy_kind_that_is_not_served_costs_nothing() {
     let server = Server::with(SHOP);
     let snapshot = load(options(&server)).await.unwrap();
@@ -678,7 +707,7 @@ async fn what_was_known_of_policy_kinds_outlives_a_lost_server() {
     server.apply(GUARD);
     let mut handle = start(&server).await;
     until_live(&mut handle).await;
-    server.wait_for_requests(&Match::all().verb(Verb::Watch), 9);
+    server.wait_for_requests(&Match::all().verb(Verb::Watch), 10);
     server.go_away();
     let lost = until(&mut handle, |s| {
         matches!(state(s, WIDE, None), State::Stale { .. })
@@ -720,7 +749,7 @@ async fn a_lost_server_leaves_the_old_picture_and_comes_back() {
     let server = Server::with(SHOP);
     let mut handle = start(&server).await;
     until_live(&mut handle).await;
-    server.wait_for_requests(&Match::all().verb(Verb::Watch), 8);
+    server.wait_for_requests(&Match::all().verb(Verb::Watch), 9);
     server.go_away();
     let lost = until(&mut handle, |s| {
         matches!(state(s, Resource::Pods, None), State::Stale { .. })
@@ -744,7 +773,7 @@ async fn a_server_that_falls_silent_is_noticed_though_its_watches_stay_open() {
     quick.pace.heartbeat = Duration::from_millis(100);
     let mut handle = live::start(quick).await.unwrap();
     until_live(&mut handle).await;
-    server.wait_for_requests(&Match::all().verb(Verb::Watch), 8);
+    server.wait_for_requests(&Match::all().verb(Verb::Watch), 9);
     server.fail(Match::all(), Fault::Hang);
     let silent = until(&mut handle, |s| s.link != Link::Live).await;
     assert!(

@@ -119,6 +119,8 @@ pub enum Command {
     Graph(GraphArgs),
     /// Expectations against the cluster, finding by finding
     Drift(DriftArgs),
+    /// What can be entered from outside, by what, and whether policy lets it through
+    Exposure(ExposureArgs),
     /// Who reaches whom, rows to columns; without PORT, on at least one port
     Matrix(MatrixArgs),
     /// What is in force: versions and paths, the enforcer and the evidence, what was readable
@@ -148,6 +150,12 @@ pub struct FlowsArgs {
     /// Only pairs and ports where a rule names the other end and the other end denies
     #[arg(long)]
     pub half_open: bool,
+    #[arg(short, long, value_enum, default_value_t = TableFormat::Text)]
+    pub output: TableFormat,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct ExposureArgs {
     #[arg(short, long, value_enum, default_value_t = TableFormat::Text)]
     pub output: TableFormat,
 }

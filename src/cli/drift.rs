@@ -1,11 +1,13 @@
 //! `drift`: expectations against the cluster, finding by finding.
 
+use std::collections::BTreeSet;
+
 use crate::expect::{self, Code, Finding};
 use crate::model::Workload;
 use crate::report::drift::{self, Drift};
 
 use super::args::{Args, DriftArgs, FailOn, TableFormat};
-use super::out::Out;
+use super::out::{self, Out};
 use super::{Failure, NO, OK, UNDECIDED, load};
 
 pub(crate) fn run(args: &Args, asked: &DriftArgs, out: &mut Out) -> Result<u8, Failure> {
@@ -16,13 +18,20 @@ pub(crate) fn run(args: &Args, asked: &DriftArgs, out: &mut Out) -> Result<u8, F
     })?;
     let environments = environments(args, &expectations)?;
     let mut findings: Vec<Finding> = Vec::new();
+    let mut found_by_name: BTreeSet<String> = BTreeSet::new();
     for name in &environments {
         let plan = expect::bind(&loaded.engine, &expectations, name, load::today());
+        for line in load::found(&loaded.engine, &plan) {
+            found_by_name.insert(line);
+        }
         findings.extend(if asked.all {
             expect::judge_all(&loaded.engine, &plan, &loaded.enforcer)
         } else {
             expect::judge(&loaded.engine, &plan, &loaded.enforcer)
         });
+    }
+    for line in &found_by_name {
+        out::note(line);
     }
     findings.retain(|finding| in_scope(finding, &loaded.scope));
     if let Some(word) = &asked.only {

@@ -192,20 +192,64 @@ pub(crate) fn expectations(source: &SourceArgs) -> Result<Option<Expectations>, 
             Err(problems) => Err(refused(&demo.expectations_name, &problems)),
         };
     }
-    let mut all: Option<Expectations> = None;
+    let mut texts = Vec::new();
     for path in &source.expect {
         let name = path.display().to_string();
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| Failure::new(format!("cannot read `{name}`: {error}")))?;
-        let read = expect::read(&name, &text).map_err(|problems| refused(&name, &problems))?;
+        let text = text_of(path)?;
+        texts.push((expect::is_expectations(&name, &text), name, text));
+    }
+    // What a document calls somebody may be defined in any of the other files: those come first.
+    texts.sort_by_key(|(is_file, ..)| !is_file);
+    let mut all: Option<Expectations> = None;
+    for (is_file, name, text) in &texts {
+        let read = if *is_file {
+            expect::read(name, text).map_err(|problems| refused(name, &problems))?
+        } else {
+            let others = all.clone().unwrap_or_default();
+            let imported =
+                expect::import(name, text, &others).map_err(|problem| no_table(&problem))?;
+            for problem in &imported.problems {
+                out::note(&text::diagnostic(problem));
+            }
+            imported.expectations
+        };
         match &mut all {
             None => all = Some(read),
             Some(all) => all
                 .merge(read)
-                .map_err(|problems| refused(&name, &problems))?,
+                .map_err(|problems| refused(name, &problems))?,
         }
     }
     Ok(all)
+}
+
+/// A file of expectations, or a document; `-` is standard input.
+pub(crate) fn text_of(path: &std::path::Path) -> Result<String, Failure> {
+    let name = path.display();
+    let read = if path.as_os_str() == "-" {
+        std::io::read_to_string(std::io::stdin())
+    } else {
+        std::fs::read_to_string(path)
+    };
+    read.map_err(|error| {
+        let failure = Failure::new(format!("cannot read `{name}`: {error}"));
+        match error.kind() {
+            std::io::ErrorKind::InvalidData => {
+                failure.hint("it has to be text in UTF-8".to_owned())
+            }
+            _ => failure,
+        }
+    })
+}
+
+/// A document without a table of expectations.
+pub(crate) fn no_table(problem: &Diagnostic) -> Failure {
+    let place = problem
+        .source
+        .as_ref()
+        .map(|source| source.file.to_string())
+        .unwrap_or_default();
+    Failure::new(format!("`{place}` {}", problem.message)).hint(problem.help.clone())
 }
 
 fn refused(name: &str, problems: &[Diagnostic]) -> Failure {
@@ -243,4 +287,19 @@ pub(crate) fn environment(
         ))
         .hint(format!("known: {}", known.join(", ")))),
     }
+}
+
+/// Who was looked up by name and found, a line each: nobody should have to guess who is meant.
+pub(crate) fn found(engine: &Engine, plan: &Plan) -> Vec<String> {
+    plan.found()
+        .into_iter()
+        .map(|(label, how, ids)| {
+            let ids: Vec<String> = ids.iter().map(|id| ends::short_id(engine, id)).collect();
+            format!(
+                "note: `{}` is {}: {how}\n",
+                crate::text::tame(label),
+                crate::text::tame(&ids.join(", "))
+            )
+        })
+        .collect()
 }

@@ -5,6 +5,7 @@
 
 mod demands;
 mod excess;
+mod exposure;
 mod say;
 mod trial;
 mod world;
@@ -141,6 +142,7 @@ pub fn judge_all(engine: &Engine, plan: &Plan, enforcer: &Enforcer) -> Vec<Findi
     found.claims_about_the_cluster(&world, enforcer);
     demands::judge(&world, &mut found);
     excess::judge(&world, &mut found);
+    exposure::judge(&world, &mut found);
     found.into_findings(&world)
 }
 

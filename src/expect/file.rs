@@ -34,9 +34,28 @@ const TEMPLATE: &str = "base";
 #[derive(Clone, Debug, Default)]
 pub struct Expectations {
     pub(crate) names: Vec<String>,
+    /// The documents it was made from.
+    pub(crate) sources: Vec<Source>,
     pub(crate) peers: Vec<Named<Block>>,
     pub(crate) workloads: Vec<Named<Workload>>,
     pub(crate) environments: Vec<Environment>,
+}
+
+/// A document that was read, as `metadata.sources` lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Source {
+    pub(crate) file: Option<String>,
+    pub(crate) line: Option<u32>,
+    /// `None`: all of them.
+    pub(crate) env: Option<String>,
+    /// Nothing in it was written as a rule: it tolerates, and never demands.
+    pub(crate) inferred: bool,
+}
+
+impl Source {
+    pub(crate) fn is_about(&self, environment: &str) -> bool {
+        self.env.as_deref().is_none_or(|env| env == environment)
+    }
 }
 
 /// A definition under its key.
@@ -44,6 +63,8 @@ pub struct Expectations {
 pub(crate) struct Named<T> {
     pub(crate) id: String,
     pub(crate) at: SourceRef,
+    /// The line of the document it was read from.
+    pub(crate) src: Option<SourceRef>,
     pub(crate) value: T,
 }
 
@@ -66,7 +87,7 @@ impl Block {
 pub(crate) struct Workload {
     /// How documents call it; may be empty.
     pub(crate) names: Vec<String>,
-    /// A union; never empty.
+    /// A union. Empty: bound by its names, of which there is one then.
     pub(crate) select: Vec<Select>,
     pub(crate) closed_world: Option<bool>,
 }
@@ -79,9 +100,12 @@ pub(crate) struct Select {
     pub(crate) pods: Selector,
     /// Kind and name of the workload they belong to.
     pub(crate) owner: Option<(String, String)>,
+    /// The name of a container that runs in them.
+    pub(crate) container: Option<String>,
 }
 
 impl Select {
+    /// Whether namespace and labels are those of a pod that is meant; its owner and containers are not asked for.
     pub(crate) fn meets(&self, namespace: &str, namespace_labels: &Labels, pod: &Labels) -> bool {
         self.namespace
             .as_deref()
@@ -158,15 +182,85 @@ pub(crate) struct Environment {
     pub(crate) flows: Vec<Flow>,
     pub(crate) exceptions: Vec<Exception>,
     pub(crate) exposure: Option<Vec<Exposure>>,
+    /// The list comes from a source that is only inferred.
+    pub(crate) exposure_is_inferred: bool,
     pub(crate) cni: Option<(String, SourceRef)>,
     pub(crate) enforces: Option<(bool, SourceRef)>,
+    pub(crate) notes: Vec<Note>,
+    pub(crate) unread: Vec<Unread>,
+}
+
+/// A part of a document that could not be read: what it may have said is not judged, and that is said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Unread {
+    pub(crate) at: SourceRef,
+    /// Whose row it is; empty for a flow.
+    pub(crate) workload: String,
+    pub(crate) direction: Direction,
+    pub(crate) why: String,
+}
+
+impl Environment {
+    /// One that expects nothing.
+    pub(crate) fn empty(name: &str, at: SourceRef) -> Self {
+        Self {
+            name: name.to_owned(),
+            at,
+            extends: None,
+            settings: Settings::default(),
+            closed_world: None,
+            default_deny: Vec::new(),
+            bind: Vec::new(),
+            expect: Vec::new(),
+            flows: Vec::new(),
+            exceptions: Vec::new(),
+            exposure: None,
+            exposure_is_inferred: false,
+            cni: None,
+            enforces: None,
+            notes: Vec::new(),
+            unread: Vec::new(),
+        }
+    }
+
+    /// The row of a workload; made where there is none.
+    pub(crate) fn row_mut(&mut self, workload: &str, at: &SourceRef) -> &mut Row {
+        let index = self.expect.iter().position(|row| row.workload == workload);
+        let index = index.unwrap_or_else(|| {
+            self.expect.push(Row {
+                workload: workload.to_owned(),
+                at: at.clone(),
+                src: None,
+                ingress: None,
+                egress: None,
+                patches: Vec::new(),
+            });
+            self.expect.len() - 1
+        });
+        &mut self.expect[index]
+    }
+}
+
+/// What a document says beside its rules. It is kept and shown; nothing is judged by it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    pub at: SourceRef,
+    pub text: String,
+    /// The line of the document it was read from.
+    pub src: Option<SourceRef>,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct DefaultDeny {
     pub(crate) at: SourceRef,
+    pub(crate) src: Option<SourceRef>,
     pub(crate) namespace: String,
     pub(crate) directions: Vec<Direction>,
+}
+
+/// The lines to cite for something: that of the document it was read from, then that of the file.
+pub(crate) fn cited(src: Option<&SourceRef>, at: &SourceRef) -> Vec<SourceRef> {
+    src.into_iter().chain([at]).cloned().collect()
 }
 
 /// What is expected of one workload.
@@ -174,6 +268,8 @@ pub(crate) struct DefaultDeny {
 pub(crate) struct Row {
     pub(crate) workload: String,
     pub(crate) at: SourceRef,
+    /// Its cells and rules carry it too, so that it stays with them when rows are inherited.
+    pub(crate) src: Option<SourceRef>,
     pub(crate) ingress: Option<Cell>,
     pub(crate) egress: Option<Cell>,
     /// `ingress+`, `ingress-`, `egress+`, `egress-`; empty once applied.
@@ -188,7 +284,7 @@ impl Row {
         }
     }
 
-    fn cell_mut(&mut self, direction: Direction) -> &mut Option<Cell> {
+    pub(crate) fn cell_mut(&mut self, direction: Direction) -> &mut Option<Cell> {
         match direction {
             Direction::Ingress => &mut self.ingress,
             Direction::Egress => &mut self.egress,
@@ -200,6 +296,8 @@ impl Row {
 #[derive(Clone, Debug)]
 pub(crate) struct Cell {
     pub(crate) at: SourceRef,
+    /// The line of its row.
+    pub(crate) src: Option<SourceRef>,
     pub(crate) content: Content,
 }
 
@@ -217,6 +315,8 @@ pub(crate) enum Content {
 #[derive(Clone, Debug)]
 pub(crate) struct Patch {
     pub(crate) at: SourceRef,
+    /// The line of its row.
+    pub(crate) src: Option<SourceRef>,
     pub(crate) direction: Direction,
     pub(crate) adds: bool,
     pub(crate) rules: Vec<Rule>,
@@ -230,7 +330,7 @@ pub(crate) enum Level {
 }
 
 /// What any rule, flow or exception may say about itself.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Remarks {
     pub(crate) why: Option<String>,
     pub(crate) owner: Option<String>,
@@ -279,7 +379,7 @@ pub(crate) struct Exception {
     pub(crate) remarks: Remarks,
 }
 
-/// A documented way in from outside. It is kept and shown; nothing is judged by it.
+/// A documented way in from outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exposure {
     pub at: SourceRef,
@@ -292,6 +392,8 @@ pub struct Exposure {
     pub port: Option<String>,
     pub class: Option<String>,
     pub tls: Option<String>,
+    /// The line of the document it was read from.
+    pub src: Option<SourceRef>,
 }
 
 impl Expectations {
@@ -300,6 +402,13 @@ impl Expectations {
         BUILT_IN.contains(&word)
             || self.workloads.iter().any(|workload| workload.id == word)
             || self.peers.iter().any(|peer| peer.id == word)
+    }
+
+    /// Whether what is written for an environment is only inferred from prose.
+    pub(crate) fn is_inferred(&self, environment: &str) -> bool {
+        self.sources
+            .iter()
+            .any(|source| source.inferred && source.is_about(environment))
     }
 
     /// What the files call themselves, joined by commas.
@@ -348,6 +457,13 @@ impl Expectations {
     pub fn exposure(&self, environment: &str) -> Vec<Exposure> {
         self.resolve(environment)
             .and_then(|env| env.exposure)
+            .unwrap_or_default()
+    }
+
+    /// What the documents of an environment say beside their rules, those of what it builds on first.
+    pub fn notes(&self, environment: &str) -> Vec<Note> {
+        self.resolve(environment)
+            .map(|env| env.notes)
             .unwrap_or_default()
     }
 
@@ -402,6 +518,7 @@ impl Expectations {
             return Err(problems);
         }
         self.names.extend(other.names);
+        self.sources.extend(other.sources);
         for peer in other.peers {
             if self.peers.iter().all(|own| own.id != peer.id) {
                 self.peers.push(peer);
@@ -454,6 +571,10 @@ fn inherit(parent: Environment, child: Environment) -> Environment {
         extends: child.extends,
         settings: child.settings,
         closed_world: child.closed_world.or(parent.closed_world),
+        exposure_is_inferred: match &child.exposure {
+            Some(_) => child.exposure_is_inferred,
+            None => parent.exposure_is_inferred,
+        },
         exposure: child.exposure.or(parent.exposure),
         cni: child.cni.or(parent.cni),
         enforces: child.enforces.or(parent.enforces),
@@ -463,6 +584,20 @@ fn inherit(parent: Environment, child: Environment) -> Environment {
     replace_by(&mut made.bind, child.bind, |b| &b.id);
     replace_by(&mut made.flows, child.flows, |f| &f.name);
     replace_by(&mut made.exceptions, child.exceptions, |e| &e.id);
+    let says = |unread: &Unread| {
+        let row = child
+            .expect
+            .iter()
+            .find(|row| row.workload == unread.workload);
+        row.is_some_and(|row| row.cell(unread.direction).is_some())
+    };
+    made.unread.retain(|unread| !says(unread));
+    made.unread.extend(child.unread);
+    for note in child.notes {
+        if made.notes.iter().all(|own| own.text != note.text) {
+            made.notes.push(note);
+        }
+    }
     for row in child.expect {
         let index = made
             .expect
@@ -473,6 +608,7 @@ fn inherit(parent: Environment, child: Environment) -> Environment {
             Some(index) => {
                 let own = &mut made.expect[index];
                 own.at = row.at;
+                own.src = row.src.or(own.src.take());
                 own.ingress = row.ingress.or(own.ingress.take());
                 own.egress = row.egress.or(own.egress.take());
                 own.patches.extend(row.patches);
@@ -498,6 +634,7 @@ fn patch(env: &mut Environment) {
         for patch in std::mem::take(&mut row.patches) {
             let cell = row.cell_mut(patch.direction).get_or_insert_with(|| Cell {
                 at: patch.at.clone(),
+                src: patch.src.clone(),
                 content: Content::Deny,
             });
             if matches!(cell.content, Content::Deny) {

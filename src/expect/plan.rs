@@ -16,7 +16,8 @@ use smallvec::SmallVec;
 use crate::engine::{Engine, Entity, NodeId, PodId};
 use crate::model::{AddressSet, Cluster, Direction, PortSet, Severity, SourceRef};
 
-use super::file::{DefaultDeny, Expectations, Select, Settings};
+use super::file::{DefaultDeny, Expectations, Exposure, Select, Settings};
+use super::lookup::How;
 pub use ends::End;
 
 /// What is expected of the ports of one connection. `may` always holds `must`; what is in neither must not be open.
@@ -58,6 +59,10 @@ pub struct Plan {
     pub(crate) default_deny: Vec<DefaultDeny>,
     pub(crate) cni: Option<(String, SourceRef)>,
     pub(crate) enforces: Option<(bool, SourceRef)>,
+    /// The ways in from outside; `None` where nothing is said of them, which is not the same as an empty list.
+    pub(crate) exposure: Option<Vec<Exposure>>,
+    /// They are read into a document that says nothing of the kind, so they are advice.
+    pub(crate) exposure_is_inferred: bool,
     /// What could not be bound.
     pub(crate) loose: Vec<Loose>,
 }
@@ -75,7 +80,13 @@ pub(crate) struct Bound {
     pub(crate) id: String,
     pub(crate) label: String,
     pub(crate) at: SourceRef,
+    /// The line of the document its name was read from.
+    pub(crate) src: Option<SourceRef>,
     pub(crate) select: Vec<Select>,
+    /// The ids of its workloads, sorted.
+    pub(crate) meant: Vec<String>,
+    /// How it was found, where it was looked up by its names.
+    pub(crate) how: Option<How>,
     /// Ascending; finished ones too.
     pub(crate) pods: Vec<PodId>,
     pub(crate) closed: bool,
@@ -85,6 +96,8 @@ pub(crate) struct Bound {
 
 pub(crate) struct BoundCell {
     pub(crate) at: SourceRef,
+    /// The line of its row in the document.
+    pub(crate) src: Option<SourceRef>,
     pub(crate) content: BoundContent,
 }
 
@@ -167,7 +180,7 @@ pub(crate) struct Loose {
     /// The workload, policy or word.
     pub(crate) subject: String,
     pub(crate) message: String,
-    pub(crate) source: SourceRef,
+    pub(crate) sources: Vec<SourceRef>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -212,6 +225,17 @@ pub(crate) fn slot(direction: Direction) -> usize {
 impl Plan {
     pub fn environment(&self) -> &str {
         &self.environment
+    }
+
+    /// Who was looked up by name and found: what the document calls it, how, and the workloads it means; in the order of the document.
+    pub fn found(&self) -> Vec<(&str, &How, &[String])> {
+        let looked_up = self
+            .workloads
+            .iter()
+            .filter_map(|bound| Some((bound, bound.how.as_ref()?)));
+        looked_up
+            .map(|(bound, how)| (bound.label.as_str(), how, bound.meant.as_slice()))
+            .collect()
     }
 
     /// What this environment expects of a connection between two entities.
@@ -320,7 +344,9 @@ impl Plan {
                 };
                 let meant = |bound: &Bound| {
                     bound.select.iter().any(|select| {
+                        // One that exists only in thought has neither an owner nor containers.
                         select.owner.is_none()
+                            && select.container.is_none()
                             && select.meets(&pod.namespace, namespace_labels, &pod.labels)
                     })
                 };
@@ -478,3 +504,6 @@ pub(crate) fn ends_of<'a>(
         Direction::Ingress => (peer, subject),
     }
 }
+
+#[cfg(test)]
+mod tests;

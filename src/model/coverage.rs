@@ -16,6 +16,8 @@ pub enum Resource {
     Nodes,
     ReplicaSets,
     Jobs,
+    /// They decide no verdict, only by what the cluster can be entered from outside.
+    Ingresses,
     /// v1alpha2 of policy.networking.k8s.io.
     ClusterNetworkPolicies,
     /// v1alpha1 of the same group.
@@ -27,7 +29,7 @@ pub enum Resource {
 
 impl Resource {
     /// The kinds that every server has.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Namespaces,
         Self::Pods,
         Self::NetworkPolicies,
@@ -36,6 +38,7 @@ impl Resource {
         Self::Nodes,
         Self::ReplicaSets,
         Self::Jobs,
+        Self::Ingresses,
     ];
 
     /// The kinds of which a server may have any or none: the cluster-wide policies, then those of other projects.
@@ -83,7 +86,7 @@ impl Resource {
     pub fn group(self) -> &'static str {
         match self {
             Self::Namespaces | Self::Pods | Self::Services | Self::Nodes => "",
-            Self::NetworkPolicies => "networking.k8s.io",
+            Self::NetworkPolicies | Self::Ingresses => "networking.k8s.io",
             Self::EndpointSlices => "discovery.k8s.io",
             Self::ReplicaSets => "apps",
             Self::Jobs => "batch",
@@ -104,6 +107,7 @@ impl Resource {
             Self::Nodes => "Node",
             Self::ReplicaSets => "ReplicaSet",
             Self::Jobs => "Job",
+            Self::Ingresses => "Ingress",
             Self::ClusterNetworkPolicies => "ClusterNetworkPolicy",
             Self::AdminNetworkPolicies => "AdminNetworkPolicy",
             Self::BaselineAdminNetworkPolicies => "BaselineAdminNetworkPolicy",
@@ -122,6 +126,7 @@ impl Resource {
             Self::Nodes => "nodes",
             Self::ReplicaSets => "replicasets",
             Self::Jobs => "jobs",
+            Self::Ingresses => "ingresses",
             Self::ClusterNetworkPolicies => "clusternetworkpolicies",
             Self::AdminNetworkPolicies => "adminnetworkpolicies",
             Self::BaselineAdminNetworkPolicies => "baselineadminnetworkpolicies",

@@ -45,6 +45,8 @@ impl fmt::Display for Severity {
 pub struct Diagnostic {
     pub severity: Severity,
     pub source: Option<SourceRef>,
+    /// In characters, from 1; where a line holds more than one thing that may be wrong.
+    pub column: Option<u32>,
     /// `Kind namespace/name`, as far as known.
     pub object: Option<String>,
     pub message: String,
@@ -56,6 +58,7 @@ impl Diagnostic {
         Self {
             severity,
             source: None,
+            column: None,
             object: None,
             message: message.into(),
             help: None,
@@ -74,6 +77,22 @@ impl Diagnostic {
     pub fn at(mut self, source: Option<SourceRef>) -> Self {
         self.source = source;
         self
+    }
+
+    /// The column within the line; means nothing without a place.
+    #[must_use]
+    pub fn column(mut self, column: u32) -> Self {
+        self.column = Some(column);
+        self
+    }
+
+    /// `file:line` or `file:line:column`, as far as known.
+    pub fn place(&self) -> Option<String> {
+        let source = self.source.as_ref()?;
+        Some(match self.column {
+            Some(column) => format!("{source}:{column}"),
+            None => source.to_string(),
+        })
     }
 
     #[must_use]

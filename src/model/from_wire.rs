@@ -4,6 +4,7 @@
 
 mod cluster_policies;
 mod foreign;
+mod ingresses;
 mod pods;
 mod policies;
 mod services;
@@ -241,12 +242,7 @@ fn node(o: &wire::Node) -> Node {
         name: o.metadata.name.clone(),
         labels: o.metadata.labels.clone().into_iter().collect(),
         addresses,
-        tunnels: o
-            .metadata
-            .tunnel_addresses
-            .iter()
-            .filter_map(|a| address(a))
-            .collect(),
+        tunnels: o.metadata.tunnel_addresses().filter_map(address).collect(),
         internal,
         kubelet_version: o.status.node_info.kubelet_version.clone(),
         ready: o
@@ -288,6 +284,10 @@ pub fn namespace(name: &str, objects: &[&Arrived], mode: Mode) -> (Namespace, Ve
             wire::Object::Pod(o) => pods.push((o.as_ref(), place)),
             wire::Object::Service(o) => made.services.push(services::service(o, name, place)),
             wire::Object::EndpointSlice(o) => slices.push(o.as_ref()),
+            wire::Object::Ingress(o) => {
+                let ingress = ingresses::ingress(o, name, place, &mut diagnostics);
+                made.ingresses.push(ingress);
+            }
             wire::Object::NetworkPolicy(o) => {
                 Arc::make_mut(&mut made.policies).push(policies::policy(
                     o,
@@ -301,6 +301,9 @@ pub fn namespace(name: &str, objects: &[&Arrived], mode: Mode) -> (Namespace, Ve
                 if o.kind == "NetworkPolicy" {
                     Arc::make_mut(&mut made.policies)
                         .push(policies::unreadable_policy(o, name, place));
+                } else if o.kind == "Ingress" {
+                    let known = ingresses::unreadable_ingress(o, name, place);
+                    made.ingresses.push(known);
                 }
             }
             // They have a home of their own.
@@ -313,6 +316,7 @@ pub fn namespace(name: &str, objects: &[&Arrived], mode: Mode) -> (Namespace, Ve
     }
     Arc::make_mut(&mut made.policies).sort_by(|a, b| a.name.cmp(&b.name));
     made.services.sort_by(|a, b| a.name.cmp(&b.name));
+    made.ingresses.sort_by(|a, b| a.name.cmp(&b.name));
     services::attach_endpoints(&mut made.services, &slices, mode);
     pods::fold(&mut made, &owners, &pods, mode);
     (made, diagnostics)
@@ -327,6 +331,7 @@ fn kind_of(object: &wire::Object) -> &str {
         wire::Object::Service(_) => "Service",
         wire::Object::EndpointSlice(_) => "EndpointSlice",
         wire::Object::NetworkPolicy(_) => "NetworkPolicy",
+        wire::Object::Ingress(_) => "Ingress",
         wire::Object::ClusterNetworkPolicy(_) => "ClusterNetworkPolicy",
         wire::Object::AdminNetworkPolicy(_) => "AdminNetworkPolicy",
         wire::Object::BaselineAdminNetworkPolicy(_) => "BaselineAdminNetworkPolicy",
@@ -343,6 +348,7 @@ fn unreadable(o: &wire::Unreadable, place: Option<&Place>) -> Diagnostic {
             kind if kind.ends_with("NetworkPolicy") => {
                 "until it can be read, every verdict it might change is unknown"
             }
+            "Ingress" => "until it can be read, what it lets in from outside is unknown",
             _ => "it is left out; the other objects are used",
         })
 }
@@ -381,6 +387,26 @@ mod tests {
             })
             .collect();
         (cluster, told)
+    }
+
+    #[test]
+    fn the_containers_of_a_pod_are_those_that_keep_running() {
+        let (cluster, told) = read(
+            "{kind: Pod, apiVersion: v1, metadata: {name: a, namespace: x}, spec: {containers: [{name: app}], initContainers: [{name: setup}, {name: proxy, restartPolicy: Always}]}}
+---
+{kind: Deployment, apiVersion: apps/v1, metadata: {name: b, namespace: x}, spec: {template: {spec: {containers: [{name: app}, {name: proxy}]}}}}
+---
+{kind: Pod, apiVersion: v1, metadata: {name: c, namespace: x}, spec: {containers: [{name: app}]}}
+",
+        );
+        assert_eq!(told, Vec::<String>::new());
+        let pods = &cluster.namespaces["x"].pods;
+        let names: Vec<String> = pods.iter().map(|pod| pod.containers.join(" ")).collect();
+        assert_eq!(names, ["app proxy", "app proxy", "app"]);
+        assert!(std::sync::Arc::ptr_eq(
+            &pods[0].containers,
+            &pods[1].containers
+        ));
     }
 
     fn policy(spec: &str) -> (crate::model::Policy, Vec<String>) {

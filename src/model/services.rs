@@ -50,8 +50,12 @@ impl Service {
 pub struct Outside {
     /// `type: LoadBalancer`, whether or not it has an address yet.
     pub is_balanced: bool,
+    /// `type: NodePort`, whether or not its ports have their numbers yet.
+    pub is_node_port: bool,
     /// Addresses of its load balancer.
     pub balancers: Vec<Balancer>,
+    /// Host names of its load balancer, where it has those in place of addresses.
+    pub hostnames: Vec<String>,
     /// `externalIPs`: addresses that routers send to the nodes.
     pub external_ips: Vec<IpAddr>,
     /// `externalTrafficPolicy: Local`: only endpoints on the node where a connection comes in, and the client's address is kept

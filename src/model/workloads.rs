@@ -37,6 +37,9 @@ pub struct Pod {
     pub count: u32,
     /// Container images, for telling which program enforces policies.
     pub images: Vec<String>,
+    /// Names of the containers that run as long as the pod does, init containers that are restarted among them. Pods of a
+    /// namespace with the same names share one list.
+    pub containers: Arc<[String]>,
     pub source: Option<SourceRef>,
 }
 

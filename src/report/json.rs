@@ -49,7 +49,7 @@ fn diagnostics_json(diagnostics: &[Diagnostic]) -> Vec<DiagnosticJson<'_>> {
         .iter()
         .map(|d| DiagnosticJson {
             severity: d.severity.as_str(),
-            source: d.source.as_ref().map(ToString::to_string),
+            source: d.place(),
             object: d.object.as_deref(),
             message: &d.message,
             help: d.help.as_deref(),

@@ -2,7 +2,7 @@
 
 use crate::compile::enforcer::{Enforcer, Enforces};
 use crate::engine::{Engine, Verdict};
-use crate::model::{Diagnostic, Resource, SourceRef, State};
+use crate::model::{Diagnostic, Resource, State};
 use crate::questions::flows::{Flows, PeerKind};
 use crate::questions::info::Info;
 use crate::questions::matrix::Matrix;
@@ -288,8 +288,8 @@ pub fn diagnostic(diagnostic: &Diagnostic) -> String {
         .map(|object| format!("{object}: "))
         .unwrap_or_default();
     let mut out = format!("{}: {object}{}\n", diagnostic.severity, diagnostic.message);
-    if let Some(SourceRef { file, line }) = &diagnostic.source {
-        out += &format!("  at {file}:{line}\n");
+    if let Some(place) = diagnostic.place() {
+        out += &format!("  at {place}\n");
     }
     if let Some(help) = &diagnostic.help {
         out += &format!("  help: {help}\n");

@@ -25,19 +25,20 @@ use crate::yaml;
 /// Beyond this size a JSON text gets no line index: its policies are named by file only.
 const INDEXED_JSON_BYTES: usize = 32 << 20;
 
-/// Kinds outside the core group that decide which pods there are and what stands behind a Service.
-const KINDS_READ: [&str; 7] = [
+/// Kinds outside the core group that decide which pods there are, and what stands behind a Service or an address outside.
+const KINDS_READ: [&str; 8] = [
     "CronJob",
     "DaemonSet",
     "Deployment",
     "EndpointSlice",
+    "Ingress",
     "Job",
     "ReplicaSet",
     "StatefulSet",
 ];
 
 /// Kinds that are decoded without a look at their head first: what is decoded holds the same metadata.
-const KINDS_DECODED: [(&str, &str); 13] = [
+const KINDS_DECODED: [(&str, &str); 14] = [
     ("", "Namespace"),
     ("", "Node"),
     ("", "Pod"),
@@ -50,6 +51,7 @@ const KINDS_DECODED: [(&str, &str); 13] = [
     ("batch", "CronJob"),
     ("batch", "Job"),
     ("discovery.k8s.io", "EndpointSlice"),
+    ("networking.k8s.io", "Ingress"),
     ("networking.k8s.io", "NetworkPolicy"),
 ];
 
@@ -263,6 +265,11 @@ impl Input {
                 let why = || format!("{at} speaks of {} and cannot be read", resource.kind());
                 self.lost.entry(resource).or_insert_with(why);
             }
+        }
+        // As a word alone it stands in every policy.
+        if is_of_kind(text, Resource::Ingresses.kind()) {
+            let why = || format!("{at} holds an Ingress and cannot be read");
+            self.lost.entry(Resource::Ingresses).or_insert_with(why);
         }
     }
 
@@ -511,9 +518,11 @@ impl Reader<'_> {
         let is_policy = PolicyApi::ALL
             .into_iter()
             .any(|api| api.kind() == kind && (group.is_empty() || group == api.group()));
-        if is_policy && is_named {
+        let is_ingress =
+            kind == "Ingress" && matches!(group, "" | "networking.k8s.io" | "extensions");
+        if (is_policy || is_ingress) && is_named {
             self.unreadable(head, line, why);
-        } else if kind.ends_with("List") || kind.ends_with("NetworkPolicy") {
+        } else if is_ingress || kind.ends_with("List") || kind.ends_with("NetworkPolicy") {
             self.no_object(text, line, why);
         } else {
             self.no_object("", line, why);
@@ -560,6 +569,9 @@ impl Reader<'_> {
                 text.read().map(|o| Object::NetworkPolicy(Box::new(o))),
                 lines(text),
             ),
+            ("networking.k8s.io" | "extensions", "Ingress") => {
+                (text.read().map(|o| Object::Ingress(Box::new(o))), None)
+            }
             ("policy.networking.k8s.io", kind) => match (head.version(), kind) {
                 ("v1alpha2", "ClusterNetworkPolicy") => (
                     text.read()
@@ -636,7 +648,7 @@ impl Reader<'_> {
                 Diagnostic::error("has no `apiVersion`; it is left out")
                     .at(Some(self.at(line)))
                     .on(format!("{kind} {}", qualified(head)))
-                    .help("an API server refuses it too: write apps/v1, batch/v1 or discovery.k8s.io/v1"),
+                    .help("an API server refuses it too: write apps/v1, batch/v1, discovery.k8s.io/v1 or networking.k8s.io/v1"),
             );
             return;
         }
@@ -730,6 +742,16 @@ fn in_full(api: PolicyApi) -> String {
 fn has_word(text: &str, word: &str) -> bool {
     text.match_indices(word)
         .any(|(at, _)| !text[..at].ends_with(|c: char| c.is_ascii_alphanumeric()))
+}
+
+/// Whether `kind: WORD` stands somewhere in it, in YAML or JSON.
+fn is_of_kind(text: &str, kind: &str) -> bool {
+    text.match_indices(kind).any(|(at, _)| {
+        let is_blank = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ':');
+        let before = text[..at].trim_end_matches(is_blank);
+        let ends = !text[at + kind.len()..].starts_with(|c: char| c.is_ascii_alphanumeric());
+        ends && before.ends_with("kind") && text[before.len()..at].contains(':')
+    })
 }
 
 /// What an item is: what it says of itself, else what its list holds.

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 /// Group path, plural, kind, and whether it lives in namespaces.
-const KINDS: [(&str, &str, &str, bool); 8] = [
+const KINDS: [(&str, &str, &str, bool); 9] = [
     ("/api/v1", "namespaces", "Namespace", false),
     ("/api/v1", "nodes", "Node", false),
     ("/api/v1", "pods", "Pod", true),
@@ -34,6 +34,7 @@ const KINDS: [(&str, &str, &str, bool); 8] = [
     ),
     ("/apis/apps/v1", "replicasets", "ReplicaSet", true),
     ("/apis/batch/v1", "jobs", "Job", true),
+    ("/apis/networking.k8s.io/v1", "ingresses", "Ingress", true),
 ];
 
 /// A kind that it serves.

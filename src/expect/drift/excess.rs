@@ -3,6 +3,7 @@
 use crate::engine::{Allowed, Entity, NodeId};
 use crate::model::{Direction, PortSet, Severity, SourceRef};
 
+use super::super::file::cited;
 use super::super::plan::ends::End;
 use super::super::plan::{Kind, ends_of, slot};
 use super::world::{Class, Piece, World};
@@ -446,7 +447,9 @@ impl Excess<'_, '_> {
             let bound = &plan.workloads[*index as usize];
             bound.cells[slot(direction)].as_ref()
         });
-        cells.map(|cell| cell.at.clone()).collect()
+        cells
+            .flat_map(|cell| cited(cell.src.as_ref(), &cell.at))
+            .collect()
     }
 }
 

@@ -8,10 +8,11 @@ use crate::engine::{Engine, Entity, Hypothetical, PolicyId, Side, Verdict};
 use crate::model::{Direction, Labels, PortRange, Protocol, Severity, SourceRef};
 use crate::text::tame;
 
-use super::super::file::Select;
+use super::super::file::{Select, cited};
 use super::super::plan::LooseKind;
 use super::super::stance::{Stance, Stances};
 use super::demands::verdicts;
+use super::exposure;
 use super::world::World;
 use super::{About, Code, Entry, Finding, Found, Key};
 
@@ -90,12 +91,12 @@ pub(super) fn connection(
         because,
         policies,
         sources: entry.sources.clone(),
-        message: sentence(world, key, &port, &reason),
+        message: sentence(world, key, &port, &reason) + &exposure::beside(world, key),
     }
 }
 
 /// How an end is called in a sentence: without its kind, and words spelled out.
-fn name(id: &str) -> String {
+pub(super) fn name(id: &str) -> String {
     match id {
         "any" => "everyone".to_owned(),
         "cluster" => "every pod".to_owned(),
@@ -258,12 +259,12 @@ impl Found {
         self.undocumented(world);
     }
 
-    fn tell(
+    fn tell<'s>(
         &mut self,
         world: &World<'_>,
         (code, severity): (Code, Severity),
         (from, to): (&str, &str),
-        source: Option<&SourceRef>,
+        sources: impl IntoIterator<Item = &'s SourceRef>,
         message: String,
     ) {
         self.others.push(Finding {
@@ -278,7 +279,7 @@ impl Found {
             actual: (code == Code::Unknown).then_some(Verdict::Unknown),
             because: Vec::new(),
             policies: Vec::new(),
-            sources: source.into_iter().cloned().collect(),
+            sources: sources.into_iter().cloned().collect(),
             message,
         });
     }
@@ -296,7 +297,7 @@ impl Found {
                 world,
                 (code, severity),
                 (&subject, ""),
-                Some(&loose.source),
+                &loose.sources,
                 message,
             );
         }
@@ -429,7 +430,7 @@ impl Found {
                         world,
                         (code, severity),
                         (&from, &to),
-                        Some(&deny.at),
+                        deny.src.iter().chain([&deny.at]),
                         message,
                     );
                 }
@@ -444,13 +445,13 @@ impl Found {
                 .select
                 .iter()
                 .filter_map(Select::only_namespace)
-                .map(|namespace| (namespace, &bound.at))
+                .map(|namespace| (namespace, cited(bound.src.as_ref(), &bound.at)))
         });
-        let denies = plan
-            .default_deny
-            .iter()
-            .map(|deny| (deny.namespace.as_str(), &deny.at));
-        let mut spoken_of: Vec<(&str, &SourceRef)> = denies.chain(rows).collect();
+        let denies = plan.default_deny.iter().map(|deny| {
+            let sources = cited(deny.src.as_ref(), &deny.at);
+            (deny.namespace.as_str(), sources)
+        });
+        let mut spoken_of: Vec<(&str, Vec<SourceRef>)> = denies.chain(rows).collect();
         spoken_of.sort_by(|a, b| a.0.cmp(b.0));
         spoken_of.dedup_by(|b, a| a.0 == b.0);
         let mut told = BTreeSet::new();
@@ -475,7 +476,7 @@ impl Found {
                 world,
                 (code, code.severity()),
                 (&id, ""),
-                Some(spoken_of[index].1),
+                &spoken_of[index].1,
                 message,
             );
         }

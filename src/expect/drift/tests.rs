@@ -505,3 +505,45 @@ fn what_is_as_expected_can_be_had_too() {
     assert_eq!(lines(&found), ["info met web -> db 5432/TCP"]);
     assert_eq!(found[0].because.len(), 2);
 }
+
+#[test]
+fn findings_cite_the_line_of_the_document_before_that_of_the_file() {
+    let world = base();
+    let cites = |environment: &str| -> Vec<String> {
+        let found = findings(&world, HEAD, environment);
+        let all = found
+            .iter()
+            .flat_map(|f| f.sources.iter().map(ToString::to_string));
+        all.collect()
+    };
+    for (environment, expected) in [
+        // A namespace that is not isolated, and one that does not exist.
+        (
+            "{defaultDeny: [{namespace: y, directions: [ingress], src: 'd.md:3'}]}",
+            "d.md:3 e:8",
+        ),
+        (
+            "{defaultDeny: [{namespace: z, src: 'd.md:4'}]}",
+            "d.md:4 e:8",
+        ),
+        // What a cell forbids and is open, and what a row demands and is closed.
+        (
+            "{expect: {other: {src: 'd.md:5', egress: deny}}}",
+            "d.md:5 e:8",
+        ),
+        (
+            "{expect: {web: {src: 'd.md:6', egress: ['5432 -> db']}}}",
+            "d.md:6 e:8",
+        ),
+        (
+            "{flows: [{name: f, from: web, to: web, ports: 1, verdict: deny, by: gone, src: 'd.md:7'}]}",
+            "d.md:7 e:8",
+        ),
+    ] {
+        let cited = cites(environment);
+        assert!(
+            cited.join(" ").starts_with(expected),
+            "{environment}: {cited:?}"
+        );
+    }
+}

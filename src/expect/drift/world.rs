@@ -1,9 +1,10 @@
 //! The cluster as far as it can be told apart: classes of equal pods, nodes, pieces of the address space, and strangers.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::engine::{Engine, Entity, Hypothetical, NodeId, PodId, Reason};
+use crate::engine::{Engine, Entity, Hypothetical, NodeId, PodId, Reason, WayIn};
 use crate::model::{AddressSet, Family, IpRange, Labels, PortSet};
 
 use super::super::plan::binding::borders;
@@ -43,6 +44,7 @@ pub(super) struct World<'a> {
     pub(super) pieces: Vec<Piece>,
     /// A pod without labels in every namespace.
     pub(super) strangers: Vec<Entity>,
+    ways: OnceCell<Vec<WayIn>>,
 }
 
 impl<'a> World<'a> {
@@ -66,7 +68,13 @@ impl<'a> World<'a> {
             nodes: nodes(engine, &borders, &named),
             pieces: pieces(engine, &borders),
             strangers: strangers.collect(),
+            ways: OnceCell::new(),
         }
+    }
+
+    /// Every way in from outside; looked for when first asked.
+    pub(super) fn ways(&self) -> &[WayIn] {
+        self.ways.get_or_init(|| self.engine.ways())
     }
 
     /// How an entity is written in a finding.

@@ -15,7 +15,9 @@ use crate::text::tame;
 use crate::yaml::{self, Lines};
 
 use super::short::{self};
-use super::{BUILT_IN, Content, DnsTcp, Environment, Expectations, K8sApi, Level, Named, Settings};
+use super::{
+    BUILT_IN, Content, DnsTcp, Environment, Expectations, K8sApi, Level, Named, Settings, Source,
+};
 
 const VIAS: [&str; 7] = [
     "loadBalancer",
@@ -263,12 +265,13 @@ impl Reader {
         };
         self.workloads = keys("workloads");
         self.peers = keys("peers");
-        let (name, inferred) = self.metadata(map.get("metadata").unwrap_or(&Value::Null));
+        let (name, sources) = self.metadata(map.get("metadata").unwrap_or(&Value::Null));
         let settings = map
             .get("settings")
             .map_or_else(Settings::default, |value| self.settings(value));
         let mut read = Expectations {
             names: name.into_iter().collect(),
+            sources,
             ..Expectations::default()
         };
         for (id, value) in self.entries(map.get("peers").unwrap_or(&Value::Null), "peers") {
@@ -285,6 +288,7 @@ impl Reader {
                 read.peers.push(Named {
                     id: id.clone(),
                     at: self.at(&path),
+                    src: self.src(value, &path),
                     value: block,
                 });
             }
@@ -296,6 +300,7 @@ impl Reader {
                 read.workloads.push(Named {
                     id: id.clone(),
                     at: self.at(&path),
+                    src: self.src(value, &path),
                     value: workload,
                 });
             }
@@ -304,10 +309,7 @@ impl Reader {
         for (name, value) in self.entries(environments, "environments") {
             let path = join("environments", name);
             if let Some(mut env) = self.environment(name, value, &path, settings) {
-                if inferred
-                    .iter()
-                    .any(|env| env.as_ref().is_none_or(|env| env == name))
-                {
+                if read.is_inferred(name) {
                     soften(&mut env);
                 }
                 read.environments.push(env);
@@ -339,14 +341,14 @@ impl Reader {
         }
     }
 
-    /// The name, and for which environments (`None`: all) the source is only inferred.
-    fn metadata(&mut self, value: &Value) -> (Option<String>, Vec<Option<String>>) {
-        let mut inferred = Vec::new();
+    /// The name, and the documents it was made from.
+    fn metadata(&mut self, value: &Value) -> (Option<String>, Vec<Source>) {
+        let mut made = Vec::new();
         if value.is_null() {
-            return (None, inferred);
+            return (None, made);
         }
         let Some(map) = self.map(value, "metadata", &["name", "sources"]) else {
-            return (None, inferred);
+            return (None, made);
         };
         let name = map
             .get("name")
@@ -357,17 +359,63 @@ impl Reader {
             let Some(map) = self.map(source, &path, &["file", "line", "env", "inferred"]) else {
                 continue;
             };
-            let flag = map
+            let mut text = |key: &str| {
+                map.get(key)
+                    .and_then(|value| self.text(value, &join(&path, key)))
+            };
+            let (file, env) = (text("file"), text("env"));
+            let line = map
+                .get("line")
+                .and_then(|value| self.line(value, &join(&path, "line")));
+            let inferred = map
                 .get("inferred")
                 .and_then(|value| self.bool(value, &join(&path, "inferred")));
-            let env = map
-                .get("env")
-                .and_then(|value| self.text(value, &join(&path, "env")));
-            if flag == Some(true) {
-                inferred.push(env);
-            }
+            made.push(Source {
+                file,
+                line,
+                env,
+                inferred: inferred == Some(true),
+            });
         }
-        (name, inferred)
+        (name, made)
+    }
+
+    fn line(&mut self, value: &Value, path: &str) -> Option<u32> {
+        let line = value.as_u64().and_then(|line| u32::try_from(line).ok());
+        let line = line.filter(|line| *line > 0);
+        if line.is_none() {
+            self.fail(
+                path,
+                format!("is {}", what(value)),
+                "a line is a number, counted from 1",
+            );
+        }
+        line
+    }
+
+    /// The `src` of a mapping, where there is one.
+    fn src(&mut self, value: &Value, path: &str) -> Option<SourceRef> {
+        let value = value.get("src")?;
+        self.place(value, &join(path, "src"))
+    }
+
+    fn place(&mut self, value: &Value, path: &str) -> Option<SourceRef> {
+        let text = value.as_str().unwrap_or_default().trim();
+        let place = text.rsplit_once(':').and_then(|(file, line)| {
+            Some(SourceRef {
+                file: tame(file).into(),
+                line: line.parse().ok().filter(|line| *line > 0)?,
+            })
+        });
+        let place = place.filter(|place| !place.file.is_empty());
+        if place.is_none() {
+            self.fail(
+                path,
+                format!("{} is no place", what(value)),
+                "a place is FILE:LINE",
+            );
+        }
+        place
     }
 
     fn settings(&mut self, value: &Value) -> Settings {
@@ -442,6 +490,7 @@ fn soften(env: &mut Environment) {
     for flow in &mut env.flows {
         soft(&mut flow.level);
     }
+    env.exposure_is_inferred = true;
 }
 
 #[cfg(test)]

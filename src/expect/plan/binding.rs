@@ -4,6 +4,7 @@ mod ports;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::slice;
 
 use jiff::civil::Date;
 use smallvec::SmallVec;
@@ -13,7 +14,10 @@ use crate::model::{AddressSet, Direction, IpRange, PortSet, Protocol, Service, S
 use crate::text::tame;
 
 use super::super::file::short::{PeerWord, PortWord};
-use super::super::file::{Cell, Content, Environment, Expectations, Level, Remarks, Rule, Select};
+use super::super::file::{
+    Cell, Content, Environment, Expectations, Level, Remarks, Rule, Select, cited,
+};
+use super::super::lookup::{Lookup, lookup};
 use super::ends::End;
 use super::{
     Bound, BoundCell, BoundContent, Claim, Kind, Loose, LooseKind, Must, Origin, Plan, PodFacts,
@@ -35,6 +39,8 @@ pub(super) fn bind(
     plan.default_deny.clone_from(&env.default_deny);
     plan.cni.clone_from(&env.cni);
     plan.enforces.clone_from(&env.enforces);
+    plan.exposure.clone_from(&env.exposure);
+    plan.exposure_is_inferred = env.exposure_is_inferred;
     let mut binder = Binder {
         engine,
         expectations,
@@ -49,6 +55,7 @@ pub(super) fn bind(
         .and_then(|service| binder.behind(service))
         .map(Rc::new);
     binder.workloads();
+    binder.unread();
     binder.rows();
     binder.flows();
     binder.finish()
@@ -97,7 +104,37 @@ fn empty(engine: &Engine, environment: &str, today: Date) -> Plan {
         default_deny: Vec::new(),
         cni: None,
         enforces: None,
+        exposure: None,
+        exposure_is_inferred: false,
         loose: Vec::new(),
+    }
+}
+
+/// Why names mean nobody, and what to do about it.
+fn not_found(id: &str, names: &[String], unclear: &Lookup) -> String {
+    let called: Vec<String> = names
+        .iter()
+        .map(|name| format!("`{}`", tame(name)))
+        .collect();
+    let called = called.join(" or ");
+    let listed = |ids: &[String]| {
+        let ids: Vec<_> = ids.iter().map(|id| tame(id)).collect();
+        ids.join(", ")
+    };
+    match unclear {
+        Lookup::Several(ids) => format!(
+            "{called} may be any of {}: say which one with `workloads: {{{}: {{names: […], select: …}}}}` in a netseg/v1 file",
+            listed(ids),
+            tame(id)
+        ),
+        Lookup::Nobody(near) if near.is_empty() => format!("nothing is called {called}"),
+        Lookup::Nobody(near) => {
+            format!(
+                "no workload, label or namespace is called {called}; nearest: {}",
+                listed(near)
+            )
+        }
+        Lookup::Found { .. } => String::new(),
     }
 }
 
@@ -119,6 +156,16 @@ struct Binder<'a> {
 
 impl Binder<'_> {
     fn loose(&mut self, kind: LooseKind, subject: &str, message: String, source: &SourceRef) {
+        self.loose_in(kind, subject, message, vec![source.clone()]);
+    }
+
+    fn loose_in(
+        &mut self,
+        kind: LooseKind,
+        subject: &str,
+        message: String,
+        sources: Vec<SourceRef>,
+    ) {
         let known = self.plan.loose.iter();
         if known
             .filter(|loose| loose.kind == kind)
@@ -130,7 +177,7 @@ impl Binder<'_> {
             kind,
             subject: subject.to_owned(),
             message,
-            source: source.clone(),
+            sources,
         });
     }
 
@@ -138,23 +185,37 @@ impl Binder<'_> {
         for (index, definition) in (0u32..).zip(&self.expectations.workloads) {
             let own = &definition.value;
             let rebound = self.env.bind.iter().find(|bind| bind.id == definition.id);
-            let (select, at) = match rebound {
-                Some(bind) => (&bind.value, &bind.at),
-                None => (&own.select, &definition.at),
+            let (select, at, src) = match rebound {
+                Some(bind) => (&bind.value, &bind.at, bind.src.as_ref()),
+                None => (&own.select, &definition.at, None),
+            };
+            let src = src.or(definition.src.as_ref());
+            let looked_up = select.is_empty().then(|| self.look_up(&own.names));
+            let (select, how) = match &looked_up {
+                Some(Lookup::Found { how, select }) => (slice::from_ref(select), Some(how)),
+                _ => (select.as_slice(), None),
             };
             let pods = self.selected(select);
             for pod in &pods {
                 self.plan.of_pod[pod.0 as usize].push(index);
             }
             if pods.is_empty() {
-                let message = self.no_pod(&definition.id, select);
-                self.loose(LooseKind::Unbound, &definition.id, message, at);
+                let message = match &looked_up {
+                    Some(unclear @ (Lookup::Several(_) | Lookup::Nobody(_))) => {
+                        not_found(&definition.id, &own.names, unclear)
+                    }
+                    _ => self.no_pod(&definition.id, select),
+                };
+                self.loose_in(LooseKind::Unbound, &definition.id, message, cited(src, at));
             }
             self.plan.workloads.push(Bound {
                 id: definition.id.clone(),
                 label: own.names.first().unwrap_or(&definition.id).clone(),
                 at: at.clone(),
-                select: select.clone(),
+                src: src.cloned(),
+                select: select.to_vec(),
+                meant: self.meant(&pods),
+                how: how.cloned(),
                 pods,
                 closed: own
                     .closed_world
@@ -163,6 +224,18 @@ impl Binder<'_> {
                 cells: [None, None],
             });
         }
+    }
+
+    fn meant(&self, pods: &[PodId]) -> Vec<String> {
+        let ids: BTreeSet<String> = pods
+            .iter()
+            .map(|pod| self.engine.workload_of(*pod).id())
+            .collect();
+        ids.into_iter().collect()
+    }
+
+    fn look_up(&self, names: &[String]) -> Lookup {
+        lookup(&self.plan.cluster, names)
     }
 
     fn selected(&self, select: &[Select]) -> Vec<PodId> {
@@ -175,6 +248,10 @@ impl Binder<'_> {
             };
             select.meets(&namespace.name, &namespace.labels, &pod.labels)
                 && select.owner.as_ref().is_none_or(owned)
+                && select
+                    .container
+                    .as_ref()
+                    .is_none_or(|name| pod.containers.contains(name))
         };
         engine
             .pods()
@@ -195,6 +272,23 @@ impl Binder<'_> {
             format!(": there is no namespace {}", names.join(", "))
         };
         format!("no pod matches what is written for `{}`{why}", tame(id))
+    }
+
+    /// What could not be read of a document is nothing that holds.
+    fn unread(&mut self) {
+        for unread in &self.env.unread {
+            let message = if unread.workload.is_empty() {
+                format!("{}: it is not judged", unread.why)
+            } else {
+                format!(
+                    "the {} of `{}` is not judged: {}",
+                    unread.direction,
+                    tame(&unread.workload),
+                    unread.why
+                )
+            };
+            self.loose(LooseKind::Unknown, &unread.workload, message, &unread.at);
+        }
     }
 
     fn rows(&mut self) {
@@ -234,12 +328,13 @@ impl Binder<'_> {
         };
         BoundCell {
             at: cell.at.clone(),
+            src: cell.src.clone(),
             content,
         }
     }
 
     fn origin(&mut self, name: Option<&str>, at: &SourceRef, remarks: &Remarks) -> usize {
-        let sources = remarks.src.iter().chain([at]).cloned().collect();
+        let sources = cited(remarks.src.as_ref(), at);
         self.plan.origins.push(Origin {
             name: name.map(|name| tame(name).into_owned()),
             sources,
@@ -314,7 +409,8 @@ impl Binder<'_> {
                 (false, _) => Kind::Never,
             };
             if let Some(by) = &flow.by {
-                self.credited(by, &flow.name, &flow.at);
+                let sources = cited(flow.remarks.src.as_ref(), &flow.at);
+                self.credited(by, &flow.name, sources);
             }
             let except = self.peers(&flow.except, &flow.at);
             self.product(
@@ -346,7 +442,8 @@ impl Binder<'_> {
                     "a default deny is written for namespace {}, which does not exist",
                     tame(&deny.namespace)
                 );
-                self.loose(LooseKind::Stale, &deny.namespace, message, &deny.at);
+                let sources = cited(deny.src.as_ref(), &deny.at);
+                self.loose_in(LooseKind::Stale, &deny.namespace, message, sources);
             }
         }
     }
@@ -373,7 +470,7 @@ impl Binder<'_> {
     }
 
     /// Whether a policy that the document credits exists.
-    fn credited(&mut self, by: &str, flow: &str, at: &SourceRef) {
+    fn credited(&mut self, by: &str, flow: &str, sources: Vec<SourceRef>) {
         let (namespace, name) = match by.split_once('/') {
             Some((namespace, name)) => (Some(namespace), name),
             None => (None, by),
@@ -388,7 +485,7 @@ impl Binder<'_> {
                 tame(flow),
                 tame(by)
             );
-            self.loose(LooseKind::Stale, by, message, at);
+            self.loose_in(LooseKind::Stale, by, message, sources);
         }
     }
 

@@ -1,6 +1,6 @@
 //! Pods, and the workloads they fold into.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -54,7 +54,36 @@ fn pod(o: &wire::Pod, place: Option<&Place>) -> Pod {
         stands_in: false,
         count: 1,
         images: o.spec.containers.iter().map(|c| c.image.clone()).collect(),
+        containers: Arc::default(),
         source: place.map(Place::start),
+    }
+}
+
+/// The lists of container names of one namespace, each kept once: the pods of a workload have the same.
+#[derive(Default)]
+struct ContainerNames {
+    known: BTreeSet<Arc<[String]>>,
+    last: Arc<[String]>,
+}
+
+impl ContainerNames {
+    fn of(&mut self, spec: &wire::PodSpec) -> Arc<[String]> {
+        // An init container that is always restarted is a sidecar: it runs beside the others.
+        let is_sidecar = |c: &&wire::Container| c.restart_policy.as_deref() == Some("Always");
+        let sidecars = spec.init_containers.iter().filter(is_sidecar);
+        let names = spec.containers.iter().chain(sidecars).map(|c| &c.name);
+        if !self.last.iter().eq(names.clone()) {
+            let listed: Vec<String> = names.cloned().collect();
+            self.last = match self.known.get(listed.as_slice()) {
+                Some(known) => Arc::clone(known),
+                None => {
+                    let new: Arc<[String]> = listed.into();
+                    self.known.insert(Arc::clone(&new));
+                    new
+                }
+            };
+        }
+        Arc::clone(&self.last)
     }
 }
 
@@ -188,7 +217,8 @@ pub(super) fn fold(
             Arc::make_mut(&mut made.pods).push(pod);
         }
     };
-    let mut with_pods = std::collections::BTreeSet::new();
+    let mut with_pods = BTreeSet::new();
+    let mut containers = ContainerNames::default();
     for (o, place) in pods {
         let (kind, name) = top_owner("Pod", &o.metadata, &known);
         let source = known
@@ -196,11 +226,12 @@ pub(super) fn fold(
             .and_then(|owned| owned.1)
             .or(*place)
             .map(Place::start);
-        let pod = if mode == Mode::Files {
+        let mut pod = if mode == Mode::Files {
             file_pod(o, *place)
         } else {
             pod(o, *place)
         };
+        pod.containers = containers.of(&o.spec);
         with_pods.insert((kind.clone(), name.clone()));
         add(&kind, &name, source, Some(pod), made);
     }
@@ -224,13 +255,11 @@ pub(super) fn fold(
                 && !with_pods.contains(&(kind.clone(), name.clone()))
                 && o.spec.replicas != Some(0)
             {
-                add(
-                    &kind,
-                    &name,
-                    None,
-                    Some(stand_in(o, template, *place)),
-                    made,
-                );
+                let pod = Pod {
+                    containers: containers.of(&template.spec),
+                    ..stand_in(o, template, *place)
+                };
+                add(&kind, &name, None, Some(pod), made);
             }
         }
     }

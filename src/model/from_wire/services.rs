@@ -44,7 +44,7 @@ pub(super) fn service(o: &wire::Service, namespace: &str, place: Option<&Place>)
 }
 
 /// The addresses among these texts, each once, in their order.
-fn addresses<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<IpAddr> {
+pub(super) fn addresses<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<IpAddr> {
     let mut found: Vec<IpAddr> = Vec::new();
     for address in texts.filter_map(|text| text.parse().ok()) {
         if !found.contains(&address) {
@@ -105,8 +105,14 @@ fn outside(o: &wire::Service) -> Outside {
         .filter_map(|text| text.trim().parse::<IpNet>().ok())
         .map(|net| IpRange::from(net.trunc()))
         .collect();
+    let hostnames = o.status.load_balancer.ingress.iter();
+    let hostnames = hostnames.filter_map(|ingress| ingress.hostname.clone());
     Outside {
         is_balanced,
+        is_node_port: spec.kind.as_deref() == Some("NodePort"),
+        hostnames: hostnames
+            .filter(|name| is_balanced && !name.is_empty())
+            .collect(),
         balancers,
         external_ips: addresses(spec.external_ips.iter().map(String::as_str)),
         local_only: spec.external_traffic_policy.as_deref() == Some("Local"),

@@ -205,6 +205,7 @@ fn key(object: &Object) -> Key {
         Object::Workload(o) => ("", o.kind.as_str()),
         Object::Service(_) => ("", "Service"),
         Object::EndpointSlice(_) => ("", "EndpointSlice"),
+        Object::Ingress(_) => ("", "Ingress"),
         Object::NetworkPolicy(_) => ("", "NetworkPolicy"),
         Object::ClusterNetworkPolicy(_) => ("", "ClusterNetworkPolicy"),
         Object::AdminNetworkPolicy(_) => ("", "AdminNetworkPolicy"),
@@ -223,7 +224,7 @@ mod tests {
 
     #[test]
     fn every_line_of_every_recording_reads() {
-        for demo in &DEMOS {
+        for demo in DEMOS {
             let written = demo
                 .play
                 .lines()

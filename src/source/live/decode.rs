@@ -62,6 +62,7 @@ pub(super) fn object(resource: Resource, text: &str) -> Object {
         Resource::Services => serde_json::from_str(text).map(Object::Service),
         Resource::EndpointSlices => serde_json::from_str(text).map(Object::EndpointSlice),
         Resource::NetworkPolicies => serde_json::from_str(text).map(Object::NetworkPolicy),
+        Resource::Ingresses => serde_json::from_str(text).map(Object::Ingress),
         Resource::ClusterNetworkPolicies => {
             serde_json::from_str(text).map(Object::ClusterNetworkPolicy)
         }

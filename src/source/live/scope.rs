@@ -8,7 +8,7 @@ use super::follow::Feed;
 use super::store::Store;
 
 /// In the order in which they are listed: policies and labels make the first useful picture, pods take longest.
-pub(super) const ORDER: [Resource; 8] = [
+pub(super) const ORDER: [Resource; 9] = [
     Resource::Namespaces,
     Resource::NetworkPolicies,
     Resource::Services,
@@ -17,6 +17,7 @@ pub(super) const ORDER: [Resource; 8] = [
     Resource::Jobs,
     Resource::Pods,
     Resource::EndpointSlices,
+    Resource::Ingresses,
 ];
 
 /// How many feeds by namespace may watch. Each takes a connection of its own; the others list again now and then.

@@ -11,7 +11,7 @@ use crate::text::tame;
 use crate::tui::view::{Gap, KindState, Why};
 
 /// The kinds that every server has, what costs most first.
-const ORDER: [Resource; 8] = [
+const ORDER: [Resource; 9] = [
     Resource::NetworkPolicies,
     Resource::Namespaces,
     Resource::Pods,
@@ -20,6 +20,7 @@ const ORDER: [Resource; 8] = [
     Resource::Nodes,
     Resource::ReplicaSets,
     Resource::Jobs,
+    Resource::Ingresses,
 ];
 
 /// What kinds of policies that a server may not have are called together.
@@ -176,6 +177,9 @@ fn cost(cluster: &Cluster, resource: Resource, of: &str) -> String {
         Resource::Nodes => "the names and addresses of nodes are unseen".to_owned(),
         Resource::ReplicaSets => "pods of Deployments stand under their ReplicaSets".to_owned(),
         Resource::Jobs => "pods of CronJobs stand under their Jobs".to_owned(),
+        Resource::Ingresses => {
+            format!("what Ingresses of {of} let in from outside is UNKNOWN; verdicts are not")
+        }
         Resource::Other(kind) if kind.effect() == Effect::Restricts => {
             format!("what they may close is UNKNOWN in {of}")
         }
@@ -220,6 +224,7 @@ pub(super) fn kinds(cluster: &Cluster, link: &Link) -> Vec<KindState> {
             Resource::Pods => spaces.map(|space| space.pods.len()).sum(),
             Resource::NetworkPolicies => spaces.map(|space| space.policies.len()).sum(),
             Resource::Services => spaces.map(|space| space.services.len()).sum(),
+            Resource::Ingresses => spaces.map(|space| space.ingresses.len()).sum(),
             Resource::Nodes => cluster.nodes.len(),
             Resource::ClusterNetworkPolicies
             | Resource::AdminNetworkPolicies

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::model::Direction;
 use crate::text::{nearest, tame};
 
-use super::super::{DefaultDeny, Environment, Named, Select, Settings};
+use super::super::{DefaultDeny, Environment, Named, Note, Select, Settings};
 use super::{Reader, join};
 
 impl Reader {
@@ -29,22 +29,12 @@ impl Reader {
                 "exceptions",
                 "exposure",
                 "cluster",
+                "notes",
             ],
         )?;
         let mut made = Environment {
-            name: name.to_owned(),
-            at: self.at(path),
-            extends: None,
             settings,
-            closed_world: None,
-            default_deny: Vec::new(),
-            bind: Vec::new(),
-            expect: Vec::new(),
-            flows: Vec::new(),
-            exceptions: Vec::new(),
-            exposure: None,
-            cni: None,
-            enforces: None,
+            ..Environment::empty(name, self.at(path))
         };
         for (key, value) in map {
             let path = join(path, key);
@@ -86,6 +76,12 @@ impl Reader {
                     }
                     made.exposure = Some(list);
                 }
+                "notes" => {
+                    for (index, item) in self.list(value, &path).iter().enumerate() {
+                        let one = self.note(item, &format!("{path}[{index}]"));
+                        made.notes.extend(one);
+                    }
+                }
                 "cluster" => {
                     if let Some(map) = self.map(value, &path, &["cni", "enforces"]) {
                         if let Some(value) = map.get("cni") {
@@ -104,8 +100,24 @@ impl Reader {
         Some(made)
     }
 
+    /// A text, or one with its place: `{text, src}`.
+    fn note(&mut self, value: &Value, path: &str) -> Option<Note> {
+        let text = if value.is_object() {
+            let map = self.map(value, path, &["text", "src"])?;
+            let text = map.get("text").unwrap_or(&Value::Null);
+            self.text(text, &join(path, "text"))?
+        } else {
+            self.text(value, path)?
+        };
+        Some(Note {
+            at: self.at(path),
+            text,
+            src: self.src(value, path),
+        })
+    }
+
     pub(super) fn default_deny(&mut self, value: &Value, path: &str) -> Option<DefaultDeny> {
-        let map = self.map(value, path, &["namespace", "directions"])?;
+        let map = self.map(value, path, &["namespace", "directions", "src"])?;
         let namespace = map.get("namespace").unwrap_or(&Value::Null);
         let namespace = self.text(namespace, &join(path, "namespace"))?;
         let mut directions = Vec::new();
@@ -125,6 +137,7 @@ impl Reader {
         directions.dedup();
         Some(DefaultDeny {
             at: self.at(path),
+            src: self.src(value, path),
             namespace,
             directions,
         })
@@ -137,11 +150,12 @@ impl Reader {
         path: &str,
     ) -> Option<Named<Vec<Select>>> {
         self.known_workload(id, path);
-        let map = self.map(value, path, &["select"])?;
+        let map = self.map(value, path, &["select", "src"])?;
         let select = map.get("select").unwrap_or(&Value::Null);
         Some(Named {
             id: id.to_owned(),
             at: self.at(path),
+            src: self.src(value, path),
             value: self.selects(select, &join(path, "select"))?,
         })
     }

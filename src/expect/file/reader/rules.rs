@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use serde_json::{Map, Value};
 
-use crate::model::{Direction, Severity, SourceRef};
+use crate::model::{Direction, Severity};
 use crate::text::{nearest, tame};
 
 use super::super::short::{self, PeerWord, PortWord};
@@ -19,12 +19,13 @@ impl Reader {
             value,
             path,
             &[
-                "ingress", "egress", "ingress+", "ingress-", "egress+", "egress-",
+                "ingress", "egress", "ingress+", "ingress-", "egress+", "egress-", "src",
             ],
         )?;
         let mut row = Row {
             workload: id.to_owned(),
             at: self.at(path),
+            src: self.src(value, path),
             ingress: None,
             egress: None,
             patches: Vec::new(),
@@ -41,6 +42,7 @@ impl Reader {
                 "egress" => row.egress = self.cell(value, &path, direction),
                 "ingress+" | "ingress-" | "egress+" | "egress-" => row.patches.push(Patch {
                     at: self.at(&path),
+                    src: None,
                     direction,
                     adds: key.ends_with('+'),
                     rules: self.rules(value, &path, direction),
@@ -48,6 +50,7 @@ impl Reader {
                 _ => {}
             }
         }
+        hand_down(&mut row);
         Some(row)
     }
 
@@ -71,6 +74,7 @@ impl Reader {
         };
         Some(Cell {
             at: self.at(path),
+            src: None,
             content,
         })
     }
@@ -205,23 +209,7 @@ impl Reader {
                     ];
                     made.severity = self.word(value, &path, &words);
                 }
-                "src" => {
-                    let place = self.text(value, &path).unwrap_or_default();
-                    let place = place.rsplit_once(':').and_then(|(file, line)| {
-                        Some(SourceRef {
-                            file: tame(file).into(),
-                            line: line.parse().ok()?,
-                        })
-                    });
-                    if place.is_none() {
-                        self.fail(
-                            &path,
-                            format!("{} is no place", what(value)),
-                            "a place is FILE:LINE",
-                        );
-                    }
-                    made.src = place;
-                }
+                "src" => made.src = self.place(value, &path),
                 _ => {}
             }
         }
@@ -373,7 +361,7 @@ impl Reader {
     }
 
     pub(super) fn exposure(&mut self, value: &Value, path: &str) -> Option<Exposure> {
-        let keys = ["workload", "via", "host", "port", "class", "tls"];
+        let keys = ["workload", "via", "host", "port", "class", "tls", "src"];
         let map = self.map(value, path, &keys)?;
         let null = Value::Null;
         let workload = map.get("workload").unwrap_or(&null);
@@ -411,6 +399,28 @@ impl Reader {
             port,
             class,
             tls,
+            src: self.src(value, path),
         })
+    }
+}
+
+/// Gives the row's place in the document to its cells, and to its rules that have none of their own.
+fn hand_down(row: &mut Row) {
+    let Some(src) = &row.src else { return };
+    let own = |rules: &mut [Rule]| {
+        for rule in rules {
+            rule.remarks.src.get_or_insert_with(|| src.clone());
+        }
+    };
+    for cell in [&mut row.ingress, &mut row.egress].into_iter().flatten() {
+        cell.src = Some(src.clone());
+        if let Content::Rules { rules, removed } = &mut cell.content {
+            own(rules);
+            own(removed);
+        }
+    }
+    for patch in &mut row.patches {
+        patch.src = Some(src.clone());
+        own(&mut patch.rules);
     }
 }

@@ -1,5 +1,6 @@
 //! Every mistake is told with its line, and nothing that is not understood is passed over.
 
+use super::super::Cell;
 use super::*;
 
 const HEAD: &str = "apiVersion: netseg/v1\nkind: Expectations\nmetadata: {name: t}\nworkloads:\n  a: {select: {namespace: x, labels: {app: a}}}\n  b: {select: {namespace: x, labels: {app: b}}}\nenvironments:\n";
@@ -25,7 +26,7 @@ fn mistakes_are_told_with_their_line_and_what_is_allowed() {
     for (text, expected) in [
         (
             "  dev:\n    expects: {}\n",
-            "e.yaml:9 environments.dev.expects: there is no such key here (allowed are extends, closedWorld, defaultDeny, bind, expect, flows, exceptions, exposure, cluster)",
+            "e.yaml:9 environments.dev.expects: there is no such key here (allowed are extends, closedWorld, defaultDeny, bind, expect, flows, exceptions, exposure, cluster, notes)",
         ),
         (
             "  dev:\n    expect:\n      a:\n        ingress:\n        - 80\n        - 70000\n",
@@ -83,14 +84,71 @@ fn environments_that_extend_each_other_are_refused() {
 }
 
 #[test]
-fn what_is_not_supported_is_refused() {
-    let text = "apiVersion: netseg/v1\nkind: Expectations\nworkloads:\n  m: {select: {container: istio-proxy}}\nenvironments: {base: {}}\n";
-    let told = read("e.yaml", text).unwrap_err();
-    assert_eq!(told[0].source.as_ref().unwrap().line, 4);
-    assert_eq!(
-        told[0].message,
-        "workloads.m.select.container: selecting pods by a container is not supported"
+fn a_workload_needs_names_or_a_selector_that_is_not_empty() {
+    let problem = |workload: &str| {
+        let text = format!(
+            "apiVersion: netseg/v1\nkind: Expectations\nworkloads:\n  m: {workload}\nenvironments: {{base: {{}}}}\n"
+        );
+        match read("e.yaml", &text) {
+            Ok(read) => format!(
+                "{} names, {} selectors",
+                read.workloads[0].value.names.len(),
+                read.workloads[0].value.select.len()
+            ),
+            Err(told) => format!("{} {}", told[0].source.as_ref().unwrap(), told[0].message),
+        }
+    };
+    for (workload, expected) in [
+        ("{names: [UI]}", "1 names, 0 selectors"),
+        ("{select: {container: istio-proxy}}", "0 names, 1 selectors"),
+        (
+            "{}",
+            "e.yaml:4 workloads.m: does not say which pods it means",
+        ),
+        (
+            "{names: []}",
+            "e.yaml:4 workloads.m: does not say which pods it means",
+        ),
+        (
+            "{names: [UI], select: {}}",
+            "e.yaml:4 workloads.m.select: is empty, and would mean every pod",
+        ),
+        (
+            "{names: [UI], select: []}",
+            "e.yaml:4 workloads.m.select: selects nothing",
+        ),
+        (
+            "{names: [UI], select: }",
+            "e.yaml:4 workloads.m.select: is nothing",
+        ),
+    ] {
+        assert_eq!(problem(workload), expected, "{workload}");
+    }
+}
+
+#[test]
+fn the_place_of_a_row_is_that_of_its_cells_and_of_its_rules_without_one() {
+    let text = format!(
+        "{HEAD}  dev:\n    notes: [left open on purpose, {{text: see below, src: d.md:30}}]\n    expect:\n      a: {{src: d.md:17, ingress: deny, egress: [\"80 -> b\", {{ports: 90, to: b, src: d.md:18}}]}}\n      b: {{src: d.md:19, ingress+: [\"81\"], ingress: [\"80\"]}}\n"
     );
+    let read = read("e.yaml", &text).unwrap();
+    let env = read.resolve("dev").unwrap();
+    let told = |src: &Option<SourceRef>| src.as_ref().unwrap().to_string();
+    let rules = |cell: &Option<Cell>| match &cell.as_ref().unwrap().content {
+        Content::Rules { rules, .. } => rules.iter().map(|r| told(&r.remarks.src)).collect(),
+        Content::Deny | Content::Any => Vec::new(),
+    };
+    let (a, b) = (&env.expect[0], &env.expect[1]);
+    assert_eq!(told(&a.ingress.as_ref().unwrap().src), "d.md:17");
+    assert_eq!(rules(&a.egress), ["d.md:17", "d.md:18"]);
+    assert_eq!(rules(&b.ingress), ["d.md:19", "d.md:19"]);
+    let notes: Vec<(&str, u32)> = env
+        .notes
+        .iter()
+        .map(|n| (n.text.as_str(), n.at.line))
+        .collect();
+    assert_eq!(notes, [("left open on purpose", 9), ("see below", 9)]);
+    assert_eq!(told(&env.notes[1].src), "d.md:30");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use super::{Reader, join, what};
 
 impl Reader {
     pub(super) fn block(&mut self, value: &Value, path: &str) -> Option<Block> {
-        let map = self.map(value, path, &["cidr", "except"])?;
+        let map = self.map(value, path, &["cidr", "except", "src"])?;
         let mut nets = |key: &str| -> Vec<ipnet::IpNet> {
             let path = join(path, key);
             let items: Vec<&Value> = match map.get(key) {
@@ -54,7 +54,7 @@ impl Reader {
     }
 
     pub(super) fn workload(&mut self, value: &Value, path: &str) -> Option<Workload> {
-        let map = self.map(value, path, &["names", "select", "closedWorld"])?;
+        let map = self.map(value, path, &["names", "select", "closedWorld", "src"])?;
         let mut names = Vec::new();
         let names_path = join(path, "names");
         let listed = map.get("names").unwrap_or(&Value::Null);
@@ -64,17 +64,21 @@ impl Reader {
         let closed_world = map
             .get("closedWorld")
             .and_then(|value| self.bool(value, &join(path, "closedWorld")));
-        let Some(select) = map.get("select") else {
+        let select = match map.get("select") {
+            Some(select) => self.selects(select, &join(path, "select"))?,
+            None => Vec::new(),
+        };
+        if names.is_empty() && !map.contains_key("select") {
             self.fail(
                 path,
                 "does not say which pods it means",
-                "`select` is needed, for example {namespace: shop, labels: {app: api}}",
+                "`select` is needed, for example {namespace: shop, labels: {app: api}}, or `names` to look for",
             );
             return None;
-        };
+        }
         Some(Workload {
             names,
-            select: self.selects(select, &join(path, "select"))?,
+            select,
             closed_world,
         })
     }
@@ -101,21 +105,14 @@ impl Reader {
             "matchExpressions",
             "namespaceLabels",
             "owner",
+            "container",
         ];
-        if value.get("container").is_some() {
-            self.fail(
-                &join(path, "container"),
-                "selecting pods by a container is not supported",
-                "select them by labels, namespaceLabels or owner",
-            );
-            return None;
-        }
         let map = self.map(value, path, &allowed)?;
         if map.is_empty() {
             self.fail(
                 path,
                 "is empty, and would mean every pod",
-                "say at least one of namespace, labels, matchExpressions, namespaceLabels, owner",
+                "say at least one of namespace, labels, matchExpressions, namespaceLabels, owner, container",
             );
             return None;
         }
@@ -154,6 +151,10 @@ impl Reader {
             namespaces: Selector::new(namespaces),
             pods: Selector::new(requirements),
             owner,
+            container: match map.get("container") {
+                Some(value) => Some(self.text(value, &join(path, "container"))?),
+                None => None,
+            },
         })
     }
 
