@@ -32,6 +32,28 @@ pub(super) struct Settled {
     pub(super) repair: Repair,
 }
 
+impl Settled {
+    /// Keeps the places of boxes that are gone, so that what comes back stands where it stood: the next environment may have
+    /// it again. Passages and ports come and go with the wires, and a crowd of the departed is forgotten.
+    pub(super) fn keep_departed(&mut self, before: &Self) {
+        let gone: Vec<(&String, usize)> = before
+            .columns
+            .iter()
+            .filter(|(key, _)| !self.columns.contains_key(*key))
+            .map(|(key, column)| (key, *column))
+            .collect();
+        if gone.len() > self.columns.len() {
+            return;
+        }
+        for (key, column) in gone {
+            self.columns.insert(key.clone(), column);
+            if let Some(row) = before.rows.get(key) {
+                self.rows.insert(key.clone(), *row);
+            }
+        }
+    }
+}
+
 /// What had to be given up so that the picture tells the truth.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Repair {

@@ -7,6 +7,8 @@ mod modes;
 mod normal;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod toggle;
 
 use std::sync::Arc;
 

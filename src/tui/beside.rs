@@ -18,6 +18,8 @@ use super::view::{Line, SideCell, SideLine, Tone, span, verdict_words};
 const CELL: usize = 12;
 /// An end is cut to this before an environment is left out.
 const NAME: usize = 11;
+/// An end is cut to this before the deciding policy is left out.
+const LONG: usize = 24;
 /// The deciding policy is shown from this many cells on.
 const BY: usize = 14;
 
@@ -65,6 +67,17 @@ fn columns(app: &App, lines: &[&SideLine], width: usize) -> Columns {
         .unwrap_or((in_force + 1).saturating_sub(shown))
         .min(last);
     let left = width.saturating_sub(fixed + 4 + shown * (CELL + 2));
+    // Long ranges do not keep out who decides.
+    let (from, to) = if from + to + 2 + BY <= left {
+        (from, to)
+    } else {
+        let most = left.saturating_sub(2 + BY) / 2;
+        if from.min(to) <= most && most >= LONG {
+            (from.min(most.max(LONG)), to.min(most.max(LONG)))
+        } else {
+            (from, to)
+        }
+    };
     let half = left / 2;
     let (from, to) = if from + to <= left {
         (from, to)

@@ -26,6 +26,7 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, app: &App) {
             fact.words = words;
         }
     }
+    right.retain(|fact| !fact.words.is_empty());
     // The most important fact comes first, so the last one goes: counts for the whole trail, the rest for the origin.
     while right.last().is_some_and(|fact| {
         let needed = if fact.place >= COUNTS { whole } else { least };
@@ -139,8 +140,7 @@ fn others(app: &App, in_force: &str) -> Option<Fact> {
     let best = best(&tallies, names.len());
     let mut words = Line::new();
     for tally in tallies.iter().filter(|tally| tally.environment != in_force) {
-        let first = if words.is_empty() { "| " } else { "  " };
-        words.push(span(first, Tone::Plain));
+        words.push(span(if words.is_empty() { "" } else { "  " }, Tone::Plain));
         words.push(span(tally.environment.clone(), Tone::Name));
         for (glyph, count) in tally.signs() {
             words.push(span(format!(" {glyph}{count}"), Tone::Drift));
@@ -155,6 +155,12 @@ fn others(app: &App, in_force: &str) -> Option<Fact> {
     if words.is_empty() {
         return None;
     }
+    let start = if best == Some(in_force) {
+        "holds best | "
+    } else {
+        "| "
+    };
+    words.insert(0, span(start, Tone::Plain));
     let short = match best.filter(|best| *best != in_force) {
         Some(best) => vec![span(format!("{best} holds better"), Tone::Drift)],
         None => Line::new(),

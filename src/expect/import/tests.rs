@@ -237,9 +237,7 @@ fn a_word_in_a_from_column_that_looks_mistyped_is_no_new_workload() {
     assert_eq!(cells(&read), ["base prometheus ingress: 9090:3 [grafana]"]);
     assert_eq!(
         problems(&read),
-        [
-            "d.md:4:19 error: nobody is called `Promtheus` (nearest: `Prometheus`, `DNS`, `Grafana`)"
-        ]
+        ["d.md:4:19 error: nobody is called `Promtheus` (nearest: `Prometheus`, `DNS`, `Grafana`)"]
     );
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError};
 use crate::engine::Engine;
 use crate::expect::drift::judge_all;
 use crate::expect::{Code, bind};
-use crate::model::PortSet;
+use crate::model::{PortSet, SourceRef};
 use crate::questions::connections::told_ranges;
 use crate::questions::environments::{Judgement, Line, Opinion, compare};
 use crate::questions::scope::Scope;
@@ -182,8 +182,7 @@ fn told(engine: &Engine, line: &Line, ask: bool) -> SideLine {
 
 fn cell(judgement: &Judgement) -> SideCell {
     let code = judgement.code.filter(|code| *code != Code::Met);
-    let sources: Vec<String> = judgement.sources.iter().map(ToString::to_string).collect();
-    let mut written = tame(&sources.join(", ")).into_owned();
+    let mut written = tame(&places(&judgement.sources)).into_owned();
     if !judgement.named.is_empty() {
         let named = tame(&judgement.named.join(", ")).into_owned();
         written = format!("{named}  {written}");
@@ -200,6 +199,18 @@ fn cell(judgement: &Judgement) -> SideCell {
             .unwrap_or_default(),
         written,
     }
+}
+
+/// `shop.yaml:41,57`: each file once.
+fn places(sources: &[SourceRef]) -> String {
+    let files: Vec<String> = sources
+        .chunk_by(|a, b| a.file == b.file)
+        .map(|lines| {
+            let numbers: Vec<String> = lines.iter().map(|at| at.line.to_string()).collect();
+            format!("{}:{}", lines[0].file, numbers.join(","))
+        })
+        .collect();
+    files.join(", ")
 }
 
 /// Ports as a list, or as all but some.
