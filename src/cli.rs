@@ -12,6 +12,7 @@ mod drift;
 mod exposure;
 mod flows;
 mod graph;
+mod import;
 mod info;
 mod keys;
 mod matrix;
@@ -119,6 +120,7 @@ fn run(args: &Args, out: &mut Out) -> Result<u8, Failure> {
         Some(Command::Graph(graph)) => graph::run(args, graph, out),
         Some(Command::Drift(drift)) => drift::run(args, drift, out),
         Some(Command::Exposure(exposure)) => exposure::run(args, exposure, out),
+        Some(Command::Import(import)) => import::run(args, import, out),
         Some(Command::Matrix(matrix)) => matrix::run(args, matrix, out),
         Some(Command::Info(info)) => info::run(args, info, out),
         Some(Command::Keys(keys)) => Ok(keys::run(keys, out)),

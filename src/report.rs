@@ -1,10 +1,12 @@
-//! Answers as text, JSON, Markdown, CSV, dot and mermaid: strings and bytes, nothing decided here.
+//! Answers as text, JSON, Markdown, CSV, dot, mermaid, JUnit and SARIF: strings and bytes, nothing decided here.
 
 pub mod csv;
 pub mod drift;
 pub mod exposure;
 pub mod graph;
 pub mod json;
+pub mod junit;
 pub mod markdown;
+pub mod sarif;
 pub mod text;
 pub mod words;

@@ -146,12 +146,13 @@ pub fn json_lines(text: &str) -> Lines {
 /// Indexes a document (YAML or JSON) in one pass. What follows a syntax error is missing from the index.
 pub fn outline(text: &str) -> Outline {
     let mut items = Vec::new();
-    let mut by_path: HashMap<String, u32> = HashMap::new();
+    let mut by_path: HashMap<String, (u32, u32)> = HashMap::new();
     let mut stack: Vec<Frame> = Vec::new();
     let mut open_items: Vec<(usize, usize, usize, u32)> = Vec::new();
     for parsed in Parser::new_from_str(text) {
         let Ok((event, span)) = parsed else { break };
         let line = u32::try_from(span.start.line()).unwrap_or(u32::MAX);
+        let column = u32::try_from(span.start.col()).map_or(u32::MAX, |c| c.saturating_add(1));
         match event {
             Event::MappingStart(..)
             | Event::SequenceStart(..)
@@ -168,7 +169,7 @@ pub fn outline(text: &str) -> Outline {
                         Event::Scalar(value, ..) => value.into_owned(),
                         _ => String::from("?"),
                     };
-                    by_path.entry(join(path, &name)).or_insert(line);
+                    by_path.entry(join(path, &name)).or_insert((line, column));
                     *key = Some(name);
                     if !is_scalar {
                         // A collection as a key: not a document this program reads; stop indexing rather than guess.
@@ -182,7 +183,7 @@ pub fn outline(text: &str) -> Outline {
                     Some(Frame::Seq { path, next }) => {
                         *next += 1;
                         let own = format!("{path}[{}]", *next - 1);
-                        by_path.entry(own.clone()).or_insert(line);
+                        by_path.entry(own.clone()).or_insert((line, column));
                         own
                     }
                 };

@@ -86,7 +86,7 @@ pub struct SourceArgs {
     /// Run the demo's recorded changes in real time
     #[arg(long, global = true, requires = "demo", help_heading = "Source")]
     pub play: bool,
-    /// What is expected: a netseg/v1 YAML file (repeat)
+    /// What is expected: a netseg/v1 YAML file, or a document whose tables are read as they are (repeat)
     #[arg(long, global = true, value_name = "PATH", help_heading = "Source")]
     pub expect: Vec<PathBuf>,
     /// The environment to judge by (for drift also several, as A,B); default: the first of the file
@@ -121,6 +121,8 @@ pub enum Command {
     Drift(DriftArgs),
     /// What can be entered from outside, by what, and whether policy lets it through
     Exposure(ExposureArgs),
+    /// An architecture document as a netseg/v1 file, with the line each rule came from
+    Import(ImportArgs),
     /// Who reaches whom, rows to columns; without PORT, on at least one port
     Matrix(MatrixArgs),
     /// What is in force: versions and paths, the enforcer and the evidence, what was readable
@@ -199,8 +201,20 @@ pub struct DriftArgs {
     /// End with status 1 from this severity on
     #[arg(long, value_enum, default_value_t = FailOn::Error, value_name = "SEVERITY")]
     pub fail_on: FailOn,
-    #[arg(short, long, value_enum, default_value_t = TableFormat::Text)]
-    pub output: TableFormat,
+    #[arg(short, long, value_enum, default_value_t = DriftFormat::Text)]
+    pub output: DriftFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DriftFormat {
+    Text,
+    Json,
+    Md,
+    Csv,
+    /// Test results: a case an expectation, a suite an environment
+    Junit,
+    /// For code scanning: a rule a code of findings
+    Sarif,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -218,6 +232,18 @@ impl FailOn {
             Self::Info => Severity::Info,
         }
     }
+}
+
+#[derive(Debug, clap::Args)]
+pub struct ImportArgs {
+    /// The document, or a netseg/v1 file; - for standard input. With a source (-f, --demo, --context) names are looked up in it
+    #[arg(value_name = "DOC")]
+    pub doc: PathBuf,
+    /// One environment (--env) with inheritance applied, and behind each line where it comes from
+    #[arg(long)]
+    pub resolved: bool,
+    #[arg(short, long, value_enum, default_value_t = TextJson::Text)]
+    pub output: TextJson,
 }
 
 #[derive(Debug, clap::Args)]

@@ -6,7 +6,7 @@ use crate::expect::{self, Code, Finding};
 use crate::model::Workload;
 use crate::report::drift::{self, Drift};
 
-use super::args::{Args, DriftArgs, FailOn, TableFormat};
+use super::args::{Args, DriftArgs, DriftFormat, FailOn};
 use super::out::{self, Out};
 use super::{Failure, NO, OK, UNDECIDED, load};
 
@@ -24,7 +24,8 @@ pub(crate) fn run(args: &Args, asked: &DriftArgs, out: &mut Out) -> Result<u8, F
         for line in load::found(&loaded.engine, &plan) {
             found_by_name.insert(line);
         }
-        findings.extend(if asked.all {
+        // A test case is one also when it passes.
+        findings.extend(if asked.all || asked.output == DriftFormat::Junit {
             expect::judge_all(&loaded.engine, &plan, &loaded.enforcer)
         } else {
             expect::judge(&loaded.engine, &plan, &loaded.enforcer)
@@ -43,10 +44,12 @@ pub(crate) fn run(args: &Args, asked: &DriftArgs, out: &mut Out) -> Result<u8, F
         findings: &findings,
     };
     out.data(&match asked.output {
-        TableFormat::Text => drift::text(&loaded.engine, &found),
-        TableFormat::Json => drift::json(&loaded.engine, &found, loaded.context()),
-        TableFormat::Md => drift::md(&found),
-        TableFormat::Csv => drift::comma_separated(&found),
+        DriftFormat::Text => drift::text(&loaded.engine, &found),
+        DriftFormat::Json => drift::json(&loaded.engine, &found, loaded.context()),
+        DriftFormat::Md => drift::md(&found),
+        DriftFormat::Csv => drift::comma_separated(&found),
+        DriftFormat::Junit => drift::junit(&loaded.engine, &found, asked.fail_on.severity()),
+        DriftFormat::Sarif => drift::sarif(&loaded.engine, &found, loaded.context().diagnostics),
     });
     Ok(status(&findings, asked.fail_on))
 }
@@ -72,9 +75,10 @@ fn environments(args: &Args, expectations: &expect::Expectations) -> Result<Vec<
 }
 
 fn in_scope(finding: &Finding, scope: &crate::questions::scope::Scope) -> bool {
+    // Neither networks nor nodes have a namespace.
     let namespace = |id: &str| {
-        id.split_once('/')
-            .map(|(namespace, _)| namespace.to_owned())
+        let (first, _) = id.split_once('/')?;
+        (first != "node" && !first.contains(['.', ':'])).then(|| first.to_owned())
     };
     let ends: Vec<String> = [&finding.from, &finding.to]
         .into_iter()

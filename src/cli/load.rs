@@ -1,5 +1,6 @@
 //! From arguments to a cluster that can be asked: source, enforcer, profile, expectations.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,6 +44,11 @@ impl Loaded {
         ends::resolve(&self.engine, typed)
             .map_err(|error| Failure::new(error.message.clone()).hint(error.hint()))
     }
+}
+
+/// Whether a cluster was named, and not only left to be the current context.
+pub(crate) fn names_a_source(source: &SourceArgs) -> bool {
+    is_offline(source) || source.kubeconfig.is_some() || source.context.is_some()
 }
 
 /// Whether the source is something that cannot change and is all there is.
@@ -192,8 +198,13 @@ pub(crate) fn expectations(source: &SourceArgs) -> Result<Option<Expectations>, 
             Err(problems) => Err(refused(&demo.expectations_name, &problems)),
         };
     }
+    expectation_files(&source.expect)
+}
+
+/// Files of expectations and documents, as one; `None` without any.
+pub(crate) fn expectation_files(paths: &[PathBuf]) -> Result<Option<Expectations>, Failure> {
     let mut texts = Vec::new();
-    for path in &source.expect {
+    for path in paths {
         let name = path.display().to_string();
         let text = text_of(path)?;
         texts.push((expect::is_expectations(&name, &text), name, text));
@@ -221,6 +232,15 @@ pub(crate) fn expectations(source: &SourceArgs) -> Result<Option<Expectations>, 
         }
     }
     Ok(all)
+}
+
+/// One file of expectations beside others, whose names it may use.
+pub(crate) fn read_beside(
+    name: &str,
+    text: &str,
+    _others: &Expectations,
+) -> Result<Expectations, Failure> {
+    expect::read(name, text).map_err(|problems| refused(name, &problems))
 }
 
 /// A file of expectations, or a document; `-` is standard input.

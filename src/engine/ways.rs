@@ -19,6 +19,13 @@ pub use through::Through;
 
 use super::{Engine, Entity, PodId, Reason};
 
+/// Labels that say what a pod runs.
+const NAMES: [&str; 3] = [
+    "app.kubernetes.io/name",
+    "app.kubernetes.io/instance",
+    "app",
+];
+
 /// How somebody outside comes in. Ordered as they are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum WayKind {
@@ -402,11 +409,6 @@ impl Engine {
                 return Some(pods);
             }
         }
-        const KEYS: [&str; 3] = [
-            "app.kubernetes.io/name",
-            "app.kubernetes.io/instance",
-            "app",
-        ];
         let class = ingress.class.as_deref()?;
         // The plain word may be the label of a web server that happens to be of the same make.
         let certain = [
@@ -418,7 +420,7 @@ impl Engine {
             let mut workloads: BTreeMap<String, Vec<PodId>> = BTreeMap::new();
             for id in self.pods() {
                 let pod = self.pod(id);
-                let mut own = KEYS.iter().filter_map(|key| pod.labels.get(key));
+                let mut own = NAMES.iter().filter_map(|key| pod.labels.get(key));
                 if !pod.is_finished() && own.any(wanted) {
                     let workload = self.workload_of(id).id();
                     workloads.entry(workload).or_default().push(id);

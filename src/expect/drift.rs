@@ -6,6 +6,7 @@
 mod demands;
 mod excess;
 mod exposure;
+mod kept;
 mod say;
 mod trial;
 mod world;
@@ -14,7 +15,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::compile::enforcer::Enforcer;
-use crate::engine::{Engine, Entity, PolicyId, RuleId, Verdict};
+use crate::engine::{Cause, Engine, Entity, PolicyId, RuleId, Verdict};
 use crate::model::{PortRange, PortSet, Protocol, Severity, SourceRef};
 
 use super::plan::Plan;
@@ -83,7 +84,8 @@ impl Code {
         }
     }
 
-    fn severity(self) -> Severity {
+    /// How bad it is when nothing else is written down.
+    pub fn severity(self) -> Severity {
         match self {
             Self::Broken
             | Self::Excess
@@ -126,6 +128,34 @@ pub struct Finding {
     /// Where it was written down.
     pub sources: Vec<SourceRef>,
     pub message: String,
+    /// Of the flow or exception that is meant by name.
+    pub name: Option<String>,
+    /// What it hangs on that it cannot be decided, each a statement that is true or not.
+    pub conditions: Vec<Cause>,
+}
+
+impl Finding {
+    /// The message as it would be about other ports, which `ports` names as it is to read in a sentence.
+    pub fn message_about(&self, ports: &str) -> String {
+        match (self.protocol, self.ports) {
+            (Some(protocol), Some(range)) => {
+                self.message
+                    .replacen(&say::ports(protocol, range), ports, 1)
+            }
+            _ => self.message.clone(),
+        }
+    }
+
+    /// Whether all that is to be said of two findings is the same but for the ports.
+    pub fn differs_in_ports_only(&self, other: &Self) -> bool {
+        let same = |finding: &Self| Self {
+            protocol: None,
+            ports: None,
+            message: finding.message_about("them"),
+            ..finding.clone()
+        };
+        self.ports.is_some() && other.ports.is_some() && same(self) == same(other)
+    }
 }
 
 /// Compares, and returns what differs: by severity (worst first), code, from, to and port.
@@ -141,7 +171,8 @@ pub fn judge_all(engine: &Engine, plan: &Plan, enforcer: &Enforcer) -> Vec<Findi
     let world = World::new(engine, plan);
     found.claims_about_the_cluster(&world, enforcer);
     demands::judge(&world, &mut found);
-    excess::judge(&world, &mut found);
+    let violated = excess::judge(&world, &mut found);
+    kept::judge(&world, &violated, &mut found);
     exposure::judge(&world, &mut found);
     found.into_findings(&world)
 }
@@ -163,6 +194,10 @@ struct Key {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum About {
     Connection,
+    /// Nothing that is written down speaks of it.
+    Unwritten,
+    /// The same, towards addresses of a family that the pod has none of.
+    NoFamily,
     /// Nobody is let in on a port that is written down, or nothing is let out.
     ClosedPort,
     /// One side only was asked.
@@ -175,10 +210,8 @@ enum About {
 }
 
 struct Entry {
-    ports: PortSet,
-    /// The pair to explain it by.
-    from: Entity,
-    to: Entity,
+    /// Ports, and the pair to explain them by. No port is in two of them.
+    parts: Vec<(PortSet, Entity, Entity)>,
     sources: Vec<SourceRef>,
 }
 
@@ -194,12 +227,14 @@ impl Found {
             return;
         }
         let entry = self.connections.entry(key).or_insert_with(|| Entry {
-            ports: PortSet::empty(),
-            from: pair.0.clone(),
-            to: pair.1.clone(),
+            parts: Vec::new(),
             sources: Vec::new(),
         });
-        entry.ports = entry.ports.union(ports);
+        let known = entry.parts.iter();
+        let new = known.fold(ports.clone(), |left, (known, ..)| left.difference(known));
+        if !new.is_empty() {
+            entry.parts.push((new, pair.0.clone(), pair.1.clone()));
+        }
         for source in sources {
             if !entry.sources.contains(source) {
                 entry.sources.push(source.clone());
@@ -207,12 +242,45 @@ impl Found {
         }
     }
 
+    /// That policy is stricter than it could be is a remark only where nothing that has to work suffers from it.
+    fn forget_remarks_on_what_is_broken(&mut self) {
+        let broken: Vec<(String, String, PortSet)> = self
+            .connections
+            .iter()
+            .filter(|(key, _)| key.code == Code::Broken)
+            .map(|(key, entry)| {
+                let parts = entry.parts.iter();
+                let ports = parts.fold(PortSet::empty(), |all, (ports, ..)| all.union(ports));
+                (key.from.clone(), key.to.clone(), ports)
+            })
+            .collect();
+        for (key, entry) in &mut self.connections {
+            if key.code != Code::Narrower {
+                continue;
+            }
+            let suffers = |(from, to, _): &&(String, String, PortSet)| match key.about {
+                About::EgressSide => *from == key.from,
+                About::IngressSide => *to == key.to,
+                About::DnsOverTcp => false,
+                _ => *from == key.from && *to == key.to,
+            };
+            for (_, _, hurt) in broken.iter().filter(suffers) {
+                for (ports, ..) in &mut entry.parts {
+                    *ports = ports.difference(hurt);
+                }
+            }
+        }
+    }
+
     fn into_findings(mut self, world: &World<'_>) -> Vec<Finding> {
+        self.forget_remarks_on_what_is_broken();
         let connections = std::mem::take(&mut self.connections);
         for (key, entry) in connections {
-            for (protocol, ports) in entry.ports.iter() {
-                self.others
-                    .push(say::connection(world, &key, &entry, protocol, ports));
+            for (set, from, to) in &entry.parts {
+                for range in set.iter() {
+                    let told = say::connection(world, &key, (from, to), range, &entry.sources);
+                    self.others.push(told);
+                }
             }
         }
         let mut findings = self.others;

@@ -1,16 +1,15 @@
 //! The `netseg/v1` file: what a team expects of its network, as written and checked, not yet held against a cluster.
 
+mod merge;
 pub(crate) mod reader;
+mod resolve;
 pub(crate) mod short;
-
-use std::collections::BTreeSet;
 
 use ipnet::IpNet;
 use jiff::civil::Date;
 
 use crate::model::{
-    AddressSet, Diagnostic, Direction, IpRange, Labels, NAMESPACE_NAME, Selector, Severity,
-    SourceRef,
+    AddressSet, Direction, IpRange, Labels, NAMESPACE_NAME, Selector, Severity, SourceRef,
 };
 
 use short::{PeerWord, PortWord};
@@ -93,7 +92,7 @@ pub(crate) struct Workload {
 }
 
 /// Which pods are meant; everything given has to hold.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Select {
     pub(crate) namespace: Option<String>,
     pub(crate) namespaces: Selector,
@@ -466,190 +465,6 @@ impl Expectations {
             .map(|env| env.notes)
             .unwrap_or_default()
     }
-
-    /// Adds another file's content. Definitions of the same name have to be in one of them only; environments of the same name
-    /// become one, as long as no workload has the same direction in both.
-    pub fn merge(&mut self, other: Self) -> Result<(), Vec<Diagnostic>> {
-        let mut problems = Vec::new();
-        let mut twice = |what: &str, id: &str, at: &SourceRef, first: &SourceRef| {
-            problems.push(
-                Diagnostic::error(format!("{what} `{id}` is already defined at {first}"))
-                    .at(Some(at.clone()))
-                    .help("keep one of the two, or give one another name"),
-            );
-        };
-        for peer in &other.peers {
-            if let Some(first) = self.peers.iter().find(|own| own.id == peer.id)
-                && first.value != peer.value
-            {
-                twice("peer", &peer.id, &peer.at, &first.at);
-            }
-        }
-        for workload in &other.workloads {
-            if let Some(first) = self.workloads.iter().find(|own| own.id == workload.id) {
-                twice("workload", &workload.id, &workload.at, &first.at);
-            }
-        }
-        for env in &other.environments {
-            let Some(own) = self.environments.iter().find(|own| own.name == env.name) else {
-                continue;
-            };
-            if own.extends != env.extends || own.settings != env.settings {
-                twice("environment", &env.name, &env.at, &own.at);
-                continue;
-            }
-            for row in &env.expect {
-                if let Some(first) = own.expect.iter().find(|r| r.workload == row.workload) {
-                    twice("the row of", &row.workload, &row.at, &first.at);
-                }
-            }
-            for flow in &env.flows {
-                if let Some(first) = own.flows.iter().find(|f| f.name == flow.name) {
-                    twice("flow", &flow.name, &flow.at, &first.at);
-                }
-            }
-            for exception in &env.exceptions {
-                if let Some(first) = own.exceptions.iter().find(|e| e.id == exception.id) {
-                    twice("exception", &exception.id, &exception.at, &first.at);
-                }
-            }
-        }
-        if !problems.is_empty() {
-            return Err(problems);
-        }
-        self.names.extend(other.names);
-        self.sources.extend(other.sources);
-        for peer in other.peers {
-            if self.peers.iter().all(|own| own.id != peer.id) {
-                self.peers.push(peer);
-            }
-        }
-        self.workloads.extend(other.workloads);
-        for env in other.environments {
-            match self
-                .environments
-                .iter_mut()
-                .find(|own| own.name == env.name)
-            {
-                Some(own) => {
-                    let mine = std::mem::replace(own, env.clone());
-                    *own = inherit(mine, env);
-                }
-                None => self.environments.push(env),
-            }
-        }
-        Ok(())
-    }
-
-    /// An environment with everything it extends applied; `None` when there is none of that name.
-    pub(crate) fn resolve(&self, name: &str) -> Option<Environment> {
-        let find = |name: &str| self.environments.iter().find(|env| env.name == name);
-        let mut chain = vec![find(name)?];
-        let mut seen = BTreeSet::from([name]);
-        while let Some(parent) = chain.last().and_then(|env| env.extends.as_deref()) {
-            // Cycles are refused when the file is read; this only keeps the walk finite.
-            if !seen.insert(parent) {
-                break;
-            }
-            chain.push(find(parent)?);
-        }
-        let mut chain = chain.into_iter().rev().cloned();
-        let mut resolved = chain.next()?;
-        patch(&mut resolved);
-        for child in chain {
-            resolved = inherit(resolved, child);
-        }
-        Some(resolved)
-    }
-}
-
-/// Applies a child to what it builds on.
-fn inherit(parent: Environment, child: Environment) -> Environment {
-    let mut made = Environment {
-        name: child.name,
-        at: child.at,
-        extends: child.extends,
-        settings: child.settings,
-        closed_world: child.closed_world.or(parent.closed_world),
-        exposure_is_inferred: match &child.exposure {
-            Some(_) => child.exposure_is_inferred,
-            None => parent.exposure_is_inferred,
-        },
-        exposure: child.exposure.or(parent.exposure),
-        cni: child.cni.or(parent.cni),
-        enforces: child.enforces.or(parent.enforces),
-        ..parent
-    };
-    replace_by(&mut made.default_deny, child.default_deny, |d| &d.namespace);
-    replace_by(&mut made.bind, child.bind, |b| &b.id);
-    replace_by(&mut made.flows, child.flows, |f| &f.name);
-    replace_by(&mut made.exceptions, child.exceptions, |e| &e.id);
-    let says = |unread: &Unread| {
-        let row = child
-            .expect
-            .iter()
-            .find(|row| row.workload == unread.workload);
-        row.is_some_and(|row| row.cell(unread.direction).is_some())
-    };
-    made.unread.retain(|unread| !says(unread));
-    made.unread.extend(child.unread);
-    for note in child.notes {
-        if made.notes.iter().all(|own| own.text != note.text) {
-            made.notes.push(note);
-        }
-    }
-    for row in child.expect {
-        let index = made
-            .expect
-            .iter()
-            .position(|own| own.workload == row.workload);
-        match index {
-            None => made.expect.push(row),
-            Some(index) => {
-                let own = &mut made.expect[index];
-                own.at = row.at;
-                own.src = row.src.or(own.src.take());
-                own.ingress = row.ingress.or(own.ingress.take());
-                own.egress = row.egress.or(own.egress.take());
-                own.patches.extend(row.patches);
-            }
-        }
-    }
-    patch(&mut made);
-    made
-}
-
-fn replace_by<T>(own: &mut Vec<T>, new: Vec<T>, key: impl Fn(&T) -> &String) {
-    for item in new {
-        match own.iter().position(|old| key(old) == key(&item)) {
-            Some(index) => own[index] = item,
-            None => own.push(item),
-        }
-    }
-}
-
-/// Applies `ingress+` and the like. A patch on `deny` starts from nothing; on `any` there is nothing to add.
-fn patch(env: &mut Environment) {
-    for row in &mut env.expect {
-        for patch in std::mem::take(&mut row.patches) {
-            let cell = row.cell_mut(patch.direction).get_or_insert_with(|| Cell {
-                at: patch.at.clone(),
-                src: patch.src.clone(),
-                content: Content::Deny,
-            });
-            if matches!(cell.content, Content::Deny) {
-                cell.content = Content::Rules {
-                    rules: Vec::new(),
-                    removed: Vec::new(),
-                };
-            }
-            match &mut cell.content {
-                Content::Rules { rules, .. } if patch.adds => rules.extend(patch.rules),
-                Content::Rules { removed, .. } => removed.extend(patch.rules),
-                Content::Deny | Content::Any => {}
-            }
-        }
-    }
 }
 
 #[cfg(test)]
@@ -736,22 +551,54 @@ environments:
         assert_eq!(alone.environments(), ["base"]);
     }
 
-    #[test]
-    fn files_are_merged_unless_they_say_the_same_thing_twice() {
-        let mut read = reader::read("e.yaml", TEXT).unwrap();
-        let more = "apiVersion: netseg/v1\nkind: Expectations\nmetadata: {name: more}\nworkloads: {log: {select: {namespace: y}}}\nenvironments: {dev: {extends: base, expect: {log: {ingress: deny}}}}\n";
-        // Alone it has no `base`, so what builds on one is written beside it.
-        assert!(reader::read("m.yaml", more).is_err());
-        let more = more.replace("extends: base, ", "");
-        let twice = reader::read("e2.yaml", TEXT).unwrap();
-        let told = read.merge(twice).unwrap_err();
-        assert_eq!(
-            told[0].message,
-            "workload `db` is already defined at e.yaml:6"
+    fn file(environments: &str) -> Expectations {
+        let text = format!(
+            "apiVersion: netseg/v1\nkind: Expectations\nworkloads:\n  db: {{names: [DB], select: {{namespace: x}}}}\nenvironments:\n{environments}"
         );
-        let more = more.replace("{dev:", "{test:");
-        read.merge(reader::read("m.yaml", &more).unwrap()).unwrap();
-        assert_eq!(read.environments(), ["dev", "prod", "test"]);
-        assert_eq!(read.name(), "shop, more");
+        reader::read("m.yaml", &text).unwrap()
+    }
+
+    #[test]
+    fn files_are_merged_unless_they_say_different_things_of_the_same() {
+        let first = "  prod:\n    defaultDeny: [{namespace: x}]\n    expect: {db: {ingress: ['80']}}\n    flows: [{name: f, from: any, to: db, ports: 80, verdict: allow}]\n    exceptions: [{id: e, from: any, to: db, ports: 81}]\n    cluster: {cni: calico, enforces: true}\n";
+        for (second, expected) in [
+            (first, None),
+            ("  prod: {expect: {db: {egress: deny}}}\n", None),
+            ("  prod: {expect: {db: {ingress: [80]}}}\n", None),
+            (
+                "  prod: {expect: {db: {ingress: deny}}}\n",
+                Some("the ingress of `db` is already defined at m.yaml:8"),
+            ),
+            (
+                "  prod: {flows: [{name: f, from: any, to: db, ports: 82, verdict: allow}]}\n",
+                Some("flow `f` is already defined at m.yaml:9"),
+            ),
+            (
+                "  prod: {exceptions: [{id: e, from: node, to: db, ports: 81}]}\n",
+                Some("exception `e` is already defined at m.yaml:10"),
+            ),
+            (
+                "  prod: {defaultDeny: [{namespace: x, directions: [egress]}]}\n",
+                Some("the default deny of `x` is already defined at m.yaml:7"),
+            ),
+            (
+                "  prod: {cluster: {cni: cilium}}\n",
+                Some("the CNI of `prod` is already defined at m.yaml:11"),
+            ),
+        ] {
+            let mut read = file(first);
+            let told = read.merge(file(second)).err();
+            let told = told.as_ref().map(|told| told[0].message.as_str());
+            assert_eq!(told, expected, "{second}");
+        }
+    }
+
+    #[test]
+    fn what_a_file_patches_still_patches_what_another_says() {
+        let mut read =
+            file("  base: {expect: {db: {egress: ['80 -> any']}}}\n  prod: {extends: base}\n");
+        let more = "  base: {expect: {db: {egress: ['80 -> any']}}}\n  prod: {extends: base, expect: {db: {egress+: ['81 -> any']}}}\n";
+        read.merge(file(more)).unwrap();
+        assert_eq!(read.rule_count("prod"), 2);
     }
 }

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::model::{Cluster, Labels, Namespace, Requirement, Selector, Workload};
-use crate::text::nearest;
+use crate::text::{nearest, tame};
 
-use super::file::Select;
+use super::file::{Expectations, Select};
 
 /// Labels whose values name a workload, in the order they are told.
 const LABELS: [&str; 4] = [
@@ -82,6 +82,74 @@ pub(super) fn lookup(cluster: &Cluster, names: &[String]) -> Lookup {
     let first = names.first().map(|name| plain(name)).unwrap_or_default();
     let near = nearest(&first, ids.iter().map(String::as_str), 3);
     Lookup::Nobody(near.into_iter().map(str::to_owned).collect())
+}
+
+/// Gives everybody who is known by names alone a selector, where the names mean one thing in a cluster.
+///
+/// For each, in file order, what the document calls it and how it was found, or why it was not.
+pub fn settle(
+    expectations: &mut Expectations,
+    cluster: &Cluster,
+) -> Vec<Result<(String, String), String>> {
+    let mut told = Vec::new();
+    for workload in &mut expectations.workloads {
+        let own = &mut workload.value;
+        if !own.select.is_empty() {
+            continue;
+        }
+        told.push(match lookup(cluster, &own.names) {
+            Lookup::Found { how, select } => {
+                let place = match (&select.namespace, &select.owner) {
+                    (Some(namespace), Some((kind, name))) => {
+                        format!("{namespace}/{}/{name}", kind.to_lowercase())
+                    }
+                    (Some(namespace), None) if select.pods.is_everything() => namespace.clone(),
+                    (namespace, _) => {
+                        format!(
+                            "{} {}",
+                            namespace.as_deref().unwrap_or_default(),
+                            select.pods
+                        )
+                    }
+                };
+                own.select = vec![select];
+                let label = own.names.first().unwrap_or(&workload.id).clone();
+                Ok((label, format!("{place}, {how}")))
+            }
+            unclear => Err(unclear.told(&workload.id, &own.names)),
+        });
+    }
+    told
+}
+
+impl Lookup {
+    /// Why names mean nobody for certain, and what to do about it; empty when they do.
+    pub(super) fn told(&self, id: &str, names: &[String]) -> String {
+        let called: Vec<String> = names
+            .iter()
+            .map(|name| format!("`{}`", tame(name)))
+            .collect();
+        let called = called.join(" or ");
+        let listed = |ids: &[String]| {
+            let ids: Vec<_> = ids.iter().map(|id| tame(id)).collect();
+            ids.join(", ")
+        };
+        match self {
+            Self::Several(ids) => format!(
+                "{called} may be any of {}: say which one with `workloads: {{{}: {{names: […], select: …}}}}` in a netseg/v1 file",
+                listed(ids),
+                tame(id)
+            ),
+            Self::Nobody(near) if near.is_empty() => format!("nothing is called {called}"),
+            Self::Nobody(near) => {
+                format!(
+                    "no workload, label or namespace is called {called}; nearest: {}",
+                    listed(near)
+                )
+            }
+            Self::Found { .. } => String::new(),
+        }
+    }
 }
 
 type Candidates = BTreeMap<String, (How, Select)>;

@@ -177,8 +177,10 @@ pub(crate) struct Origin {
 /// Something the document names that is not there.
 pub(crate) struct Loose {
     pub(crate) kind: LooseKind,
-    /// The workload, policy or word.
+    /// The workload, policy or word; of a connection, where it comes from.
     pub(crate) subject: String,
+    /// Of a connection, where it leads; else empty.
+    pub(crate) to: String,
     pub(crate) message: String,
     pub(crate) sources: Vec<SourceRef>,
 }
@@ -188,6 +190,8 @@ pub(crate) enum LooseKind {
     Unbound,
     Stale,
     Unknown,
+    /// It has to be reached through a Service, and that leads nowhere.
+    Unreachable,
 }
 
 /// Binds an environment to a cluster. One there is not gives a plan that expects nothing and tolerates everything.
@@ -377,17 +381,41 @@ impl Plan {
                 BoundContent::Claims(claims) => {
                     let of =
                         |wanted: &dyn Fn(Kind) -> bool| self.ports_of(claims, from, to, wanted);
-                    of(&|kind| match kind {
+                    let named = of(&|kind| match kind {
                         Kind::Must | Kind::May | Kind::MayWarn => true,
                         Kind::Open => !self.settings.documented_peers_only,
                         _ => false,
-                    })
-                    .difference(&of(&|kind| matches!(kind, Kind::Removed | Kind::Never)))
+                    });
+                    let open = || of(&|kind| kind == Kind::Open);
+                    let named = if self.settings.documented_peers_only {
+                        named.union(&open().intersection(&self.documented_at(direction, from, to)))
+                    } else {
+                        named
+                    };
+                    named.difference(&of(&|kind| matches!(kind, Kind::Removed | Kind::Never)))
                 }
             };
             tolerated = Some(tolerated.map_or_else(|| here.clone(), |all| all.union(&here)));
         }
         tolerated.unwrap_or_else(PortSet::all)
+    }
+
+    /// What the row of the other end writes down about a connection, which names the subject: whoever is documented there is a
+    /// documented peer here.
+    fn documented_at(&self, direction: Direction, from: &Entity, to: &Entity) -> PortSet {
+        let (peer, other_way) = match direction {
+            Direction::Egress => (to, Direction::Ingress),
+            Direction::Ingress => (from, Direction::Egress),
+        };
+        let mut documented = PortSet::empty();
+        for index in self.rows_of(peer) {
+            let cell = &self.workloads[index as usize].cells[slot(other_way)];
+            if let Some(BoundContent::Claims(claims)) = cell.as_ref().map(|cell| &cell.content) {
+                let tolerating = |kind| matches!(kind, Kind::Must | Kind::May | Kind::MayWarn);
+                documented = documented.union(&self.ports_of(claims, from, to, &tolerating));
+            }
+        }
+        documented
     }
 
     fn must(&self, from: &Entity, to: &Entity) -> PortSet {

@@ -14,7 +14,7 @@ use crate::model::{Direction, Requirement, Severity, SourceRef, Test};
 use crate::text::tame;
 
 use super::file::{
-    Block, Cell, Content, DnsTcp, Environment, Expectations, K8sApi, Level, Named, Row, Rule,
+    Block, Cell, Content, DnsTcp, Environment, Expectations, K8sApi, Level, Named, Note, Row, Rule,
     Select, Settings, Source, Workload,
 };
 use layout::{Entry, Node};
@@ -49,6 +49,16 @@ pub fn write(
         origins: false,
     };
     Some(writer.file(expectations, first))
+}
+
+/// The same file as JSON, which is read as well as YAML; its comments are left behind.
+///
+/// `text` is what [`write()`] or [`write_resolved`] returned.
+pub fn as_json(text: &str) -> String {
+    let value: serde_json::Value = crate::yaml::read(text).unwrap_or_default();
+    let mut json = serde_json::to_string_pretty(&value).unwrap_or_default();
+    json.push('\n');
+    json
 }
 
 /// Writes one environment with everything it extends applied, and behind each line where it comes from. It is a file of its own
@@ -299,9 +309,20 @@ impl Writer<'_> {
         if !cluster.0.is_empty() {
             made.add("cluster", cluster.map());
         }
+        // What could not be read has no form of its own; it must not be lost all the same.
+        let unread = env.unread.iter().map(|unread| Note {
+            at: unread.at.clone(),
+            text: match unread.workload.as_str() {
+                "" => format!("not read: {}", unread.why),
+                id => format!("not read, {} of {id}: {}", unread.direction, unread.why),
+            },
+            src: None,
+        });
         let notes: Vec<Entry> = env
             .notes
             .iter()
+            .cloned()
+            .chain(unread)
             .filter(|note| !note.text.trim().is_empty())
             .map(|note| {
                 let entry = match self.src(note.src.as_ref(), &note.at) {

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::engine::{Engine, Verdict};
+use crate::engine::{Engine, RuleId, Verdict};
 use crate::expect::{Code, Finding};
-use crate::model::Severity;
+use crate::model::{PortRange, Protocol, Severity};
 use crate::questions::ends;
 use crate::text::tame;
 
@@ -14,10 +14,24 @@ use super::json::{Context, RuleRef, envelope, rule_ref};
 use super::text::fold;
 use super::{csv, markdown, words};
 
+mod junit;
+mod sarif;
+
+pub use junit::junit;
+pub use sarif::sarif;
+
 /// The findings of some environments, in the order they were judged.
 pub struct Drift<'a> {
     pub environments: &'a [String],
     pub findings: &'a [Finding],
+}
+
+impl<'a> Drift<'a> {
+    /// The findings of one environment, in their order.
+    fn of(&self, environment: &str) -> impl Iterator<Item = &'a Finding> {
+        let findings = self.findings.iter();
+        findings.filter(move |finding| finding.environment == environment)
+    }
 }
 
 /// The sign of a finding: open and should not be, closed and should not be, unknown, anything else.
@@ -60,59 +74,11 @@ fn counts<'a>(findings: impl Iterator<Item = &'a Finding>) -> BTreeMap<&'static 
 pub fn text(engine: &Engine, drift: &Drift<'_>) -> String {
     let mut out = String::new();
     for environment in drift.environments {
-        let of: Vec<&Finding> = drift
-            .findings
-            .iter()
-            .filter(|f| f.environment == *environment)
-            .collect();
-        for finding in &of {
-            let code = finding.code.as_str().to_uppercase();
-            let head = format!(
-                "{} {code:<12} {} {}",
-                sign(finding.code),
-                ends(engine, finding),
-                port(finding)
-            );
-            out += head.trim_end();
-            out.push('\n');
-            let mut tell = |line: &str, indent: usize| {
-                for part in fold(line, indent) {
-                    out += &part;
-                    out.push('\n');
-                }
-            };
-            tell(&format!("    {}", tame(&finding.message)), 4);
-            // For what must be open the rules are those that come nearest or that deny; else those that open it.
-            let is_closed = matches!(finding.code, Code::Broken | Code::Narrower);
-            for rule in &finding.because {
-                let label = if words::is_denying(engine, rule) {
-                    "denied"
-                } else if is_closed {
-                    "nearest"
-                } else {
-                    "rule"
-                };
-                let place = words::rule_source(engine, rule)
-                    .map(|s| format!("   {s}"))
-                    .unwrap_or_default();
-                let told = format!(
-                    "    {label:<8} {}: {}{place}",
-                    words::rule_name(engine, rule),
-                    words::rule_meaning(engine, rule)
-                );
-                tell(&told, 13);
-            }
-            if !finding.policies.is_empty() {
-                let names: Vec<String> = finding
-                    .policies
-                    .iter()
-                    .map(|id| words::policy_name(engine.policy(*id)))
-                    .collect();
-                tell(&format!("    isolated by {}", names.join(", ")), 13);
-            }
-            let sources: Vec<String> = finding.sources.iter().map(ToString::to_string).collect();
-            if !sources.is_empty() {
-                tell(&format!("    written  {}", sources.join(", ")), 13);
+        let of: Vec<&Finding> = drift.of(environment).collect();
+        for group in groups(&of) {
+            for line in block(engine, &group) {
+                out += &line;
+                out.push('\n');
             }
         }
         if !of.is_empty() {
@@ -121,6 +87,125 @@ pub fn text(engine: &Engine, drift: &Drift<'_>) -> String {
         out += &summary_line(environment, &of);
     }
     out
+}
+
+/// Findings that differ in their ports only, in the order of the first of each.
+fn groups<'f>(findings: &[&'f Finding]) -> Vec<Vec<&'f Finding>> {
+    let mut groups: Vec<Vec<&Finding>> = Vec::new();
+    for finding in findings {
+        // Those of one code and one pair of ends stand next to each other, whatever their ports.
+        let alike = |group: &&mut Vec<&Finding>| finding.differs_in_ports_only(group[0]);
+        let near = |group: &&mut Vec<&Finding>| {
+            (group[0].code, &group[0].from, &group[0].to)
+                == (finding.code, &finding.from, &finding.to)
+        };
+        match groups.iter_mut().rev().take_while(near).find(alike) {
+            Some(group) => group.push(finding),
+            None => groups.push(vec![finding]),
+        }
+    }
+    groups
+}
+
+/// Everything about findings that differ in their ports only, no wider than a terminal where the words allow it.
+pub(super) fn block(engine: &Engine, group: &[&Finding]) -> Vec<String> {
+    let Some(finding) = group.first() else {
+        return Vec::new();
+    };
+    let code = finding.code.as_str().to_uppercase();
+    let head = format!(
+        "{} {code:<12} {} {}",
+        sign(finding.code),
+        ends(engine, finding),
+        ports_of(group)
+    );
+    let mut lines = fold(head.trim_end(), 15);
+    let mut tell = |line: &str, indent: usize| lines.extend(fold(line, indent));
+    let spoken = finding.message_about(&spoken_ports(group));
+    // What is as expected about a port is told by the headline.
+    if finding.code != Code::Met || finding.ports.is_none() {
+        tell(&format!("    {}", tame(&spoken)), 4);
+    }
+    for condition in &finding.conditions {
+        tell(
+            &format!("    if       {}", words::condition(engine, condition)),
+            13,
+        );
+    }
+    for rule in &finding.because {
+        let place = words::rule_source(engine, rule)
+            .map(|s| format!("   {s}"))
+            .unwrap_or_default();
+        let told = format!(
+            "    {:<8} {}: {}{place}",
+            rule_label(engine, finding, rule),
+            words::rule_name(engine, rule),
+            words::rule_meaning(engine, rule)
+        );
+        tell(&told, 13);
+    }
+    let unsaid = |name: &String| !spoken.contains(name.as_str());
+    let names: Vec<String> = policies(engine, finding);
+    if names.iter().any(unsaid) {
+        tell(&format!("    isolated by {}", names.join(", ")), 13);
+    }
+    let sources: Vec<String> = finding.sources.iter().map(ToString::to_string).collect();
+    if !sources.is_empty() {
+        tell(&format!("    written  {}", sources.join(", ")), 13);
+    }
+    lines
+}
+
+fn policies(engine: &Engine, finding: &Finding) -> Vec<String> {
+    let policies = finding.policies.iter();
+    policies
+        .map(|id| words::policy_name(engine.policy(*id)))
+        .collect()
+}
+
+/// For what must be open the rules are those that come nearest or that deny; else those that open it.
+fn rule_label(engine: &Engine, finding: &Finding, rule: &RuleId) -> &'static str {
+    if words::is_denying(engine, rule) {
+        "denied"
+    } else if finding.actual == Some(Verdict::Deny) && finding.code != Code::Latent {
+        "nearest"
+    } else {
+        "rule"
+    }
+}
+
+/// `2181, 2888, 3888/TCP`, `any` for every port there is.
+fn ports_of(group: &[&Finding]) -> String {
+    ports_as(group, "any", |protocol| format!("any/{protocol}"))
+}
+
+/// The same within a sentence.
+fn spoken_ports(group: &[&Finding]) -> String {
+    ports_as(group, "any port", |protocol| format!("any {protocol} port"))
+}
+
+fn ports_as(group: &[&Finding], all: &str, every: impl Fn(Protocol) -> String) -> String {
+    let mut of: BTreeMap<Protocol, Vec<PortRange>> = BTreeMap::new();
+    for finding in group {
+        if let (Some(protocol), Some(range)) = (finding.protocol, finding.ports) {
+            of.entry(protocol).or_default().push(range);
+        }
+    }
+    let is_every = |ranges: &Vec<PortRange>| ranges.contains(&PortRange::ALL);
+    if of.len() == Protocol::ALL.len() && of.values().all(is_every) {
+        return all.to_owned();
+    }
+    let told: Vec<String> = of
+        .into_iter()
+        .map(|(protocol, ranges)| {
+            if is_every(&ranges) {
+                return every(protocol);
+            }
+            let ranges: Vec<String> = ranges.iter().map(ToString::to_string).collect();
+            format!("{}/{protocol}", ranges.join(", "))
+        })
+        .collect();
+    told.join(", ")
 }
 
 fn summary_line(environment: &str, findings: &[&Finding]) -> String {
@@ -173,6 +258,9 @@ struct FindingJson<'a> {
     because: Vec<RuleRef>,
     sources: Vec<String>,
     message: &'a str,
+    /// Of the flow or exception that is meant by name.
+    name: Option<&'a str>,
+    conditions: Vec<String>,
 }
 
 pub fn json(engine: &Engine, drift: &Drift<'_>, context: Context<'_>) -> String {
@@ -185,9 +273,9 @@ pub fn json(engine: &Engine, drift: &Drift<'_>, context: Context<'_>) -> String 
             environment: &finding.environment,
             from: &finding.from,
             to: &finding.to,
-            protocol: finding.protocol.map(crate::model::Protocol::as_str),
-            first: finding.ports.map(crate::model::PortRange::first),
-            last: finding.ports.map(crate::model::PortRange::last),
+            protocol: finding.protocol.map(Protocol::as_str),
+            first: finding.ports.map(PortRange::first),
+            last: finding.ports.map(PortRange::last),
             expected: finding.expected.map(Verdict::as_str),
             actual: finding.actual.map(Verdict::as_str),
             because: finding
@@ -197,6 +285,12 @@ pub fn json(engine: &Engine, drift: &Drift<'_>, context: Context<'_>) -> String 
                 .collect(),
             sources: finding.sources.iter().map(ToString::to_string).collect(),
             message: &finding.message,
+            name: finding.name.as_deref(),
+            conditions: finding
+                .conditions
+                .iter()
+                .map(|condition| words::condition(engine, condition))
+                .collect(),
         })
         .collect();
     let body = DriftJson {

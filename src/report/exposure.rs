@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::engine::{Engine, Verdict, WayKind, WayTo};
+use crate::engine::{Engine, Reason, Verdict, WayKind, WayTo};
 use crate::questions::exposure::{Exposure, Way};
 
 use super::json::{Context, RuleRef, envelope, rule_ref};
@@ -92,9 +92,10 @@ fn rows(exposure: &Exposure, quote: &str) -> Vec<Vec<String>> {
                 way.kind.as_str().to_owned(),
                 format!("{quote}{} {}{quote}", way.object.kind, object(one)),
                 at(one),
-                match targets.is_empty() {
-                    true => port,
-                    false => format!("{port} → {}", targets.join(",")),
+                if targets.is_empty() {
+                    port
+                } else {
+                    format!("{port} → {}", targets.join(","))
                 },
                 if one.sources.is_empty() {
                     "not known".to_owned()
@@ -268,7 +269,7 @@ pub fn json(engine: &Engine, exposure: &Exposure, context: Context<'_>) -> Strin
                 issuer: issuer.map(|issuer| issuer.name.as_str()),
             }),
             idle: match &way.to {
-                WayTo::Workload { idle, .. } => idle.map(|reason| reason.as_str()),
+                WayTo::Workload { idle, .. } => idle.map(Reason::as_str),
                 WayTo::Others(_) | WayTo::Nothing(_) => None,
             },
         }

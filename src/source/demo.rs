@@ -33,7 +33,13 @@ macro_rules! demo {
     };
 }
 
-const DEMOS: &[Texts] = &[demo!("stalker")];
+const DEMOS: &[Texts] = &[
+    demo!("stalker"),
+    demo!("red-kite"),
+    demo!("e-commerce"),
+    demo!("verrazzano"),
+    demo!("platform"),
+];
 
 /// A demo, loaded.
 #[derive(Clone, Debug)]

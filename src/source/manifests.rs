@@ -89,7 +89,7 @@ impl LoadError {
             }
             Self::Read { .. } => None,
             Self::EmptyFolder { .. } => Some("name a file, or a folder that holds some at any depth".to_owned()),
-            Self::TooLarge { .. } => Some("leave out what is not needed: kubectl get pods,ns,netpol,svc,endpointslices,nodes -A -o json".to_owned()),
+            Self::TooLarge { .. } => Some("leave out what is not needed: kubectl get pods,ns,netpol,svc,ing,endpointslices,nodes -A -o json".to_owned()),
         }
     }
 }
@@ -125,7 +125,7 @@ pub fn load(paths: &[PathBuf]) -> Result<(Cluster, Vec<Diagnostic>), LoadError> 
             Diagnostic::warning(
                 "nothing was loaded: the input holds no object that says who may reach whom",
             )
-            .help("what is needed: kubectl get pods,ns,netpol,svc,endpointslices,nodes -A -o json"),
+            .help("what is needed: kubectl get pods,ns,netpol,svc,ing,endpointslices,nodes -A -o json"),
         );
     }
     Ok(input.cluster())

@@ -13,7 +13,8 @@ pub struct Lines {
 
 #[derive(Clone, Debug)]
 enum Form {
-    ByPath(HashMap<String, u32>),
+    /// Line and column.
+    ByPath(HashMap<String, (u32, u32)>),
     Tree(Tree),
 }
 
@@ -27,12 +28,20 @@ impl Lines {
     /// Returns the line, counted from 1 in the text that was indexed.
     pub fn get(&self, path: &str) -> Option<u32> {
         match &self.form {
-            Form::ByPath(lines) => lines.get(path).copied(),
+            Form::ByPath(lines) => lines.get(path).map(|(line, _)| *line),
             Form::Tree(tree) => tree.find(0, path, true),
         }
     }
 
-    pub(super) fn by_path(lines: HashMap<String, u32>) -> Self {
+    /// Returns the column, in characters from 1: of a key, or of an element of a list. Only [`super::outline`] knows columns.
+    pub fn column(&self, path: &str) -> Option<u32> {
+        match &self.form {
+            Form::ByPath(lines) => lines.get(path).map(|(_, column)| *column),
+            Form::Tree(_) => None,
+        }
+    }
+
+    pub(super) fn by_path(lines: HashMap<String, (u32, u32)>) -> Self {
         Self {
             form: Form::ByPath(lines),
         }
@@ -54,7 +63,7 @@ impl Lines {
     #[cfg(test)]
     pub(super) fn all(&self) -> std::collections::BTreeMap<String, u32> {
         match &self.form {
-            Form::ByPath(lines) => lines.iter().map(|(p, l)| (p.clone(), *l)).collect(),
+            Form::ByPath(lines) => lines.iter().map(|(p, l)| (p.clone(), l.0)).collect(),
             Form::Tree(tree) => {
                 let mut found = std::collections::BTreeMap::new();
                 tree.collect(0, "", &mut found);

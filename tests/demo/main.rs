@@ -1,6 +1,10 @@
 //! The demo clusters against their documents: what each table row promises, and what was planted against it.
 
+mod e_commerce;
+mod platform;
+mod red_kite;
 mod stalker;
+mod verrazzano;
 
 use std::sync::Arc;
 
@@ -8,9 +12,11 @@ use jiff::civil::date;
 use netseg::compile::enforcer::{self, Enforces};
 use netseg::engine::{Engine, Entity, Profile, ProfileName, Verdict};
 use netseg::expect;
+use netseg::graph;
 use netseg::model::Protocol::{self, Tcp, Udp};
 use netseg::model::{Cluster, Direction};
-use netseg::source::demo;
+use netseg::questions::scope::Scope;
+use netseg::source::{Link, demo};
 
 struct World {
     engine: Engine,
@@ -35,18 +41,51 @@ fn world(cluster: Cluster, expectations: expect::Expectations) -> World {
     }
 }
 
+/// A demo as its recording leaves it. Needs a paused clock, so that nobody waits.
+async fn played(name: &str) -> World {
+    let mut states = demo::play(name).unwrap();
+    let last = states.wait_for(|s| s.link == Link::Fixed).await.unwrap();
+    assert!(last.diagnostics.is_empty(), "{:?}", last.diagnostics);
+    let demo = demo::load(name).unwrap();
+    let expectations = expect::read(&demo.expectations_name, demo.expectations_text);
+    world(Cluster::clone(&last.cluster), expectations.unwrap())
+}
+
 impl World {
     /// The first pod of a workload, or an address.
     fn end(&self, text: &str) -> Entity {
         if let Ok(address) = text.parse() {
             return self.engine.entity_at(address);
         }
+        let first = self.pods(text).into_iter().next();
+        first.unwrap_or_else(|| panic!("no workload {text}"))
+    }
+
+    /// The pods of a workload.
+    fn pods(&self, text: &str) -> Vec<Entity> {
         let (namespace, name) = text.split_once('/').unwrap();
-        let found = self.engine.pods().find(|id| {
+        let of_workload = self.engine.pods().filter(|id| {
             let workload = self.engine.workload_of(*id);
             workload.namespace.as_ref() == namespace && workload.name == name
         });
-        Entity::Pod(found.unwrap_or_else(|| panic!("no workload {text}")))
+        of_workload.map(Entity::Pod).collect()
+    }
+
+    /// Which ends let a connection through: egress, ingress.
+    fn sides(&self, from: &Entity, to: &Entity, protocol: Protocol, port: u16) -> (bool, bool) {
+        let lets = |direction, own, peer| {
+            let side = self.engine.side(direction, own, peer);
+            assert_eq!(
+                side.sure.contains(protocol, port),
+                side.possible.contains(protocol, port),
+                "a demo leaves nothing in doubt"
+            );
+            side.sure.contains(protocol, port)
+        };
+        (
+            lets(Direction::Egress, from, to),
+            lets(Direction::Ingress, to, from),
+        )
     }
 
     fn verdict(&self, from: &str, to: &str, protocol: Protocol, port: u16) -> Verdict {
@@ -54,10 +93,46 @@ impl World {
         self.engine.verdict(&from, &to, protocol, port)
     }
 
+    fn plan(&self, environment: &str) -> expect::Plan {
+        let today = date(2026, 1, 12);
+        expect::bind(&self.engine, &self.expectations, environment, today)
+    }
+
+    /// What the picture of an environment draws, DNS apart: ends, ports, state.
+    fn drawn(&self, environment: &str) -> Vec<String> {
+        let plan = self.plan(environment);
+        let graph = graph::drawn::drawn(&self.engine, Some(&plan), &Scope::all());
+        let name = |key: &str| key.rsplit('/').next().unwrap_or(key).to_owned();
+        let mut lines: Vec<String> = graph
+            .edges()
+            .iter()
+            .filter(|edge| edge.class != graph::Class::Dns)
+            .map(|edge| {
+                let (from, to) = (name(&edge.from), name(&edge.to));
+                format!("{from} -> {to} {} {:?}", edge.ports.join(","), edge.state)
+            })
+            .collect();
+        lines.sort();
+        lines
+    }
+
+    /// The picture of an environment in a pane: nothing is cut off, and whoever follows the wires finds what was drawn.
+    fn picture(&self, environment: &str, columns: u16, rows: u16) -> String {
+        let plan = self.plan(environment);
+        let graph = graph::drawn::drawn(&self.engine, Some(&plan), &Scope::all());
+        let scene = graph::layout(&graph, &graph::Options::new(columns, rows), None);
+        let text = scene.text(false);
+        assert!(scene.fits(), "{environment} {columns}x{rows}:\n{text}");
+        assert!(
+            graph::truth::check(&scene).is_clean(),
+            "{environment}:\n{text}"
+        );
+        text
+    }
+
     /// Every finding as one line: severity, code, ends, ports.
     fn findings(&self, environment: &str) -> Vec<String> {
-        let today = date(2026, 1, 12);
-        let plan = expect::bind(&self.engine, &self.expectations, environment, today);
+        let plan = self.plan(environment);
         expect::judge(&self.engine, &plan, &self.enforcer)
             .iter()
             .map(|f| {
@@ -73,6 +148,15 @@ impl World {
 
 #[test]
 fn only_what_is_built_is_named() {
-    assert_eq!(demo::names(), ["stalker"]);
-    assert!(demo::load("red-kite").is_none());
+    assert_eq!(
+        demo::names(),
+        [
+            "stalker",
+            "red-kite",
+            "e-commerce",
+            "verrazzano",
+            "platform"
+        ]
+    );
+    assert!(demo::load("black-kite").is_none());
 }

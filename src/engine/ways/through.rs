@@ -73,12 +73,12 @@ impl Engine {
             WayTo::Nothing(reason @ (Reason::Unreadable | Reason::FqdnUnknown)) => {
                 return Through::plain(Verdict::Unknown, *reason);
             }
-            WayTo::Nothing(reason) => return Through::plain(Verdict::Unreachable, *reason),
             // No policy guards what is no pod.
             WayTo::Others(_) => {
                 return Through::plain(Verdict::Allow, Reason::NoEnforcementAtExternal);
             }
-            WayTo::Workload {
+            WayTo::Nothing(reason)
+            | WayTo::Workload {
                 idle: Some(reason), ..
             } => return Through::plain(Verdict::Unreachable, *reason),
             WayTo::Workload { pods, .. } => pods,

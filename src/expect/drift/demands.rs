@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::engine::{Entity, Reason, Verdict};
 use crate::model::{Direction, PortSet, Severity};
 
+use super::super::file::DnsTcp;
 use super::super::plan::ends::End;
 use super::super::plan::{Bound, BoundContent, Claim, Kind, PortsAt};
 use super::trial::{Member, Tried};
@@ -36,7 +37,9 @@ pub(super) fn judge(world: &World<'_>, found: &mut Found) {
             for claim in claims {
                 match claim.kind {
                     Kind::Open => demands.open(bound, direction, claim),
-                    Kind::May | Kind::MayWarn => demands.tolerated(claim),
+                    Kind::May | Kind::MayWarn if !is_widened(claim, claims) => {
+                        demands.tolerated(claim);
+                    }
                     _ => {}
                 }
             }
@@ -45,13 +48,23 @@ pub(super) fn judge(world: &World<'_>, found: &mut Found) {
     for claim in &plan.flows {
         match claim.kind {
             Kind::Must => demands.demand(claim, &[]),
-            Kind::May | Kind::MayWarn => demands.tolerated(claim),
+            Kind::May | Kind::MayWarn if !is_widened(claim, &plan.flows) => {
+                demands.tolerated(claim);
+            }
             Kind::Exception if plan.origins[claim.origin].expires.is_none() => {
                 demands.undated(claim);
             }
             _ => {}
         }
     }
+}
+
+/// Whether anybody is tolerated only because policy cannot name the API server as a source: nobody asked for everybody.
+fn is_widened(claim: &Claim, claims: &[Claim]) -> bool {
+    let asks = |other: &Claim| {
+        other.origin == claim.origin && matches!(other.from, End::K8sApi(_)) && other.to == claim.to
+    };
+    claim.from == End::Any && claims.iter().any(asks)
 }
 
 struct Demands<'w, 'f> {
@@ -100,7 +113,7 @@ impl Demands<'_, '_> {
             return self.with_outside(claim);
         }
         let from = self.world.members(&claim.from);
-        let to = self.world.members(&claim.to);
+        let to = self.world.targets(&claim.to);
         for a in &from {
             let mut results = Vec::new();
             for b in &to {
@@ -205,12 +218,30 @@ impl Demands<'_, '_> {
         } else {
             (&claim.to, false)
         };
-        for member in self.world.members(inner) {
+        let members = if inner_first {
+            world.members(inner)
+        } else {
+            world.targets(inner)
+        };
+        for member in members {
             let Some(own) = member.entities.first() else {
                 continue;
             };
             let mut tried: Vec<(&Piece, Tried)> = Vec::new();
-            for piece in world.pieces_for(own) {
+            let meant = |piece: &&Piece| {
+                let (x, y) = if inner_first {
+                    (own, &piece.rep)
+                } else {
+                    (&piece.rep, own)
+                };
+                world.plan.claimed(claim, x, y).is_some()
+            };
+            let mut pieces: Vec<&Piece> = world.pieces_for(own).filter(meant).collect();
+            if pieces.is_empty() {
+                // Documents name networks of both families for clusters that have one; what has none in common is out of reach.
+                pieces = world.pieces.iter().filter(meant).collect();
+            }
+            for piece in pieces {
                 let (x, y) = if inner_first {
                     (own, &piece.rep)
                 } else {
@@ -293,18 +324,17 @@ impl Demands<'_, '_> {
             let (from, to) = super::super::plan::ends_of(direction, own, peer);
             let ports = world.plan.claimed(claim, from, to)?;
             let ports = ports.intersection(&world.plan.side(direction, own, peer));
-            let allowed = world.engine.side(direction, own, peer);
+            let mut allowed = world.engine.side(direction, own, peer);
+            if let Entity::Hypothetical(_) = peer {
+                allowed = world.at_home(direction, (own, peer), allowed);
+            }
             Some(Tried::of(&ports, &allowed).part(code).clone())
         };
         let mut inside: Option<(&Entity, PortSet)> = None;
         for stranger in world.strangers_to(own) {
-            let Some(mut ports) = part(stranger) else {
+            let Some(ports) = part(stranger) else {
                 continue;
             };
-            if code == Code::Unknown {
-                // A stranger has no address, so a block may or may not mean it: public addresses tell.
-                ports = PortSet::empty();
-            }
             inside = Some(match inside {
                 None => (stranger, ports),
                 // One stranger kept out is enough to break it; met is what holds for all.
@@ -445,6 +475,9 @@ impl Demands<'_, '_> {
         if outside(&claim.from) || outside(&claim.to) {
             return;
         }
+        if matches!(claim.to, End::Dns(_)) && world.plan.settings.dns_tcp == DnsTcp::Ignore {
+            return;
+        }
         let (from, to) = (
             self.world.members(&claim.from),
             self.world.members(&claim.to),
@@ -544,7 +577,8 @@ impl Demands<'_, '_> {
         claim: &Claim,
     ) {
         let mut key = self.key(Code::Expired, About::NoDate, ids.0, ids.1, claim);
-        key.severity = Severity::Warning;
+        let origin = &self.world.plan.origins[claim.origin];
+        key.severity = origin.severity.unwrap_or(Severity::Warning);
         self.put(key, ports, pair, claim);
     }
 }
@@ -553,18 +587,28 @@ fn outside(end: &End) -> bool {
     matches!(end, End::Ranges(_) | End::External | End::Internet)
 }
 
-/// What the cluster shows where a code speaks of a connection.
+/// What is expected of a connection, and what the cluster shows.
 pub(super) fn verdicts(
-    code: Code,
+    key: &Key,
     unreachable: Option<Reason>,
 ) -> (Option<Verdict>, Option<Verdict>) {
-    match code {
-        Code::Broken if unreachable.is_some() => (Some(Verdict::Allow), Some(Verdict::Unreachable)),
-        Code::Broken | Code::Narrower => (Some(Verdict::Allow), Some(Verdict::Deny)),
-        Code::Excess | Code::Expired => (Some(Verdict::Deny), Some(Verdict::Allow)),
-        Code::Latent => (Some(Verdict::Deny), Some(Verdict::Deny)),
-        Code::Met => (Some(Verdict::Allow), Some(Verdict::Allow)),
-        Code::Unknown => (None, Some(Verdict::Unknown)),
-        _ => (None, None),
+    let is_to_be_closed = matches!(key.about, About::Unwritten | About::Forbidden);
+    if key.about == About::NoFamily {
+        return (Some(Verdict::Deny), Some(Verdict::Unreachable));
     }
+    let expected = if is_to_be_closed {
+        Verdict::Deny
+    } else {
+        Verdict::Allow
+    };
+    let (expected, actual) = match key.code {
+        Code::Broken if unreachable.is_some() => (Verdict::Allow, Verdict::Unreachable),
+        Code::Broken | Code::Narrower => (Verdict::Allow, Verdict::Deny),
+        Code::Excess | Code::Expired => (Verdict::Deny, Verdict::Allow),
+        Code::Latent => (Verdict::Deny, Verdict::Deny),
+        Code::Met => (expected, expected),
+        Code::Unknown => (expected, Verdict::Unknown),
+        _ => return (None, None),
+    };
+    (Some(expected), Some(actual))
 }

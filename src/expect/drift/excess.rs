@@ -1,7 +1,10 @@
 //! What must not be possible: everything a cluster allows less everything a document tolerates.
 
-use crate::engine::{Allowed, Entity, NodeId};
-use crate::model::{Direction, PortSet, Severity, SourceRef};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::engine::{Allowed, Entity, Hypothetical, NodeId};
+use crate::model::{AddressSet, Direction, PortSet, Severity, SourceRef};
 
 use super::super::file::cited;
 use super::super::plan::ends::End;
@@ -9,10 +12,22 @@ use super::super::plan::{Kind, ends_of, slot};
 use super::world::{Class, Piece, World};
 use super::{About, Code, Found, Key};
 
-pub(super) fn judge(world: &World<'_>, found: &mut Found) {
+/// What does not hold of all that must not be possible, certainly or perhaps.
+pub(super) struct Violated {
+    /// By class: egress, ingress.
+    pub(super) classes: Vec<[bool; 2]>,
+    /// Indices into the plan's flows.
+    pub(super) flows: BTreeSet<usize>,
+}
+
+pub(super) fn judge(world: &World<'_>, found: &mut Found) -> Violated {
     let mut excess = Excess {
         world,
         found,
+        violated: Violated {
+            classes: vec![[false; 2]; world.classes.len()],
+            flows: BTreeSet::new(),
+        },
         subjects: world
             .classes
             .iter()
@@ -41,11 +56,13 @@ pub(super) fn judge(world: &World<'_>, found: &mut Found) {
             if excess.subjects[index][slot(direction)] {
                 excess.wide(index, direction);
                 excess.outside(index, direction);
+                excess.other_family(index, direction);
                 excess.nodes(index, direction);
                 excess.pods(index, direction);
             }
         }
     }
+    excess.violated
 }
 
 /// Whether anything is forbidden to a pod in a direction.
@@ -120,6 +137,7 @@ impl Both {
 struct Excess<'w, 'f> {
     world: &'w World<'w>,
     found: &'f mut Found,
+    violated: Violated,
     subjects: Vec<[bool; 2]>,
     broad: Vec<[Broad; 2]>,
 }
@@ -136,6 +154,32 @@ impl Excess<'_, '_> {
         Both {
             sure: allowed.sure.difference(&tolerated),
             unknown: allowed.unknown().difference(&tolerated),
+        }
+    }
+
+    /// Remembers what is violated by a connection that is allowed and not tolerated: whose cells, and which flows.
+    fn note(
+        &mut self,
+        (from, to): (&Entity, &Entity),
+        (egress, ingress): (Option<usize>, Option<usize>),
+        allowed: &Allowed,
+    ) {
+        let plan = self.world.plan;
+        for (direction, class) in [(Direction::Egress, egress), (Direction::Ingress, ingress)] {
+            let (own, peer) = ends_of(direction, from, to);
+            if let Some(class) = class
+                && !allowed.possible.is_subset(&plan.side(direction, own, peer))
+            {
+                self.violated.classes[class][slot(direction)] = true;
+            }
+        }
+        for (index, claim) in plan.flows.iter().enumerate() {
+            if matches!(claim.kind, Kind::Never | Kind::Advice)
+                && let Some(ports) = plan.claimed(claim, from, to)
+                && !ports.intersection(&allowed.possible).is_empty()
+            {
+                self.violated.flows.insert(index);
+            }
         }
     }
 
@@ -227,7 +271,11 @@ impl Excess<'_, '_> {
         let mut sets: Vec<(&Piece, Both)> = Vec::new();
         for piece in world.pieces_for(&own) {
             let (from, to) = ends_of(direction, &own, &piece.rep);
-            let over = self.over(from, to, &world.engine.allowed(from, to));
+            let allowed = world.engine.allowed(from, to);
+            let over = self.over(from, to, &allowed);
+            if !over.is_empty() {
+                self.note((from, to), own_class(direction, index), &allowed);
+            }
             sets.push((piece, over.difference(&any)));
         }
         let sure: Vec<_> = sets.iter().map(|(p, b)| (*p, b.sure.clone())).collect();
@@ -248,6 +296,60 @@ impl Excess<'_, '_> {
         }
     }
 
+    /// Rules for addresses of a family the pods have none of open nothing yet, and would as soon as the cluster got that family.
+    fn other_family(&mut self, index: usize, direction: Direction) {
+        let world = self.world;
+        let class = &world.classes[index];
+        let own = class.rep();
+        let Some(pod) = own.pod().filter(|_| world.plan.is_listed(direction, &own)) else {
+            return;
+        };
+        // A pod without an address is asked about every family.
+        let alike = Entity::Hypothetical(Arc::new(Hypothetical {
+            namespace: world.engine.namespace_of(pod).name.clone(),
+            labels: world.engine.pod(pod).labels.clone(),
+            ports: Vec::new(),
+        }));
+        let any = self.broad[index][slot(direction)].any.sure.clone();
+        let mut open: BTreeMap<PortSet, (AddressSet, Entity)> = BTreeMap::new();
+        for piece in world
+            .pieces
+            .iter()
+            .filter(|piece| !world.shares_family(&own, piece))
+        {
+            let ports = world.engine.side(direction, &alike, &piece.rep).sure;
+            let ports = ports
+                .difference(&world.plan.side(direction, &own, &piece.rep))
+                .difference(&any);
+            if !ports.is_empty() {
+                let entry = open
+                    .entry(ports)
+                    .or_insert_with(|| (AddressSet::empty(), piece.rep.clone()));
+                entry.0 = entry.0.union(&piece.set);
+            }
+        }
+        let sources = self.cell_lines(direction, &own);
+        for (ports, (set, rep)) in open {
+            let (from, to) = ends_of(direction, &own, &rep);
+            for workload in class.workloads.keys() {
+                let id = set.to_string();
+                let (x, y) = match direction {
+                    Direction::Egress => (workload.clone(), id),
+                    Direction::Ingress => (id, workload.clone()),
+                };
+                let key = Key {
+                    code: Code::Excess,
+                    severity: Severity::Info,
+                    from: x,
+                    to: y,
+                    about: About::NoFamily,
+                    origin: None,
+                };
+                self.found.add(key, &ports, (from, to), &sources);
+            }
+        }
+    }
+
     fn nodes(&mut self, index: usize, direction: Direction) {
         let world = self.world;
         let class = &world.classes[index];
@@ -256,7 +358,11 @@ impl Excess<'_, '_> {
         let mut overs = Vec::new();
         for (own, node, alike) in &pairs {
             let (from, to) = ends_of(direction, own, node);
-            let over = self.over(from, to, &world.engine.allowed(from, to));
+            let allowed = world.engine.allowed(from, to);
+            let over = self.over(from, to, &allowed);
+            if !over.is_empty() {
+                self.note((from, to), own_class(direction, index), &allowed);
+            }
             // Whether a pod runs on a node is often not known offline: that alone is no news.
             let sure = over.sure.difference(&any.sure);
             overs.push((node, *alike, sure));
@@ -318,7 +424,11 @@ impl Excess<'_, '_> {
                 broad.any.union(&broad.cluster)
             };
             let wide = wide(a, Direction::Egress).union(&wide(b, Direction::Ingress));
-            let over = self.over(&from, &to, &allowed).difference(&wide);
+            let over = self.over(&from, &to, &allowed);
+            if !over.is_empty() {
+                self.note((&from, &to), (Some(a), Some(b)), &allowed);
+            }
+            let over = over.difference(&wide);
             if !over.is_empty() {
                 for (x, y) in workload_pairs(&world.classes[a], &world.classes[b], a == b) {
                     self.tell_pair((x, y), (&from, &to), &over);
@@ -432,7 +542,7 @@ impl Excess<'_, '_> {
                 severity: code.severity(),
                 from: x.to_owned(),
                 to: y.to_owned(),
-                about: About::Connection,
+                about: About::Unwritten,
                 origin: None,
             };
             self.found.add(key, ports, (from, to), &sources);
@@ -471,6 +581,14 @@ fn ends_of_index(direction: Direction, own: usize, other: usize) -> (usize, usiz
     match direction {
         Direction::Egress => (own, other),
         Direction::Ingress => (other, own),
+    }
+}
+
+/// The source's class and the destination's, where the other end is no pod.
+fn own_class(direction: Direction, index: usize) -> (Option<usize>, Option<usize>) {
+    match direction {
+        Direction::Egress => (Some(index), None),
+        Direction::Ingress => (None, Some(index)),
     }
 }
 

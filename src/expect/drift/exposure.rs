@@ -3,18 +3,23 @@
 //! Only an environment with a list of them is judged, and only workloads that it speaks of: by a row, or by a name in the list. Of what
 //! is listed a workload, host, port, class and certificate have to fit as far as they are written.
 
+mod fit;
+mod say;
+
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use crate::engine::{Entity, Reason, Through, Verdict, WayIn, WayKind, WayTo};
-use crate::model::{PortRange, Protocol, Severity, SourceRef, ingress};
+use crate::engine::{Entity, Reason, Verdict, WayIn, WayKind, WayTo};
+use crate::model::{PortRange, Protocol, Severity, SourceRef};
 use crate::text::tame;
 
 use super::super::file::Exposure;
-use super::super::file::short::{self, PortWord};
 use super::say::name;
 use super::world::World;
 use super::{Code, Finding, Found, Key};
+
+use fit::{Fit, Item, fit, items};
+use say::{described, joined, policy, spelled};
 
 /// Any workload.
 const ANY: &str = "*";
@@ -64,55 +69,6 @@ pub(super) fn beside(world: &World<'_>, key: &Key) -> String {
     }
 }
 
-/// One port of a written way in, or all it has.
-struct Item<'a> {
-    written: &'a Exposure,
-    port: Option<PortWord>,
-    /// As written.
-    port_text: Option<&'a str>,
-}
-
-fn items(written: &Exposure) -> Vec<Item<'_>> {
-    let item = |port, port_text| Item {
-        written,
-        port,
-        port_text,
-    };
-    let Some(text) = &written.port else {
-        return vec![item(None, None)];
-    };
-    let parts = text.split(',').map(str::trim);
-    parts
-        .map(|part| {
-            // What is no port was refused when the file was read.
-            let word = short::ports(part)
-                .ok()
-                .and_then(|words| words.into_iter().next());
-            item(word, Some(part))
-        })
-        .collect()
-}
-
-/// How a way compares with what is written.
-enum Fit {
-    /// It is about another workload, or another kind of way.
-    Unrelated,
-    /// It is this one; what of it rests on trust.
-    Yes(Vec<String>),
-    /// It may be, and what is not known of it.
-    Unknown(Vec<String>),
-    /// It is another one: in what.
-    No(Vec<String>),
-}
-
-/// What was found out of one thing that is written.
-#[derive(Default)]
-struct Notes {
-    trust: Vec<String>,
-    unknown: Vec<String>,
-    no: Vec<String>,
-}
-
 struct Judge<'w> {
     world: &'w World<'w>,
     written: &'w [Exposure],
@@ -124,7 +80,7 @@ impl Judge<'_> {
     fn item(&self, item: &Item<'_>) -> Option<Finding> {
         let written = item.written;
         let world = self.world;
-        let what = self.spelled(item);
+        let what = spelled(item);
         let to = self.end(&written.workload);
         if written.via == PORT_FORWARD {
             let message =
@@ -147,7 +103,7 @@ impl Judge<'_> {
         let mut unknown: Option<(&WayIn, Vec<String>)> = None;
         let mut nearest: Option<(&WayIn, Vec<String>)> = None;
         for way in world.ways() {
-            match self.fit(item, way) {
+            match fit(world, item, way) {
                 Fit::Unrelated => {}
                 Fit::Yes(trust) => {
                     let message = format!(
@@ -215,7 +171,7 @@ impl Judge<'_> {
         }
         let mut nearest: Option<Vec<String>> = None;
         for item in &self.items {
-            match self.fit(item, way) {
+            match fit(world, item, way) {
                 Fit::Unrelated => {}
                 // What is not known is told where it is written.
                 Fit::Yes(_) | Fit::Unknown(_) => return None,
@@ -246,7 +202,8 @@ impl Judge<'_> {
             .written
             .iter()
             .filter(about)
-            .map(|one| one.at.clone())
+            .flat_map(places)
+            .cloned()
             .collect();
         if sources.is_empty() {
             let bound = rows
@@ -266,21 +223,13 @@ impl Judge<'_> {
         } else {
             Code::Excess.severity()
         };
-        let (protocol, ports) = seen_by_policy(way);
         Some(Finding {
-            code: Code::Excess,
             severity,
-            environment: world.plan.environment.clone(),
-            from: "internet".to_owned(),
-            to: id.clone(),
-            protocol,
-            ports,
             expected: Some(Verdict::Deny),
             actual: Some(through.verdict),
             because: through.because,
-            policies: Vec::new(),
             sources,
-            message,
+            ..self.finding(Code::Excess, id, message, Some(way))
         })
     }
 
@@ -292,14 +241,22 @@ impl Judge<'_> {
         way: Option<&WayIn>,
     ) -> Finding {
         let inferred = self.world.plan.exposure_is_inferred && code == Code::Stale;
-        let (protocol, ports) = way.map_or((None, None), seen_by_policy);
         Finding {
-            code,
             severity: if inferred {
                 Severity::Info
             } else {
                 code.severity()
             },
+            sources: places(item.written).cloned().collect(),
+            ..self.finding(code, to, message, way)
+        }
+    }
+
+    fn finding(&self, code: Code, to: &str, message: String, way: Option<&WayIn>) -> Finding {
+        let (protocol, ports) = way.map_or((None, None), seen_by_policy);
+        Finding {
+            code,
+            severity: code.severity(),
             environment: self.world.plan.environment.clone(),
             from: "internet".to_owned(),
             to: to.to_owned(),
@@ -309,113 +266,10 @@ impl Judge<'_> {
             actual: (code == Code::Unknown).then_some(Verdict::Unknown),
             because: Vec::new(),
             policies: Vec::new(),
-            sources: vec![item.written.at.clone()],
+            sources: Vec::new(),
+            name: None,
+            conditions: Vec::new(),
             message,
-        }
-    }
-
-    /// Whether a way is one that an item writes down.
-    fn fit(&self, item: &Item<'_>, way: &WayIn) -> Fit {
-        let (world, written) = (self.world, item.written);
-        let is_meant = written.workload == ANY
-            || way.to.pods().iter().any(|pod| {
-                let rows = world.plan.rows_of(&Entity::Pod(*pod));
-                rows.iter()
-                    .any(|index| world.plan.workloads[*index as usize].id == written.workload)
-            });
-        if !is_meant || way.to.pods().is_empty() || written.via != way.kind.as_str() {
-            return Fit::Unrelated;
-        }
-        let mut notes = Notes::default();
-        if let Some(word) = &item.port {
-            self.port(word, way, &mut notes);
-        }
-        if let Some(host) = &written.host {
-            self.host(host, way, &mut notes);
-        }
-        if let Some(class) = &written.class {
-            fit_class(class, way, &mut notes);
-        }
-        if let Some(tls) = &written.tls {
-            fit_tls(tls, way, &mut notes);
-        }
-        if !notes.no.is_empty() {
-            Fit::No(notes.no)
-        } else if !notes.unknown.is_empty() {
-            Fit::Unknown(notes.unknown)
-        } else {
-            Fit::Yes(notes.trust)
-        }
-    }
-
-    fn port(&self, word: &PortWord, way: &WayIn, notes: &mut Notes) {
-        if let PortWord::Name(protocol, wanted) = word {
-            let engine = self.world.engine;
-            let is_named = way.to.pods().iter().any(|pod| {
-                let mut ports = engine.pod(*pod).ports.iter();
-                ports.any(|port| {
-                    port.name == *wanted
-                        && way.targets.contains(&port.port)
-                        && protocol.is_none_or(|own| own == port.protocol)
-                })
-            });
-            if !is_named {
-                notes
-                    .no
-                    .push(format!("it does not lead to port {}", tame(wanted)));
-            }
-            return;
-        }
-        let ports = word.numbers();
-        let Some(port) = way.port else {
-            if !matches!(word, PortWord::Any(_)) {
-                notes
-                    .unknown
-                    .push("its node port has no number yet".to_owned());
-            }
-            return;
-        };
-        // With a certificate plain HTTP is answered as well, most often by sending on to HTTPS.
-        let is_plain_too = way.kind == WayKind::Ingress && ports.contains(Protocol::Tcp, 80);
-        if ports.contains(way.protocol, port) || is_plain_too {
-            return;
-        }
-        notes
-            .no
-            .push(if way.kind == WayKind::Ingress && port == 80 {
-                "it has no certificate for that host, so its port is 80".to_owned()
-            } else {
-                format!("its port is {port}/{}", way.protocol)
-            });
-    }
-
-    fn host(&self, host: &str, way: &WayIn, notes: &mut Notes) {
-        if way.kind == WayKind::Ingress {
-            let own = way.host.as_deref();
-            if let Some(own) = own.filter(|own| !ingress::is_host(own, host)) {
-                notes.no.push(format!("it is for {}", tame(own)));
-            }
-            return;
-        }
-        if let Ok(address) = host.parse::<IpAddr>() {
-            if way.addresses.is_empty() {
-                notes.unknown.push("its address is not known".to_owned());
-            } else if !way.addresses.contains(&address) {
-                notes.no.push(format!("its address is {}", addresses(way)));
-            }
-            return;
-        }
-        let mut nodes = self.world.engine.cluster().nodes.iter();
-        let is_known = way
-            .hostnames
-            .iter()
-            .any(|own| own.eq_ignore_ascii_case(host))
-            || (way.kind != WayKind::LoadBalancer && nodes.any(|node| node.name == *host));
-        if !is_known {
-            notes.trust.push(format!(
-                "whether {} leads there is a matter of DNS",
-                tame(host)
-            ));
         }
     }
 
@@ -458,29 +312,6 @@ impl Judge<'_> {
         ))
     }
 
-    /// What is written, as the beginning of a sentence.
-    fn spelled(&self, item: &Item<'_>) -> String {
-        let written = item.written;
-        let who = if written.workload == ANY {
-            "some workload".to_owned()
-        } else {
-            format!("`{}`", tame(&written.workload))
-        };
-        let mut text = format!("{who} is to be entered from outside by {}", written.via);
-        for (word, value) in [
-            (" at ", written.host.as_deref()),
-            (", port ", item.port_text),
-            (", class ", written.class.as_deref()),
-            (", TLS by ", written.tls.as_deref()),
-        ] {
-            if let Some(value) = value {
-                text.push_str(word);
-                text.push_str(&tame(value));
-            }
-        }
-        text
-    }
-
     /// The end of a finding about a written workload: its own id where it is just one, else as the document calls it.
     fn end(&self, workload: &str) -> String {
         let world = self.world;
@@ -502,84 +333,6 @@ impl Judge<'_> {
     }
 }
 
-/// What policy says of a way, as the end of a sentence.
-fn policy(way: &WayIn, through: &Through) -> String {
-    if let WayTo::Workload {
-        idle: Some(reason), ..
-    } = &way.to
-    {
-        return format!("; nobody gets there at the moment ({reason})");
-    }
-    let who = match (way.kind, &way.served) {
-        (WayKind::Ingress, _) => "the controller",
-        (_, Some(_)) => "those public addresses that are served",
-        _ => "public addresses",
-    };
-    match through.verdict {
-        Verdict::Allow if through.because.is_empty() => {
-            format!("; no policy keeps {who} out")
-        }
-        Verdict::Allow => format!("; policy lets {who} in"),
-        Verdict::Deny if through.because.is_empty() && through.reason == Reason::ExplicitDeny => {
-            "; no public address is served".to_owned()
-        }
-        Verdict::Deny => format!("; policy keeps {who} out"),
-        Verdict::Unknown => {
-            let reason = through.reason;
-            format!("; whether policy lets {who} in is not known ({reason})")
-        }
-        Verdict::Unreachable => format!("; nobody gets there ({})", through.reason),
-    }
-}
-
-fn fit_class(class: &str, way: &WayIn, notes: &mut Notes) {
-    match (way.kind, &way.class) {
-        (WayKind::Ingress, Some(own)) if own == class => {}
-        (WayKind::Ingress, Some(own)) => notes.no.push(format!("its class is {}", tame(own))),
-        (WayKind::Ingress, None) => notes
-            .unknown
-            .push("it has the cluster's default class, which is not read".to_owned()),
-        _ => notes
-            .unknown
-            .push(format!("the class of a {} is not read", way.kind)),
-    }
-}
-
-fn fit_tls(wanted: &str, way: &WayIn, notes: &mut Notes) {
-    if way.kind != WayKind::Ingress {
-        notes
-            .unknown
-            .push(format!("who ends TLS behind a {} is not read", way.kind));
-        return;
-    }
-    let Some(tls) = &way.tls else {
-        if !matches!(wanted, "none" | "false" | "no") {
-            notes
-                .no
-                .push("it has no certificate for its host".to_owned());
-        }
-        return;
-    };
-    match (wanted, &tls.issuer) {
-        ("true" | "yes" | "any", _) => {}
-        ("none" | "false" | "no", _) => notes.no.push("it has a certificate for its host".to_owned()),
-        ("cert-manager", Some(_)) => {}
-        ("cert-manager", None) => notes.unknown.push(
-            "it has a certificate, and no annotation says that cert-manager issues it; Certificates are not read"
-                .to_owned(),
-        ),
-        (name, issuer) => {
-            let is_issuer = issuer.as_ref().is_some_and(|issuer| issuer.name == name);
-            if !is_issuer && tls.secret.as_deref() != Some(name) {
-                notes.no.push(match issuer {
-                    Some(issuer) => format!("its certificate is of {} {}", tame(&issuer.kind), tame(&issuer.name)),
-                    None => "nothing says who issues its certificate".to_owned(),
-                });
-            }
-        }
-    }
-}
-
 /// What kinds of ways into a namespace may have been missed, as one text; empty when none was.
 fn unseen(world: &World<'_>, kinds: &[WayKind], namespace: Option<&str>) -> String {
     let all: BTreeSet<String> = kinds
@@ -588,6 +341,11 @@ fn unseen(world: &World<'_>, kinds: &[WayKind], namespace: Option<&str>) -> Stri
         .collect();
     let all: Vec<String> = all.iter().map(|one| tame(one).into_owned()).collect();
     all.join(", ")
+}
+
+/// The line of the document it was read from, if any, and its own.
+fn places(written: &Exposure) -> impl Iterator<Item = &SourceRef> {
+    written.src.iter().chain([&written.at])
 }
 
 fn to_of(way: &WayIn) -> Option<String> {
@@ -606,60 +364,6 @@ fn seen_by_policy(way: &WayIn) -> (Option<Protocol>, Option<PortRange>) {
             (range.map(|_| way.protocol), range)
         }
         _ => (None, None),
-    }
-}
-
-fn addresses(way: &WayIn) -> String {
-    let addresses = way.addresses.iter().map(ToString::to_string);
-    let names = way.hostnames.iter().map(|name| tame(name).into_owned());
-    addresses.chain(names).collect::<Vec<_>>().join(", ")
-}
-
-/// A way in words: by what, where.
-fn described(way: &WayIn) -> String {
-    let object = &way.object;
-    let source = object.source.as_ref();
-    let source = source.map_or_else(String::new, |source| format!(" ({source})"));
-    let object = format!(
-        "{} {}/{}{source}",
-        tame(&object.kind),
-        tame(&object.namespace),
-        tame(&object.name)
-    );
-    let port = match way.port {
-        Some(port) => format!("port {port}/{}", way.protocol),
-        None => "a port".to_owned(),
-    };
-    match way.kind {
-        WayKind::LoadBalancer => {
-            let at = addresses(way);
-            let at = if at.is_empty() {
-                at
-            } else {
-                format!(" at {at}")
-            };
-            format!("through {object}, which has a load balancer{at}, {port}")
-        }
-        WayKind::NodePort => format!("through {object}, {port} of every node"),
-        WayKind::HostPort => format!("through {object}, {port} of its nodes"),
-        WayKind::HostNetwork => {
-            format!("through {object}, {port} of its nodes, whose network it uses")
-        }
-        WayKind::Ingress => {
-            let host = way.host.as_deref().map_or_else(
-                || " for any host".to_owned(),
-                |host| format!(" for {}", tame(host)),
-            );
-            format!("through {object}{host}, {port}")
-        }
-    }
-}
-
-fn joined(before: &str, parts: &[String]) -> String {
-    if parts.is_empty() {
-        String::new()
-    } else {
-        format!("{before}{}", parts.join("; "))
     }
 }
 

@@ -1,20 +1,21 @@
 //! Findings in words, and what is said of the cluster as a whole.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::compile::enforcer::{Enforcer, Enforces};
-use crate::engine::{Engine, Entity, Hypothetical, PolicyId, Side, Verdict};
-use crate::model::{Direction, Labels, PortRange, Protocol, Severity, SourceRef};
+use crate::engine::{Cause, Engine, Entity, Hypothetical, PolicyId, Side, Verdict};
+use crate::model::{AddressSet, Direction, Labels, PortRange, Protocol, Severity, SourceRef};
 use crate::text::tame;
 
 use super::super::file::{Select, cited};
-use super::super::plan::LooseKind;
+use super::super::plan::{End, LooseKind, ends_of};
 use super::super::stance::{Stance, Stances};
 use super::demands::verdicts;
 use super::exposure;
 use super::world::World;
-use super::{About, Code, Entry, Finding, Found, Key};
+use super::{About, Code, Finding, Found, Key};
 
 const OPEN: &str = "is not isolated";
 /// Such as ingress that is closed to every pod: rules of cluster-wide policies cannot name anybody else there (rule A18).
@@ -25,13 +26,13 @@ const PARTLY: &str =
 pub(super) fn connection(
     world: &World<'_>,
     key: &Key,
-    entry: &Entry,
-    protocol: Protocol,
-    ports: PortRange,
+    (from, to): (&Entity, &Entity),
+    (protocol, ports): (Protocol, PortRange),
+    sources: &[SourceRef],
 ) -> Finding {
     let engine = world.engine;
-    let why = engine.explain(&entry.from, &entry.to, protocol, ports.first());
-    let unreachable = engine.unreachable(&entry.from, &entry.to);
+    let why = engine.explain(from, to, protocol, ports.first());
+    let unreachable = engine.unreachable(from, to);
     let one_side = match key.about {
         About::EgressSide => Some(&why.egress),
         About::IngressSide => Some(&why.ingress),
@@ -49,7 +50,9 @@ pub(super) fn connection(
         .copied()
         .filter(|side| side.verdict == Verdict::Deny)
         .collect();
-    let opens = !matches!(key.code, Code::Broken | Code::Narrower);
+    let (expected, actual) = verdicts(key, unreachable.filter(|_| one_side.is_none()));
+    let opens =
+        !matches!(actual, Some(Verdict::Deny | Verdict::Unreachable)) || key.code == Code::Latent;
     let mut because = Vec::new();
     let mut policies: Vec<PolicyId> = Vec::new();
     for side in if opens { &sides } else { &denying } {
@@ -68,12 +71,7 @@ pub(super) fn connection(
     because.dedup();
     policies.sort_unstable();
     policies.dedup();
-    let (expected, actual) = verdicts(key.code, unreachable.filter(|_| one_side.is_none()));
-    let port = if ports == PortRange::ALL {
-        format!("any {protocol} port")
-    } else {
-        format!("{ports}/{protocol}")
-    };
+    let port = self::ports(protocol, ports);
     let reason = match (unreachable, one_side) {
         (Some(reason), None) => format!("nothing can be reached there ({reason})"),
         _ => closed_because(engine, &why.egress, &why.ingress, one_side, key),
@@ -90,8 +88,28 @@ pub(super) fn connection(
         actual,
         because,
         policies,
-        sources: entry.sources.clone(),
-        message: sentence(world, key, &port, &reason) + &exposure::beside(world, key),
+        sources: sources.to_vec(),
+        message: sentence(world, key, &port, &reason)
+            + &exposure::beside(world, key)
+            + &open_for_the_api(world, key, to, (protocol, ports)),
+        name: key
+            .origin
+            .and_then(|index| world.plan.origins[index].name.clone()),
+        conditions: if key.code == Code::Unknown {
+            let asked = sides.iter().flat_map(|side| &side.causes).cloned();
+            asked.collect::<BTreeSet<Cause>>().into_iter().collect()
+        } else {
+            Vec::new()
+        },
+    }
+}
+
+/// Ports in a sentence.
+pub(super) fn ports(protocol: Protocol, ports: PortRange) -> String {
+    if ports == PortRange::ALL {
+        format!("any {protocol} port")
+    } else {
+        format!("{ports}/{protocol}")
     }
 }
 
@@ -129,6 +147,12 @@ fn sentence(world: &World<'_>, key: &Key, port: &str, reason: &str) -> String {
             format!("{to} has to be open on {port}, and lets nobody in: {reason}")
         }
         (Code::Broken, _) => format!("{from} has to reach {to} on {port}, and cannot: {reason}"),
+        (Code::Excess, About::NoFamily) => format!(
+            "policy opens {port} between {from} and {to}, and nobody wrote that down; nothing comes of it as long as the pod has no address of that family"
+        ),
+        (Code::Excess, About::Forbidden) if named.is_empty() => {
+            format!("{from} can reach {to} on {port}, which is written down as forbidden")
+        }
         (Code::Excess, About::Forbidden) => {
             format!("{from} can reach {to} on {port}, which `{named}` forbids")
         }
@@ -179,7 +203,32 @@ fn sentence(world: &World<'_>, key: &Key, port: &str, reason: &str) -> String {
         (Code::Met, About::IngressSide) => {
             format!("{to} is open on {port}, as expected")
         }
+        (Code::Met, About::Forbidden) if named.is_empty() => {
+            format!("{from} cannot reach {to} on {port}, as expected")
+        }
+        (Code::Met, About::Forbidden) => {
+            format!("{from} cannot reach {to} on {port}, as `{named}` expects")
+        }
         (_, _) => format!("{from} reaches {to} on {port}, as expected"),
+    }
+}
+
+/// No selector means the API server, so the port it calls is often open to every pod: that is said beside it.
+fn open_for_the_api(
+    world: &World<'_>,
+    key: &Key,
+    to: &Entity,
+    (protocol, ports): (Protocol, PortRange),
+) -> String {
+    let is_open = || {
+        let strangers = world.strangers_to(to);
+        let mut sides = strangers.map(|one| world.engine.side(Direction::Ingress, to, one));
+        sides.all(|side| side.sure.contains(protocol, ports.first()))
+    };
+    if key.code == Code::Met && key.from == "k8s-api" && to.pod().is_some() && is_open() {
+        "; that port is open to every pod, because no rule can name the API server".to_owned()
+    } else {
+        String::new()
     }
 }
 
@@ -249,17 +298,39 @@ fn closed_because(
     parts.join("; ")
 }
 
+/// What it hangs on whether the pods of a workload, or a new pod, are isolated.
+fn why_unknown(world: &World<'_>, direction: Direction, id: &str, new_pod: &Entity) -> Vec<Cause> {
+    let engine = world.engine;
+    let mut pods = engine
+        .pods()
+        .filter(|pod| engine.workload_of(*pod).id() == id && !engine.pod(*pod).is_finished())
+        .map(Entity::Pod);
+    let own = pods.next().unwrap_or_else(|| new_pod.clone());
+    let Some(piece) = world.pieces_for(&own).next() else {
+        return Vec::new();
+    };
+    let (from, to) = ends_of(direction, &own, &piece.rep);
+    let why = engine.explain(from, to, Protocol::Tcp, 1);
+    let side = match direction {
+        Direction::Egress => why.egress,
+        Direction::Ingress => why.ingress,
+    };
+    let causes: BTreeSet<Cause> = side.causes.into_iter().collect();
+    causes.into_iter().collect()
+}
+
 impl Found {
     /// Everything that is not about one connection: what could not be bound, who enforces, default denies, and pods nobody
     /// wrote down.
     pub(super) fn claims_about_the_cluster(&mut self, world: &World<'_>, enforcer: &Enforcer) {
         self.loose_ends(world);
         self.enforcement(world, enforcer);
+        self.addresses_taken_for_outside(world);
         self.default_denies(world);
         self.undocumented(world);
     }
 
-    fn tell<'s>(
+    pub(super) fn tell<'s>(
         &mut self,
         world: &World<'_>,
         (code, severity): (Code, Severity),
@@ -281,6 +352,8 @@ impl Found {
             policies: Vec::new(),
             sources: sources.into_iter().cloned().collect(),
             message,
+            name: None,
+            conditions: Vec::new(),
         });
     }
 
@@ -290,16 +363,23 @@ impl Found {
                 LooseKind::Unbound => (Code::Unbound, world.plan.settings.unbound),
                 LooseKind::Stale => (Code::Stale, Severity::Warning),
                 LooseKind::Unknown => (Code::Unknown, Severity::Warning),
+                LooseKind::Unreachable => (Code::Broken, Severity::Error),
             };
             let subject = tame(&loose.subject).into_owned();
             let message = loose.message.clone();
             self.tell(
                 world,
                 (code, severity),
-                (&subject, ""),
+                (&subject, &tame(&loose.to)),
                 &loose.sources,
                 message,
             );
+            if let Some(told) = self.others.last_mut()
+                && loose.kind == LooseKind::Unreachable
+            {
+                told.expected = Some(Verdict::Allow);
+                told.actual = Some(Verdict::Unreachable);
+            }
         }
     }
 
@@ -331,20 +411,89 @@ impl Found {
                 message,
             );
         }
-        if let Some((cni, source)) = &world.plan.cni
-            && !cni.eq_ignore_ascii_case(&enforcer.name)
-        {
+        let Some((cni, source)) = &world.plan.cni else {
+            return;
+        };
+        let wanted = format!("the network plug-in is to be {}", tame(cni));
+        let found = tame(&enforcer.name);
+        let (code, message) = if cni.eq_ignore_ascii_case(&enforcer.name) {
+            (Code::Met, format!("{wanted}, and is"))
+        } else if enforcer.enforces == Enforces::Unknown && enforcer.name == "none" {
+            let evidence = enforcer.evidence.join("; ");
             let message = format!(
-                "the network plug-in is to be {}, and what was found is {}",
-                tame(cni),
-                tame(&enforcer.name)
+                "{wanted}, and which one runs is not known: {}",
+                tame(&evidence)
             );
-            let code = Code::Stale;
+            (Code::Unknown, message)
+        } else if enforcer.name == "none" {
+            (Code::Stale, format!("{wanted}, and none was found"))
+        } else {
+            (
+                Code::Stale,
+                format!("{wanted}, and what was found is {found}"),
+            )
+        };
+        self.tell(
+            world,
+            (code, code.severity()),
+            ("cluster", ""),
+            Some(source),
+            message,
+        );
+    }
+
+    /// Networks mean what is outside. Nodes and the API server are named by them too, but a pod or a Service whose address lies in
+    /// one is there by accident: no rule of the document means it, and a block of a policy may.
+    fn addresses_taken_for_outside(&mut self, world: &World<'_>) {
+        let (engine, plan) = (world.engine, world.plan);
+        let mut written: BTreeMap<AddressSet, Vec<SourceRef>> = BTreeMap::new();
+        for claim in plan.claims() {
+            for end in [&claim.from, &claim.to] {
+                if let End::Ranges(set) = end {
+                    let sources = written.entry(set.clone()).or_default();
+                    sources.extend(plan.origins[claim.origin].sources.iter().cloned());
+                }
+            }
+        }
+        for (set, mut sources) in written {
+            sources.sort();
+            sources.dedup();
+            let pods = engine
+                .pods()
+                .filter(|id| !engine.pod(*id).is_finished() && !engine.pod(*id).host_network)
+                .flat_map(|id| {
+                    let addresses = engine.pod(id).addresses.iter();
+                    addresses.map(move |address| (engine.workload_of(id).id(), *address))
+                });
+            let services = plan.cluster.namespaces.values().flat_map(|ns| &ns.services);
+            let services = services.flat_map(|service| {
+                let id = format!("{}/service/{}", service.namespace, service.name);
+                service
+                    .cluster_ips
+                    .iter()
+                    .map(move |address| (id.clone(), *address))
+            });
+            let inside: BTreeSet<(String, IpAddr)> = pods
+                .chain(services)
+                .filter(|(_, address)| set.contains(*address))
+                .collect();
+            let Some((id, address)) = inside.first() else {
+                continue;
+            };
+            let more = match inside.len() - 1 {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            let message = format!(
+                "{set} is written down as outside, and holds {address} of {}{more}: addresses of this cluster",
+                name(id)
+            );
+            let ends = (set.to_string(), String::new());
             self.tell(
                 world,
-                (code, code.severity()),
-                ("cluster", ""),
-                Some(source),
+                (Code::Stale, Code::Stale.severity()),
+                (&ends.0, &ends.1),
+                &sources,
                 message,
             );
         }
@@ -426,6 +575,11 @@ impl Found {
                 }
                 for (code, severity, id, message) in said {
                     let (from, to) = ends(&id);
+                    let conditions = if code == Code::Unknown {
+                        why_unknown(world, direction, &id, &new_pod)
+                    } else {
+                        Vec::new()
+                    };
                     self.tell(
                         world,
                         (code, severity),
@@ -433,6 +587,9 @@ impl Found {
                         deny.src.iter().chain([&deny.at]),
                         message,
                     );
+                    if let Some(told) = self.others.last_mut() {
+                        told.conditions = conditions;
+                    }
                 }
             }
         }

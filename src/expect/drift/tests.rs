@@ -10,6 +10,9 @@ use crate::engine::Profile;
 use crate::expect::{bind, read};
 use crate::source::manifests;
 
+mod codes;
+mod readings;
+
 fn pod(namespace: &str, name: &str, address: &str) -> String {
     format!(
         "{{kind: Pod, apiVersion: v1, metadata: {{name: {name}, namespace: {namespace}, labels: {{app: {name}}}}}, spec: {{nodeName: w}}, status: {{phase: Running, podIPs: [{{ip: {address}}}]}}}}\n---\n"
@@ -502,8 +505,15 @@ fn what_is_as_expected_can_be_had_too() {
         date(2026, 3, 15),
     );
     let found = judge_all(&engine, &plan, &enforcer);
-    assert_eq!(lines(&found), ["info met web -> db 5432/TCP"]);
-    assert_eq!(found[0].because.len(), 2);
+    assert_eq!(
+        lines(&found),
+        ["info met web -> any", "info met web -> db 5432/TCP"]
+    );
+    assert_eq!(
+        found[0].message,
+        "nothing but what is written down gets out of x/web, as expected"
+    );
+    assert_eq!(found[1].because.len(), 2);
 }
 
 #[test]

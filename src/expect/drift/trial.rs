@@ -29,6 +29,25 @@ impl World<'_> {
         None
     }
 
+    /// The members of an end that has to be reached. Where all its pods have finished they are what nobody reaches any more; a
+    /// source that has finished asks for nothing until it runs again.
+    pub(super) fn targets(&self, end: &End) -> Vec<Member> {
+        let live = self.members(end);
+        let End::Workload { pods, .. } = end else {
+            return live;
+        };
+        if !live.is_empty() {
+            return live;
+        }
+        let finished = pods.iter().map(|pod| Member {
+            id: self.engine.workload_of(*pod).id(),
+            entities: vec![Entity::Pod(*pod)],
+        });
+        let mut members: Vec<Member> = finished.collect();
+        members.dedup_by(|b, a| a.id == b.id);
+        members
+    }
+
     /// The members of an end that is neither wide nor outside: pods that are alike and of one workload are one.
     pub(super) fn members(&self, end: &End) -> Vec<Member> {
         let world = self;

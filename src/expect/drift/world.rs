@@ -4,12 +4,14 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::engine::{Engine, Entity, Hypothetical, NodeId, PodId, Reason, WayIn};
-use crate::model::{AddressSet, Family, IpRange, Labels, PortSet};
+use crate::engine::{
+    Allowed, Cause, Engine, Entity, Hypothetical, NodeId, PodId, Reason, WayIn,
+};
+use crate::model::{AddressSet, Direction, Family, IpRange, Labels, PortSet};
 
 use super::super::plan::binding::borders;
 use super::super::plan::ends::End;
-use super::super::plan::{Plan, PortsAt};
+use super::super::plan::{Plan, PortsAt, ends_of};
 
 /// Pods that neither policies nor the document can tell apart.
 pub(super) struct Class {
@@ -101,11 +103,68 @@ impl<'a> World<'a> {
             .filter(move |stranger| lonely || self.plan.namespace_name(stranger) != own.as_deref())
     }
 
+    /// What a stranger may do, where only its unknown address leaves that open: it would have one where pods of other namespaces
+    /// have theirs, so blocks treat it as they treat those addresses.
+    pub(super) fn at_home(
+        &self,
+        direction: Direction,
+        (own, stranger): (&Entity, &Entity),
+        allowed: Allowed,
+    ) -> Allowed {
+        let unknown = allowed.unknown();
+        let Some((protocol, range)) = unknown.iter().next() else {
+            return allowed;
+        };
+        let (from, to) = ends_of(direction, own, stranger);
+        let why = self.engine.explain(from, to, protocol, range.first());
+        let side = match direction {
+            Direction::Egress => why.egress,
+            Direction::Ingress => why.ingress,
+        };
+        if side
+            .causes
+            .iter()
+            .any(|cause| *cause != Cause::AddressUnknown)
+        {
+            return allowed;
+        }
+        let own_namespace = self.plan.namespace_name(own);
+        let is_home = |piece: &&Piece| {
+            self.classes
+                .iter()
+                .flat_map(|class| &class.pods)
+                .any(|pod| {
+                    self.plan.namespace_name(&Entity::Pod(*pod)) != own_namespace
+                        && self
+                            .engine
+                            .pod(*pod)
+                            .addresses
+                            .iter()
+                            .any(|a| piece.set.contains(*a))
+                })
+        };
+        let homes = self.pieces_for(own).filter(is_home);
+        let seen = homes.map(|piece| self.engine.side(direction, own, &piece.rep));
+        match seen.reduce(|all, one| all.merge(&one)) {
+            Some(seen) => Allowed {
+                sure: allowed.sure.union(&unknown.intersection(&seen.sure)),
+                possible: allowed
+                    .possible
+                    .difference(&unknown.difference(&seen.possible)),
+            },
+            None => allowed,
+        }
+    }
+
     /// The pieces that have an address family in common with an entity.
     pub(super) fn pieces_for(&self, entity: &Entity) -> impl Iterator<Item = &Piece> {
-        self.pieces.iter().filter(move |piece| {
-            self.engine.unreachable(entity, &piece.rep) != Some(Reason::NoCommonFamily)
-        })
+        self.pieces
+            .iter()
+            .filter(move |piece| self.shares_family(entity, piece))
+    }
+
+    pub(super) fn shares_family(&self, entity: &Entity, piece: &Piece) -> bool {
+        self.engine.unreachable(entity, &piece.rep) != Some(Reason::NoCommonFamily)
     }
 
     /// The nodes to try at a class: of each kind one that does not run the pod it is tried with.

@@ -33,55 +33,153 @@ const REMARKS: [&str; 6] = ["why", "owner", "ticket", "expires", "severity", "sr
 
 /// Reads one file. Every problem found is returned, in file order; a file with a problem is not used at all.
 pub(crate) fn read(file_name: &str, text: &str) -> Result<Expectations, Vec<Diagnostic>> {
-    let file: Arc<str> = tame(file_name).into();
-    let at = |line| {
-        Some(SourceRef {
-            file: Arc::clone(&file),
-            line,
-        })
-    };
-    let documents = yaml::documents(text);
-    let document = match documents.as_slice() {
-        [one] => one,
-        [] => {
-            return Err(vec![
-                Diagnostic::error("holds no expectations").at(at(1)).help(
-                    "a file of expectations begins with `apiVersion: netseg/v1` and `kind: Expectations`",
-                ),
-            ]);
+    let mut files = Files::default();
+    files.read(file_name, text);
+    files.finish()
+}
+
+/// Files of expectations that may speak of what others define.
+///
+/// Each is read by [`Files::read`], documents are added as they are, and [`Files::finish`] holds all of them together against the
+/// names they use: what builds on what, and who is meant.
+#[derive(Default)]
+pub struct Files {
+    readers: Vec<Reader>,
+    made: Expectations,
+    problems: Vec<Diagnostic>,
+    /// A file of which nothing could be read: what it defines is unknown.
+    is_broken: bool,
+}
+
+impl Files {
+    /// Reads a `netseg/v1` file. Its problems are told at the end, with those of the others.
+    pub fn read(&mut self, file_name: &str, text: &str) {
+        let file: Arc<str> = tame(file_name).into();
+        let (document, value) = match parse(&file, text) {
+            Ok(parsed) => parsed,
+            Err(problem) => {
+                self.problems.push(*problem);
+                self.is_broken = true;
+                return;
+            }
+        };
+        let mut reader = Reader {
+            file,
+            first_line: document.first_line,
+            lines: yaml::outline(document.text).lines,
+            problems: Vec::new(),
+            workloads: Vec::new(),
+            peers: Vec::new(),
+            uses: Vec::new(),
+            flows: Vec::new(),
+        };
+        let read = reader.file(&value);
+        // What is half read may clash with others where the whole would not.
+        if let Some(read) = read.filter(|_| reader.problems.is_empty()) {
+            self.add(read);
         }
-        [_, second, ..] => {
-            return Err(vec![
-                Diagnostic::error("holds more than one YAML document")
-                    .at(at(second.first_line))
-                    .help("put each document into a file of its own, and name them all"),
-            ]);
-        }
-    };
-    let value: Value = yaml::read(document.text).map_err(|error| {
-        vec![
-            Diagnostic::error(format!("is no YAML: {}", tame(&error.message)))
-                .at(at(document.first_line + error.line - 1)),
-        ]
-    })?;
-    let mut reader = Reader {
-        file,
-        first_line: document.first_line,
-        lines: yaml::outline(document.text).lines,
-        problems: Vec::new(),
-        workloads: Vec::new(),
-        peers: Vec::new(),
-    };
-    let read = reader.file(&value);
-    if let Some(read) = &read {
-        reader.check(read);
+        self.readers.push(reader);
     }
-    match read {
-        Some(read) if reader.problems.is_empty() => Ok(read),
-        _ => {
-            reader.problems.sort_by(|a, b| a.source.cmp(&b.source));
-            reader.problems.dedup();
-            Err(reader.problems)
+
+    /// Adds what another file or a document says. What contradicts the files before is told at the end.
+    pub fn add(&mut self, read: Expectations) {
+        if let Err(problems) = self.made.merge(read) {
+            self.problems.extend(problems);
+        }
+    }
+
+    /// What was read so far, for looking up names; not yet held against itself.
+    pub fn so_far(&self) -> &Expectations {
+        &self.made
+    }
+
+    /// All of it as one; else every problem, by file and line.
+    pub fn finish(mut self) -> Result<Expectations, Vec<Diagnostic>> {
+        if !self.is_broken {
+            self.names();
+        }
+        let is_sound =
+            self.problems.is_empty() && self.readers.iter().all(|r| r.problems.is_empty());
+        if is_sound {
+            self.check();
+            self.environments();
+        }
+        let Self {
+            readers,
+            made,
+            mut problems,
+            ..
+        } = self;
+        problems.extend(readers.into_iter().flat_map(|reader| reader.problems));
+        if problems.is_empty() {
+            return Ok(made);
+        }
+        problems.sort_by(|a, b| (&a.source, a.column).cmp(&(&b.source, b.column)));
+        problems.dedup();
+        Err(problems)
+    }
+
+    fn environments(&mut self) {
+        if self.made.environments.is_empty()
+            && let Some(reader) = self.readers.first_mut()
+        {
+            reader.fail(
+                "environments",
+                "holds no environment",
+                "at least one is needed, for example `base: {expect: {…}}`",
+            );
+        }
+    }
+
+    /// Names that are used and defined nowhere.
+    fn names(&mut self) {
+        let own = |ids: fn(&Reader) -> &Vec<String>| -> Vec<String> {
+            self.readers.iter().flat_map(ids).cloned().collect()
+        };
+        let mut workloads = own(|reader| &reader.workloads);
+        workloads.extend(self.made.workloads.iter().map(|w| w.id.clone()));
+        let mut peers = own(|reader| &reader.peers);
+        peers.extend(self.made.peers.iter().map(|p| p.id.clone()));
+        for reader in &mut self.readers {
+            for used in std::mem::take(&mut reader.uses) {
+                reader.known(&used, &workloads, &peers);
+            }
+        }
+    }
+}
+
+fn parse<'t>(
+    file: &Arc<str>,
+    text: &'t str,
+) -> Result<(yaml::Document<'t>, Value), Box<Diagnostic>> {
+    let problem = |line: u32, message: String| {
+        let place = SourceRef {
+            file: Arc::clone(file),
+            line,
+        };
+        Diagnostic::error(message).at(Some(place))
+    };
+    let mut documents = yaml::documents(text).into_iter();
+    let Some(document) = documents.next() else {
+        return Err(Box::new(problem(1, "holds no expectations".to_owned()).help(
+            "a file of expectations begins with `apiVersion: netseg/v1` and `kind: Expectations`",
+        )));
+    };
+    if let Some(second) = documents.next() {
+        return Err(Box::new(
+            problem(
+                second.first_line,
+                "holds more than one YAML document".to_owned(),
+            )
+            .help("put each document into a file of its own, and name them all"),
+        ));
+    }
+    match yaml::read(document.text) {
+        Ok(value) => Ok((document, value)),
+        Err(error) => {
+            let line = document.first_line + error.line - 1;
+            let told = format!("is no YAML: {}", tame(&error.message));
+            Err(Box::new(problem(line, told).column(error.column)))
         }
     }
 }
@@ -91,9 +189,21 @@ struct Reader {
     first_line: u32,
     lines: Lines,
     problems: Vec<Diagnostic>,
-    /// What rules may name, collected before any rule is read.
+    /// What rules may name, whether or not its definition is without fault.
     workloads: Vec<String>,
     peers: Vec<String>,
+    /// What they do name: other files may define it.
+    uses: Vec<Use>,
+    /// Names and paths of flows.
+    flows: Vec<(String, String)>,
+}
+
+/// A name where it is used.
+struct Use {
+    path: String,
+    name: String,
+    /// Not only a workload may stand there.
+    is_peer: bool,
 }
 
 fn join(path: &str, key: &str) -> String {
@@ -123,6 +233,10 @@ fn quoted(words: &[&str]) -> String {
 impl Reader {
     /// The place of a path, or of the nearest part around it that has a line.
     fn at(&self, path: &str) -> SourceRef {
+        self.place_of(path).0
+    }
+
+    fn place_of(&self, path: &str) -> (SourceRef, Option<u32>) {
         let mut part = path;
         let line = loop {
             if let Some(line) = self.lines.get(part) {
@@ -133,22 +247,25 @@ impl Reader {
                 None => break 1,
             }
         };
-        SourceRef {
+        let place = SourceRef {
             file: Arc::clone(&self.file),
             line: self.first_line + line - 1,
-        }
+        };
+        (place, self.lines.column(part))
     }
 
     fn fail(&mut self, path: &str, message: impl Into<String>, help: impl Into<String>) {
         let message: String = message.into();
-        let place = self.at(path);
+        let (place, column) = self.place_of(path);
         let told = if path.is_empty() {
             message
         } else {
             format!("{}: {message}", tame(path))
         };
-        self.problems
-            .push(Diagnostic::error(told).at(Some(place)).help(help));
+        self.problems.push(Diagnostic {
+            column,
+            ..Diagnostic::error(told).at(Some(place)).help(help)
+        });
     }
 
     fn map<'v>(
@@ -314,13 +431,6 @@ impl Reader {
                 }
                 read.environments.push(env);
             }
-        }
-        if read.environments.is_empty() && self.problems.is_empty() {
-            self.fail(
-                "environments",
-                "holds no environment",
-                "at least one is needed, for example `base: {expect: {…}}`",
-            );
         }
         Some(read)
     }

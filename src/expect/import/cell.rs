@@ -237,12 +237,11 @@ impl Text {
     }
 
     fn trim(&self, range: Range<usize>) -> Range<usize> {
-        let blank = |index: &usize| self.chars[*index].0.is_whitespace();
-        let Some(first) = range.clone().find(|index| !blank(index)) else {
-            return 0..0;
-        };
-        let last = range.rev().find(|index| !blank(index)).unwrap_or(first);
-        first..last + 1
+        let is_told = |index: &usize| !self.chars[*index].0.is_whitespace();
+        let (first, last) = (range.clone().find(is_told), range.rev().find(is_told));
+        first
+            .zip(last)
+            .map_or(0..0, |(first, last)| first..last + 1)
     }
 
     /// The column of a part; the parts of an empty text are at 0.

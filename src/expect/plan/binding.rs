@@ -9,8 +9,11 @@ use std::slice;
 use jiff::civil::Date;
 use smallvec::SmallVec;
 
-use crate::engine::{Engine, Entity, PodId};
-use crate::model::{AddressSet, Direction, IpRange, PortSet, Protocol, Service, SourceRef, cidr};
+use crate::engine::{Engine, Entity, PodId, Reason};
+use crate::model::{
+    AddressSet, Direction, IpRange, Policy, PolicyApi, PortSet, Protocol, Resource, Service,
+    SourceRef, cidr,
+};
 use crate::text::tame;
 
 use super::super::file::short::{PeerWord, PortWord};
@@ -110,34 +113,6 @@ fn empty(engine: &Engine, environment: &str, today: Date) -> Plan {
     }
 }
 
-/// Why names mean nobody, and what to do about it.
-fn not_found(id: &str, names: &[String], unclear: &Lookup) -> String {
-    let called: Vec<String> = names
-        .iter()
-        .map(|name| format!("`{}`", tame(name)))
-        .collect();
-    let called = called.join(" or ");
-    let listed = |ids: &[String]| {
-        let ids: Vec<_> = ids.iter().map(|id| tame(id)).collect();
-        ids.join(", ")
-    };
-    match unclear {
-        Lookup::Several(ids) => format!(
-            "{called} may be any of {}: say which one with `workloads: {{{}: {{names: […], select: …}}}}` in a netseg/v1 file",
-            listed(ids),
-            tame(id)
-        ),
-        Lookup::Nobody(near) if near.is_empty() => format!("nothing is called {called}"),
-        Lookup::Nobody(near) => {
-            format!(
-                "no workload, label or namespace is called {called}; nearest: {}",
-                listed(near)
-            )
-        }
-        Lookup::Found { .. } => String::new(),
-    }
-}
-
 /// A Service as an end: what stands behind it, and each of its ports with the ports it leads to.
 struct Behind {
     entities: Vec<Entity>,
@@ -176,9 +151,44 @@ impl Binder<'_> {
         self.plan.loose.push(Loose {
             kind,
             subject: subject.to_owned(),
+            to: String::new(),
             message,
             sources,
         });
+    }
+
+    /// What has to be reached through a Service that leads nowhere.
+    fn unreachable(&mut self, from: &End, to: &End, message: String, source: &SourceRef) {
+        let (subject, to) = (self.end_id(from), self.end_id(to));
+        let told = |loose: &Loose| {
+            (loose.kind, loose.subject == subject, loose.to == to)
+                == (LooseKind::Unreachable, true, true)
+                && loose.message == message
+        };
+        if !self.plan.loose.iter().any(told) {
+            self.plan.loose.push(Loose {
+                kind: LooseKind::Unreachable,
+                subject,
+                to,
+                message,
+                sources: vec![source.clone()],
+            });
+        }
+    }
+
+    /// An end as findings write it: the workload where it is one only, else as the document calls it.
+    fn end_id(&self, end: &End) -> String {
+        match end {
+            End::Workload { id, .. } => {
+                let bound = self.plan.workloads.iter().find(|bound| bound.id == *id);
+                match bound.map(|bound| bound.meant.as_slice()) {
+                    Some([one]) => one.clone(),
+                    _ => id.clone(),
+                }
+            }
+            End::Ranges(set) => set.to_string(),
+            word => word.word().unwrap_or_default().to_owned(),
+        }
     }
 
     fn workloads(&mut self) {
@@ -202,11 +212,17 @@ impl Binder<'_> {
             if pods.is_empty() {
                 let message = match &looked_up {
                     Some(unclear @ (Lookup::Several(_) | Lookup::Nobody(_))) => {
-                        not_found(&definition.id, &own.names, unclear)
+                        unclear.told(&definition.id, &own.names)
                     }
                     _ => self.no_pod(&definition.id, select),
                 };
-                self.loose_in(LooseKind::Unbound, &definition.id, message, cited(src, at));
+                let (kind, message) = if self.may_be_unread(select) {
+                    let message = format!("{message}, and pods it may mean could not be read",);
+                    (LooseKind::Unknown, message)
+                } else {
+                    (LooseKind::Unbound, message)
+                };
+                self.loose_in(kind, &definition.id, message, cited(src, at));
             }
             self.plan.workloads.push(Bound {
                 id: definition.id.clone(),
@@ -224,6 +240,16 @@ impl Binder<'_> {
                 cells: [None, None],
             });
         }
+    }
+
+    /// Whether somebody who is meant may be among the pods that could not be read: silence is never absence (rule E12).
+    fn may_be_unread(&self, select: &[Select]) -> bool {
+        let coverage = &self.plan.cluster.coverage;
+        if select.is_empty() {
+            return !coverage.is_readable(Resource::Pods, None);
+        }
+        let mut namespaces = select.iter().map(Select::only_namespace);
+        namespaces.any(|namespace| !coverage.is_readable(Resource::Pods, namespace))
     }
 
     fn meant(&self, pods: &[PodId]) -> Vec<String> {
@@ -471,22 +497,63 @@ impl Binder<'_> {
 
     /// Whether a policy that the document credits exists.
     fn credited(&mut self, by: &str, flow: &str, sources: Vec<SourceRef>) {
-        let (namespace, name) = match by.split_once('/') {
-            Some((namespace, name)) => (Some(namespace), name),
+        let (place, name) = match by.split_once('/') {
+            Some((place, name)) => (Some(place), name),
             None => (None, by),
         };
-        let exists = self.plan.cluster.policies().any(|policy| {
+        let cluster = self.plan.cluster.clone();
+        // Cluster-wide policies are told by kubectl's short name of their kind.
+        let short = |policy: &Policy| match policy.api {
+            PolicyApi::NetworkPolicy => None,
+            PolicyApi::ClusterNetworkPolicy => Some("cnp"),
+            PolicyApi::AdminNetworkPolicy => Some("anp"),
+            PolicyApi::BaselineAdminNetworkPolicy => Some("banp"),
+        };
+        let is_meant = |policy: &Policy| {
             policy.name == name
-                && namespace.is_none_or(|wanted| wanted == policy.namespace.as_ref())
-        });
-        if !exists {
-            let message = format!(
-                "flow `{}` is credited to the policy {}, which does not exist",
-                tame(flow),
-                tame(by)
-            );
-            self.loose_in(LooseKind::Stale, by, message, sources);
+                && place.is_none_or(|wanted| match short(policy) {
+                    None => wanted == policy.namespace.as_ref(),
+                    Some(short) => wanted == short,
+                })
+        };
+        if cluster.policies().any(is_meant) {
+            return;
         }
+        let wide = [
+            ("cnp", Resource::ClusterNetworkPolicies),
+            ("anp", Resource::AdminNetworkPolicies),
+            ("banp", Resource::BaselineAdminNetworkPolicies),
+        ];
+        let unread = |resource, of: Option<&str>| {
+            let state = cluster.coverage.state(resource, of);
+            state.is_some_and(|state| !state.is_readable())
+        };
+        let may_be_unread = match place {
+            Some(place) => {
+                wide.iter()
+                    .any(|(short, resource)| place == *short && unread(*resource, None))
+                    || unread(Resource::NetworkPolicies, Some(place))
+            }
+            None => cluster.coverage.iter().any(|(resource, _, state)| {
+                let is_policy = resource == Resource::NetworkPolicies
+                    || wide.iter().any(|(_, wide)| *wide == resource);
+                is_policy && !state.is_readable()
+            }),
+        };
+        let (kind, what) = if may_be_unread {
+            (
+                LooseKind::Unknown,
+                "which was not found among those that could be read",
+            )
+        } else {
+            (LooseKind::Stale, "which does not exist")
+        };
+        let message = format!(
+            "flow `{}` is credited to the policy {}, {what}",
+            tame(flow),
+            tame(by)
+        );
+        self.loose_in(kind, by, message, sources);
     }
 
     fn peers(&mut self, words: &[PeerWord], at: &SourceRef) -> Vec<End> {
@@ -530,8 +597,24 @@ impl Binder<'_> {
         })
     }
 
+    /// Whether a Service is there and certainly leads nowhere.
+    fn leads_nowhere(&self, service: Option<&Service>) -> bool {
+        let engine = self.engine;
+        service.is_some_and(|service| {
+            let mut ports = service.ports.iter();
+            !service.ports.is_empty()
+                && ports.all(|port| {
+                    let found = engine.expand_service(service, port.protocol, port.port, None);
+                    matches!(found, Err(Reason::NoEndpoints | Reason::NoAddress))
+                })
+        })
+    }
+
     fn dns(&mut self, at: &SourceRef) -> Option<Rc<Behind>> {
-        if self.dns.is_none() {
+        if self.dns.is_none() && self.leads_nowhere(self.engine.dns_service()) {
+            let message = "no ready endpoint stands behind the Service of the cluster's DNS";
+            self.unreachable(&End::Any, &End::Dns(Vec::new()), message.to_owned(), at);
+        } else if self.dns.is_none() {
             let message = "nothing that answers cluster DNS was loaded (kube-system/kube-dns, or pods labelled k8s-app=kube-dns), so what concerns `dns` cannot be judged";
             self.loose(LooseKind::Unknown, "dns", message.to_owned(), at);
         }
@@ -566,7 +649,10 @@ impl Binder<'_> {
     }
 
     fn api(&mut self, at: &SourceRef) -> Option<Rc<Behind>> {
-        if self.api.is_none() {
+        if self.api.is_none() && self.leads_nowhere(self.engine.k8s_api_service()) {
+            let message = "no ready endpoint stands behind the Service default/kubernetes";
+            self.unreachable(&End::Any, &End::K8sApi(Vec::new()), message.to_owned(), at);
+        } else if self.api.is_none() {
             let message = "the Service default/kubernetes and its endpoints were not loaded, so what concerns `k8s-api` cannot be judged";
             self.loose(LooseKind::Unknown, "k8s-api", message.to_owned(), at);
         }

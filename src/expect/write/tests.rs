@@ -6,7 +6,7 @@ use std::num::NonZeroU16;
 use proptest::prelude::*;
 
 use super::super::file::short::{PeerWord, PortWord, network};
-use super::super::file::{DefaultDeny, Exception, Flow, Note, Patch, Remarks};
+use super::super::file::{DefaultDeny, Exception, Flow, Patch, Remarks};
 use super::super::{Exposure, read};
 use super::*;
 use crate::model::{IpBlock, Labels, PortRange, Protocol, Selector};
@@ -508,24 +508,7 @@ fn the_demo_keeps_its_meaning() {
 }
 
 fn empty(name: &str) -> Environment {
-    Environment {
-        exposure_is_inferred: false,
-        unread: Vec::new(),
-        name: name.to_owned(),
-        at: place("x:1"),
-        extends: None,
-        settings: Settings::default(),
-        closed_world: None,
-        default_deny: Vec::new(),
-        bind: Vec::new(),
-        expect: Vec::new(),
-        flows: Vec::new(),
-        exceptions: Vec::new(),
-        exposure: None,
-        cni: None,
-        enforces: None,
-        notes: Vec::new(),
-    }
+    Environment::empty(name, place("x:1"))
 }
 
 fn words() -> impl Strategy<Value = String> {

@@ -118,7 +118,9 @@ type Key = [String; 4];
 struct Stage {
     objects: BTreeMap<Home, BTreeMap<Key, Arrived>>,
     cluster: Cluster,
+    /// By what is rebuilt together, so that what is mended is no longer told of.
     told: BTreeMap<Home, Vec<Diagnostic>>,
+    /// Of texts that could not be read at all.
     diagnostics: Vec<Diagnostic>,
     revision: u64,
     origin: Arc<str>,
@@ -126,7 +128,16 @@ struct Stage {
 
 impl Stage {
     fn new(name: &str, arrived: Vec<Arrived>, diagnostics: Vec<Diagnostic>) -> Self {
-        let (cluster, told) = from_wire::cluster(&arrived, Coverage::complete(), Mode::Files);
+        let mut by_home: BTreeMap<Home, Vec<&Arrived>> = BTreeMap::new();
+        for one in &arrived {
+            let home = from_wire::home(&one.object);
+            by_home.entry(home).or_default().push(one);
+        }
+        let (mut cluster, _) = from_wire::cluster(&[], Coverage::complete(), Mode::Files);
+        let told = by_home
+            .iter()
+            .map(|(home, list)| (home.clone(), rebuild(&mut cluster, home, list)))
+            .collect();
         let mut objects: BTreeMap<Home, BTreeMap<Key, Arrived>> = BTreeMap::new();
         for one in arrived {
             let home = from_wire::home(&one.object);
@@ -138,8 +149,8 @@ impl Stage {
         Self {
             objects,
             cluster,
-            told: BTreeMap::new(),
-            diagnostics: diagnostics.into_iter().chain(told).collect(),
+            told,
+            diagnostics,
             revision: 0,
             origin: format!("demo {name}").into(),
         }
@@ -159,28 +170,7 @@ impl Stage {
             Op::Live => return,
         }
         let list: Vec<&Arrived> = objects.values().collect();
-        let told = match &home {
-            Home::Namespace(name) => {
-                let (made, told): (Namespace, _) = from_wire::namespace(name, &list, Mode::Files);
-                self.cluster.namespaces.insert(name.clone(), Arc::new(made));
-                told
-            }
-            Home::Nodes => {
-                let (made, told) = from_wire::nodes(&list);
-                self.cluster.nodes = Arc::new(made);
-                told
-            }
-            Home::ClusterPolicies => {
-                let (made, told) = from_wire::cluster_policies(&list);
-                self.cluster.cluster_policies = Arc::new(made);
-                told
-            }
-            Home::Foreign => {
-                let (made, told) = from_wire::foreign(&list);
-                self.cluster.foreign = Arc::new(made);
-                told
-            }
-        };
+        let told = rebuild(&mut self.cluster, &home, &list);
         self.told.insert(home, told);
     }
 
@@ -194,6 +184,32 @@ impl Stage {
             origin: Arc::clone(&self.origin),
             link: Link::Live,
         })
+    }
+}
+
+/// Makes anew what is kept in one place, and returns what is to be told of it.
+fn rebuild(cluster: &mut Cluster, home: &Home, list: &[&Arrived]) -> Vec<Diagnostic> {
+    match home {
+        Home::Namespace(name) => {
+            let (made, told): (Namespace, _) = from_wire::namespace(name, list, Mode::Files);
+            cluster.namespaces.insert(name.clone(), Arc::new(made));
+            told
+        }
+        Home::Nodes => {
+            let (made, told) = from_wire::nodes(list);
+            cluster.nodes = Arc::new(made);
+            told
+        }
+        Home::ClusterPolicies => {
+            let (made, told) = from_wire::cluster_policies(list);
+            cluster.cluster_policies = Arc::new(made);
+            told
+        }
+        Home::Foreign => {
+            let (made, told) = from_wire::foreign(list);
+            cluster.foreign = Arc::new(made);
+            told
+        }
     }
 }
 
@@ -267,6 +283,20 @@ mod tests {
         }
         assert_eq!(frames[0].1.link, Link::Live);
         assert_eq!(frames[4].1.link, Link::Fixed);
+    }
+
+    #[test]
+    fn what_is_told_of_an_object_goes_and_comes_with_it() {
+        let frames = frames(find("platform").unwrap());
+        let told: Vec<Vec<&str>> = frames
+            .iter()
+            .map(|(_, state)| {
+                let messages = state.diagnostics.iter().map(|d| d.message.as_str());
+                messages.collect()
+            })
+            .collect();
+        let policy = "GlobalNetworkPolicy of projectcalico.org is not evaluated, and there is 1 object: connections of the pods they may act on are unknown";
+        assert_eq!(told, [vec![policy], vec![], vec![policy]]);
     }
 
     #[tokio::test]

@@ -65,7 +65,7 @@ fn nothing_is_judged_where_nothing_is_said() {
 #[test]
 fn an_empty_list_says_that_nothing_listed_is_exposed() {
     let rows = |name: &str| format!("{{expect: {{{name}: {{ingress: any}}}}, exposure: []}}");
-    let through = "error excess x/pod/ui: x/ui can be entered from outside through Service x/ui (t:8), which has a load balancer at 203.0.113.5";
+    let through = "error excess x/pod/ui: x/ui can be entered from outside through Service x/ui (t:8) at 203.0.113.5";
     check(
         BALANCED,
         &rows("ui"),
@@ -104,7 +104,7 @@ fn a_list_of_ports_is_met_one_by_one() {
     let written = |ports: &str| {
         format!("{{exposure: [{{workload: ui, via: loadBalancer, port: \"{ports}\"}}]}}")
     };
-    let through = "x/ui can be entered from outside through Service x/ui (t:8), which has a load balancer at 203.0.113.5";
+    let through = "x/ui can be entered from outside through Service x/ui (t:8) at 203.0.113.5";
     let end = "no policy keeps public addresses out";
     check(
         BALANCED,
@@ -121,7 +121,7 @@ fn a_list_of_ports_is_met_one_by_one() {
             &format!(
                 "error excess x/pod/ui: {through}, port 443/TCP, and nobody wrote that down (what is written is another one: its port is 443/TCP); {end}"
             ),
-            "warning stale x/pod/ui: `ui` is to be entered from outside by loadBalancer, port 8443, and there is no such way in; there is one through Service x/ui (t:8), which has a load balancer at 203.0.113.5, port 80/TCP, but its port is 80/TCP",
+            "warning stale x/pod/ui: `ui` is to be entered from outside by loadBalancer, port 8443, and there is no such way in; there is one through Service x/ui (t:8) at 203.0.113.5, port 80/TCP, but its port is 80/TCP",
             &format!("info met x/pod/ui: {through}, port 80/TCP, as expected; {end}"),
         ],
     );

@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use crate::model::Direction;
+use crate::model::{Direction, SourceRef};
 use crate::text::{nearest, tame};
 
 use super::super::{DefaultDeny, Environment, Named, Note, Select, Settings};
-use super::{Reader, join};
+use super::{BUILT_IN, Reader, Use, join};
 
 impl Reader {
     pub(super) fn environment(
@@ -43,8 +43,14 @@ impl Reader {
                 "closedWorld" => made.closed_world = self.bool(value, &path),
                 "defaultDeny" => {
                     for (index, item) in self.list(value, &path).iter().enumerate() {
-                        let one = self.default_deny(item, &format!("{path}[{index}]"));
-                        made.default_deny.extend(one);
+                        let path = format!("{path}[{index}]");
+                        let Some(one) = self.default_deny(item, &path) else {
+                            continue;
+                        };
+                        let mut own = made.default_deny.iter();
+                        let first = own.find(|own| own.namespace == one.namespace);
+                        self.once(first.map(|own| &own.at), &one.namespace, &path);
+                        made.default_deny.push(one);
                     }
                 }
                 "bind" => {
@@ -59,14 +65,25 @@ impl Reader {
                 }
                 "flows" => {
                     for (index, item) in self.list(value, &path).iter().enumerate() {
-                        made.flows
-                            .extend(self.flow(item, &format!("{path}[{index}]")));
+                        let path = format!("{path}[{index}]");
+                        let Some(flow) = self.flow(item, &path) else {
+                            continue;
+                        };
+                        let first = made.flows.iter().find(|own| own.name == flow.name);
+                        self.once(first.map(|own| &own.at), &flow.name, &path);
+                        self.flows.push((flow.name.clone(), path));
+                        made.flows.push(flow);
                     }
                 }
                 "exceptions" => {
                     for (index, item) in self.list(value, &path).iter().enumerate() {
-                        let one = self.exception(item, &format!("{path}[{index}]"));
-                        made.exceptions.extend(one);
+                        let path = format!("{path}[{index}]");
+                        let Some(one) = self.exception(item, &path) else {
+                            continue;
+                        };
+                        let first = made.exceptions.iter().find(|own| own.id == one.id);
+                        self.once(first.map(|own| &own.at), &one.id, &path);
+                        made.exceptions.push(one);
                     }
                 }
                 "exposure" => {
@@ -98,6 +115,17 @@ impl Reader {
             }
         }
         Some(made)
+    }
+
+    /// Tells of an entry whose name another one before has.
+    fn once(&mut self, first: Option<&SourceRef>, name: &str, path: &str) {
+        if let Some(first) = first {
+            self.fail(
+                path,
+                format!("`{}` is already written at {first}", tame(name)),
+                "write it once: entries are told apart, and replaced, by this name",
+            );
+        }
     }
 
     /// A text, or one with its place: `{text, src}`.
@@ -160,19 +188,43 @@ impl Reader {
         })
     }
 
+    /// Notes that a workload is named; all files together have to define it.
     pub(super) fn known_workload(&mut self, id: &str, path: &str) {
-        if self.workloads.iter().any(|known| known == id) {
+        self.uses.push(Use {
+            path: path.to_owned(),
+            name: id.to_owned(),
+            is_peer: false,
+        });
+    }
+
+    /// Tells of a name that nothing defines.
+    pub(super) fn known(&mut self, used: &Use, workloads: &[String], peers: &[String]) {
+        let name = &used.name;
+        if workloads.contains(name)
+            || (used.is_peer && (peers.contains(name) || BUILT_IN.contains(&name.as_str())))
+        {
             return;
         }
-        let near = nearest(id, self.workloads.iter().map(String::as_str), 3).join(", ");
-        self.fail(
-            path,
-            format!("there is no workload `{}`", tame(id)),
-            if near.is_empty() {
-                "define it under workloads".to_owned()
-            } else {
-                format!("define it under workloads; nearest: {near}")
-            },
-        );
+        let own = workloads.iter().map(String::as_str);
+        if used.is_peer {
+            let all = own.chain(peers.iter().map(String::as_str)).chain(BUILT_IN);
+            let near = nearest(name, all, 3).join(", ");
+            self.fail(
+                &used.path,
+                format!("`{}` is no workload, no peer and no known word", tame(name)),
+                format!("nearest: {near}"),
+            );
+        } else {
+            let near = nearest(name, own, 3).join(", ");
+            self.fail(
+                &used.path,
+                format!("there is no workload `{}`", tame(name)),
+                if near.is_empty() {
+                    "define it under workloads".to_owned()
+                } else {
+                    format!("define it under workloads; nearest: {near}")
+                },
+            );
+        }
     }
 }

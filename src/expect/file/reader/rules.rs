@@ -4,13 +4,11 @@ use jiff::civil::Date;
 use serde_json::{Map, Value};
 
 use crate::model::{Direction, Severity};
-use crate::text::{nearest, tame};
+use crate::text::tame;
 
 use super::super::short::{self, PeerWord, PortWord};
-use super::super::{
-    BUILT_IN, Cell, Content, Exception, Exposure, Flow, Level, Patch, Remarks, Row, Rule,
-};
-use super::{REMARKS, Reader, VIAS, join, what};
+use super::super::{Cell, Content, Exception, Exposure, Flow, Level, Patch, Remarks, Row, Rule};
+use super::{REMARKS, Reader, Use, VIAS, join, what};
 
 impl Reader {
     pub(super) fn row(&mut self, id: &str, value: &Value, path: &str) -> Option<Row> {
@@ -283,21 +281,15 @@ impl Reader {
         (!made.is_empty()).then_some(made)
     }
 
+    /// Notes that somebody is named; all files together have to say who that is.
     pub(super) fn known_peer(&mut self, peer: &PeerWord, path: &str) {
-        let PeerWord::Name(name) = peer else { return };
-        let known = || {
-            let own = self.workloads.iter().chain(&self.peers);
-            own.map(String::as_str).chain(BUILT_IN)
-        };
-        if known().any(|known| known == name) {
-            return;
+        if let PeerWord::Name(name) = peer {
+            self.uses.push(Use {
+                path: path.to_owned(),
+                name: name.clone(),
+                is_peer: true,
+            });
         }
-        let near = nearest(name, known(), 3).join(", ");
-        self.fail(
-            path,
-            format!("`{}` is no workload, no peer and no known word", tame(name)),
-            format!("nearest: {near}"),
-        );
     }
 
     pub(super) fn flow(&mut self, value: &Value, path: &str) -> Option<Flow> {

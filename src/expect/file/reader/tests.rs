@@ -13,7 +13,7 @@ fn problems(environments: &str) -> Vec<String> {
         .map(|d| {
             format!(
                 "{} {} ({})",
-                d.source.as_ref().unwrap(),
+                d.place().unwrap(),
                 d.message,
                 d.help.as_deref().unwrap_or_default()
             )
@@ -26,47 +26,185 @@ fn mistakes_are_told_with_their_line_and_what_is_allowed() {
     for (text, expected) in [
         (
             "  dev:\n    expects: {}\n",
-            "e.yaml:9 environments.dev.expects: there is no such key here (allowed are extends, closedWorld, defaultDeny, bind, expect, flows, exceptions, exposure, cluster, notes)",
+            "e.yaml:9:5 environments.dev.expects: there is no such key here (allowed are extends, closedWorld, defaultDeny, bind, expect, flows, exceptions, exposure, cluster, notes)",
         ),
         (
             "  dev:\n    expect:\n      a:\n        ingress:\n        - 80\n        - 70000\n",
-            "e.yaml:13 environments.dev.expect.a.ingress[1]: `70000` is no port; ports run from 1 to 65535 (a rule is `ports -> peers` in egress, `ports <- peers` in ingress, or ports alone)",
+            "e.yaml:13:11 environments.dev.expect.a.ingress[1]: `70000` is no port; ports run from 1 to 65535 (a rule is `ports -> peers` in egress, `ports <- peers` in ingress, or ports alone)",
         ),
         (
             "  dev: {expect: {a: {egress: [\"80 <- b\"]}}}\n",
-            "e.yaml:8 environments.dev.expect.a.egress[0]: `80 <- b` points the other way than egress (a rule is `ports -> peers` in egress, `ports <- peers` in ingress, or ports alone)",
+            "e.yaml:8:31 environments.dev.expect.a.egress[0]: `80 <- b` points the other way than egress (a rule is `ports -> peers` in egress, `ports <- peers` in ingress, or ports alone)",
         ),
         (
             "  dev: {expect: {a: {egress: [\"80 -> bb\"]}}}\n",
-            "e.yaml:8 environments.dev.expect.a.egress[0]: `bb` is no workload, no peer and no known word (nearest: b, a, any)",
+            "e.yaml:8:31 environments.dev.expect.a.egress[0]: `bb` is no workload, no peer and no known word (nearest: b, a, any)",
         ),
         (
             "  dev: {expect: {c: {egress: deny}}}\n",
-            "e.yaml:8 environments.dev.expect.c: there is no workload `c` (define it under workloads; nearest: a, b)",
+            "e.yaml:8:18 environments.dev.expect.c: there is no workload `c` (define it under workloads; nearest: a, b)",
         ),
         (
             "  dev: {expect: {a: {egress: none}}}\n",
-            "e.yaml:8 environments.dev.expect.a.egress: is `none` (allowed are deny, any, or a list of rules such as [\"53 -> dns\", \"27017 -> mongo\"])",
+            "e.yaml:8:22 environments.dev.expect.a.egress: is `none` (allowed are deny, any, or a list of rules such as [\"53 -> dns\", \"27017 -> mongo\"])",
         ),
         (
             "  dev: {extends: base}\n",
-            "e.yaml:8 environments.dev.extends: there is no environment `base` (environments here: dev)",
+            "e.yaml:8:9 environments.dev.extends: there is no environment `base` (environments here: dev)",
         ),
         (
             "  dev: {exceptions: [{id: E, from: a, to: b, ports: 80, expires: 31.3.2026}]}\n",
-            "e.yaml:8 environments.dev.exceptions[0].expires: `31.3.2026` is no date (a date is written as 2026-03-31)",
+            "e.yaml:8:57 environments.dev.exceptions[0].expires: `31.3.2026` is no date (a date is written as 2026-03-31)",
         ),
         (
             "  dev: {flows: [{name: f, from: a, to: b, ports: 80, verdict: allow}, {name: g, from: a, to: b, ports: any, verdict: deny}]}\n",
-            "e.yaml:8 environments.dev.flows: `f` allows what `g` denies, on 80/TCP (a flow is either wanted or not: take one out, or name what is excepted)",
+            "e.yaml:8:71 environments.dev.flows[1]: `g` denies what `f` at e.yaml:8 allows, on 80/TCP (a flow is either wanted or not: take one out, or name what is excepted)",
         ),
         (
             "  dev: {expect: {a: {\"egress+\": [\"80 -> b\"]}}}\n",
-            "e.yaml:8 environments.dev.expect.a.egress+: there is nothing to change: that direction is not listed (write the whole list instead)",
+            "e.yaml:8:22 environments.dev.expect.a.egress+: there is nothing to change: that direction is not listed (write the whole list instead)",
         ),
     ] {
         assert_eq!(problems(text), [expected], "{text}");
     }
+}
+
+#[test]
+fn what_is_written_twice_is_told_with_both_places() {
+    for (text, expected) in [
+        (
+            "  dev:\n    flows:\n    - {name: f, from: a, to: b, ports: 1, verdict: allow}\n    - {name: f, from: b, to: a, ports: 1, verdict: allow}\n",
+            "e.yaml:11:7 environments.dev.flows[1]: `f` is already written at e.yaml:10 (write it once: entries are told apart, and replaced, by this name)",
+        ),
+        (
+            "  dev: {exceptions: [{id: E, from: a, to: b, ports: 1}, {id: E, from: a, to: b, ports: 2}]}\n",
+            "e.yaml:8:57 environments.dev.exceptions[1]: `E` is already written at e.yaml:8 (write it once: entries are told apart, and replaced, by this name)",
+        ),
+        (
+            "  dev: {defaultDeny: [{namespace: x}, {namespace: x, directions: [egress]}]}\n",
+            "e.yaml:8:39 environments.dev.defaultDeny[1]: `x` is already written at e.yaml:8 (write it once: entries are told apart, and replaced, by this name)",
+        ),
+        ("  dev: {}\n  dev: {}\n", ""),
+    ] {
+        assert_eq!(problems(text), [expected], "{text}");
+    }
+}
+
+#[test]
+fn a_network_that_is_none_is_told_of_in_every_place() {
+    let text = "apiVersion: netseg/v1\nkind: Expectations\npeers:\n  p: {cidr: [10.0.0.0/33]}\n  q: {cidr: [10.0.0.0/8], except: [11.0.0.0/8]}\nenvironments: {base: {}}\n";
+    let told: Vec<String> = read("e.yaml", text)
+        .unwrap_err()
+        .iter()
+        .map(|d| {
+            format!(
+                "{} {} ({})",
+                d.place().unwrap(),
+                d.message,
+                d.help.as_deref().unwrap()
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "e.yaml:4:14 peers.p.cidr[0]: `10.0.0.0/33` is no network (a network is written as 10.0.0.0/8, a single address without a length)",
+            "e.yaml:5:27 peers.q.except: 11.0.0.0/8 lies in none of the networks of cidr (an exception takes something out of cidr)",
+        ]
+    );
+    for (rule, expected) in [
+        (
+            "443 -> 10.0.0.0/33",
+            "e.yaml:8:31 environments.dev.expect.a.egress[0]: `10.0.0.0/33` is no peer (a rule is `ports -> peers` in egress, `ports <- peers` in ingress, or ports alone)",
+        ),
+        (
+            "443 -> 10.0.0.0/8 except 11.0.0.0/8",
+            "e.yaml:8:31 environments.dev.expect.a.egress[0]: 11.0.0.0/8 does not lie inside 10.0.0.0/8 (a rule is `ports -> peers` in egress, `ports <- peers` in ingress, or ports alone)",
+        ),
+    ] {
+        assert_eq!(
+            problems(&format!(
+                "  dev: {{expect: {{a: {{egress: [\"{rule}\"]}}}}}}\n"
+            )),
+            [expected]
+        );
+    }
+}
+
+#[test]
+fn files_may_name_what_others_define() {
+    let head = "apiVersion: netseg/v1\nkind: Expectations\n";
+    let all = |files: &[String]| {
+        let named: Vec<(String, String)> = (1..)
+            .zip(files)
+            .map(|(n, text)| (format!("{n}.yaml"), format!("{head}{text}")))
+            .collect();
+        let files: Vec<(&str, &str)> = named
+            .iter()
+            .map(|(n, t)| (n.as_str(), t.as_str()))
+            .collect();
+        super::super::super::read_all(&files)
+    };
+    let places = |files: &[String]| -> Vec<String> {
+        let told = all(files).unwrap_err();
+        told.iter()
+            .map(|d| format!("{} {}", d.place().unwrap(), d.message))
+            .collect()
+    };
+    let who = "workloads: {a: {names: [A]}, b: {select: {namespace: x}}}\npeers: {lan: {cidr: 10.0.0.0/8}}\n".to_owned();
+    let base =
+        "environments: {base: {expect: {a: {ingress: ['80 <- b'], egress: ['22 -> lan']}}}}\n"
+            .to_owned();
+    let prod = "environments: {prod: {extends: base, bind: {a: {select: {namespace: y}}}, expect: {a: {ingress+: ['81 <- lan']}}}}\n".to_owned();
+    let read = all(&[prod.clone(), who.clone(), base.clone()]).unwrap();
+    assert_eq!(read.environments(), ["prod"]);
+    assert_eq!(read.rule_count("prod"), 3);
+    // Each needs the others.
+    assert_eq!(
+        places(&[prod.clone(), who.clone()]),
+        ["1.yaml:3:23 environments.prod.extends: there is no environment `base`"]
+    );
+    assert_eq!(
+        places(&[base.clone(), prod.clone()]),
+        [
+            "1.yaml:3:32 environments.base.expect.a: there is no workload `a`",
+            "1.yaml:3:46 environments.base.expect.a.ingress[0]: `b` is no workload, no peer and no known word",
+            "1.yaml:3:67 environments.base.expect.a.egress[0]: `lan` is no workload, no peer and no known word",
+            "2.yaml:3:45 environments.prod.bind.a: there is no workload `a`",
+            "2.yaml:3:84 environments.prod.expect.a: there is no workload `a`",
+            "2.yaml:3:99 environments.prod.expect.a.ingress+[0]: `lan` is no workload, no peer and no known word",
+        ]
+    );
+    assert_eq!(
+        places(&[who.clone()]),
+        ["1.yaml:1 environments: holds no environment"]
+    );
+    // What two files define differently, and what only both together contradict.
+    let other =
+        "workloads: {a: {names: [A]}, b: {select: {namespace: y}}}\nenvironments: {dev: {}}\n"
+            .to_owned();
+    assert_eq!(
+        places(&[who.clone(), other]),
+        ["2.yaml:3 workload `b` is already defined at 1.yaml:3"]
+    );
+    let circle = "environments: {base: {extends: prod}}\n".to_owned();
+    assert_eq!(
+        places(&[who.clone(), base, prod, circle]),
+        [
+            "3.yaml:3:23 environments.prod.extends: environments extend each other in a circle: prod, base, prod",
+            "4.yaml:3:23 environments.base.extends: environments extend each other in a circle: base, prod, base",
+        ]
+    );
+    let allow =
+        "environments: {dev: {flows: [{name: f, from: a, to: lan, ports: 80, verdict: allow}]}}\n"
+            .to_owned();
+    let deny = "environments: {test: {extends: dev, flows: [{name: g, from: b, to: a, ports: 80, verdict: deny},\n  {name: h, from: a, to: lan, ports: any, verdict: deny}]}}\n".to_owned();
+    assert_eq!(
+        places(&[who, allow, deny]),
+        [
+            "3.yaml:4:3 environments.test.flows[1]: `h` denies what `f` at 2.yaml:3 allows, on 80/TCP"
+        ]
+    );
 }
 
 #[test]
@@ -80,7 +218,18 @@ fn one_mistake_does_not_hide_the_next() {
 fn environments_that_extend_each_other_are_refused() {
     let told = problems("  dev: {extends: prod}\n  prod: {extends: dev}\n");
     assert_eq!(told.len(), 2);
-    assert!(told[0].contains("in a circle"), "{told:?}");
+    assert_eq!(
+        told[0],
+        "e.yaml:8:9 environments.dev.extends: environments extend each other in a circle: dev, prod, dev (take one `extends` out)"
+    );
+    // One that only leads into the circle is not to blame.
+    let told = problems("  dev: {extends: prod}\n  prod: {extends: prod}\n");
+    assert_eq!(
+        told,
+        [
+            "e.yaml:9:10 environments.prod.extends: environments extend each other in a circle: prod, prod (take one `extends` out)"
+        ]
+    );
 }
 
 #[test]

@@ -143,6 +143,19 @@ impl Reader {
                 }
             }
         };
+        let asks = !requirements.is_empty()
+            || !namespaces.is_empty()
+            || ["namespace", "owner", "container"]
+                .iter()
+                .any(|key| map.contains_key(*key));
+        if !asks {
+            self.fail(
+                path,
+                "asks for nothing, and would mean every pod",
+                "say which labels, namespace, owner or container they have",
+            );
+            return None;
+        }
         Some(Select {
             namespace: match map.get("namespace") {
                 Some(value) => Some(self.text(value, &join(path, "namespace"))?),

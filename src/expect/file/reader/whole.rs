@@ -1,15 +1,32 @@
-//! What only the whole file shows: what builds on what, and what contradicts itself.
+//! What only all files together show: what builds on what, and what contradicts itself.
 
-use crate::model::PortSet;
+use crate::model::{Diagnostic, PortSet, SourceRef};
 use crate::text::tame;
 
 use super::super::short::PortWord;
-use super::super::{Content, Environment, Expectations};
-use super::Reader;
+use super::super::{Content, Environment, Expectations, Flow};
+use super::{Files, Reader};
 
-impl Reader {
-    /// What only the whole file shows: names given twice, environments that build on each other, and contradictions.
-    pub(super) fn check(&mut self, read: &Expectations) {
+impl Files {
+    /// Tells of something at the path of an environment's part, in the file that has it.
+    fn fail(&mut self, path: &str, at: &SourceRef, message: String, help: String) {
+        let has = |reader: &Reader| reader.lines.get(path).is_some();
+        let own = self
+            .readers
+            .iter()
+            .position(|r| r.file == at.file && has(r));
+        let index = own.or_else(|| self.readers.iter().position(has));
+        match index {
+            Some(index) => self.readers[index].fail(path, message, help),
+            None => self
+                .problems
+                .push(Diagnostic::error(message).at(Some(at.clone())).help(help)),
+        }
+    }
+
+    /// Environments that build on each other or on none, patches of nothing, and contradictions.
+    pub(super) fn check(&mut self) {
+        let read = self.made.clone();
         let names: Vec<&str> = read.environments.iter().map(|e| e.name.as_str()).collect();
         for env in &read.environments {
             let path = format!("environments.{}", env.name);
@@ -17,56 +34,34 @@ impl Reader {
                 if !names.contains(&parent.as_str()) {
                     self.fail(
                         &format!("{path}.extends"),
+                        &env.at,
                         format!("there is no environment `{}`", tame(parent)),
-                        format!("environments here: {}", names.join(", ")),
+                        format!("environments here: {}", tame(&names.join(", "))),
                     );
                     continue;
                 }
-                if cycle(read, &env.name) {
+                if let Some(circle) = circle(&read, &env.name) {
                     self.fail(
                         &format!("{path}.extends"),
-                        "environments extend each other in a circle",
-                        "take one `extends` out",
+                        &env.at,
+                        format!(
+                            "environments extend each other in a circle: {}",
+                            tame(&circle.join(", "))
+                        ),
+                        "take one `extends` out".to_owned(),
                     );
                     continue;
                 }
             }
             let parent = env.extends.as_deref().and_then(|name| read.resolve(name));
             self.check_patches(&path, env, parent.as_ref());
-            for (what, mut keys) in [
-                (
-                    "flows",
-                    env.flows
-                        .iter()
-                        .map(|f| f.name.as_str())
-                        .collect::<Vec<_>>(),
-                ),
-                (
-                    "exceptions",
-                    env.exceptions.iter().map(|e| e.id.as_str()).collect(),
-                ),
-            ] {
-                keys.sort_unstable();
-                for pair in keys.windows(2).filter(|pair| pair[0] == pair[1]) {
-                    self.fail(
-                        &format!("{path}.{what}"),
-                        format!("two have the name `{}`", tame(pair[0])),
-                        "names are unique within an environment: others replace them by name",
-                    );
-                }
-            }
             if let Some(resolved) = read.resolve(&env.name) {
-                self.check_flows(&path, &resolved);
+                self.check_flows(env, &resolved);
             }
         }
     }
 
-    pub(super) fn check_patches(
-        &mut self,
-        path: &str,
-        env: &Environment,
-        parent: Option<&Environment>,
-    ) {
+    fn check_patches(&mut self, path: &str, env: &Environment, parent: Option<&Environment>) {
         for row in &env.expect {
             for patch in &row.patches {
                 let above = || parent?.expect.iter().find(|r| r.workload == row.workload);
@@ -83,17 +78,23 @@ impl Reader {
                 let sign = if patch.adds { '+' } else { '-' };
                 self.fail(
                     &format!("{path}.expect.{}.{}{sign}", row.workload, patch.direction),
-                    problem,
-                    "write the whole list instead",
+                    &patch.at,
+                    problem.to_owned(),
+                    "write the whole list instead".to_owned(),
                 );
             }
         }
     }
 
-    /// The same flow asked for and forbidden.
-    pub(super) fn check_flows(&mut self, path: &str, env: &Environment) {
-        for denied in env.flows.iter().filter(|flow| !flow.allow) {
-            for allowed in env.flows.iter().filter(|flow| flow.allow) {
+    /// The same flow asked for and forbidden. What is inherited on both sides is told of where it is written.
+    fn check_flows(&mut self, env: &Environment, resolved: &Environment) {
+        let is_own = |flow: &Flow| {
+            env.flows
+                .iter()
+                .any(|own| own.at == flow.at && own.name == flow.name)
+        };
+        for denied in resolved.flows.iter().filter(|flow| !flow.allow) {
+            for allowed in resolved.flows.iter().filter(|flow| flow.allow) {
                 let ends_meet = denied.from.iter().any(|end| allowed.from.contains(end))
                     && denied.to.iter().any(|end| allowed.to.contains(end));
                 let numbers = |words: &[PortWord]| {
@@ -102,30 +103,60 @@ impl Reader {
                         .fold(PortSet::empty(), |all, word| all.union(&word.numbers()))
                 };
                 let ports = numbers(&denied.ports).intersection(&numbers(&allowed.ports));
-                if ends_meet && !ports.is_empty() {
-                    self.fail(
-                        &format!("{path}.flows"),
-                        format!(
-                            "`{}` allows what `{}` denies, on {ports}",
-                            tame(&allowed.name),
-                            tame(&denied.name)
-                        ),
-                        "a flow is either wanted or not: take one out, or name what is excepted",
-                    );
+                if !ends_meet || ports.is_empty() {
+                    continue;
                 }
+                let (culprit, other) = match (is_own(denied), is_own(allowed)) {
+                    (true, _) => (denied, allowed),
+                    (false, true) => (allowed, denied),
+                    (false, false) => continue,
+                };
+                let verb = if culprit.allow { "allows" } else { "denies" };
+                let others = if culprit.allow { "denies" } else { "allows" };
+                let path = self.path_of(culprit);
+                self.fail(
+                    &path,
+                    &culprit.at,
+                    format!(
+                        "`{}` {verb} what `{}` at {} {others}, on {ports}",
+                        tame(&culprit.name),
+                        tame(&other.name),
+                        other.at,
+                    ),
+                    "a flow is either wanted or not: take one out, or name what is excepted"
+                        .to_owned(),
+                );
             }
         }
     }
+
+    /// The path under which a flow stands in its file; one of a document has none.
+    fn path_of(&self, flow: &Flow) -> String {
+        let all = self.readers.iter().flat_map(|reader| {
+            let flows = reader.flows.iter();
+            flows.filter(|(_, path)| reader.at(path) == flow.at)
+        });
+        let mut named = all.filter(|(name, _)| *name == flow.name);
+        named
+            .next()
+            .map(|(_, path)| path.clone())
+            .unwrap_or_default()
+    }
 }
 
-fn cycle(read: &Expectations, start: &str) -> bool {
-    let mut name = start.to_owned();
-    for _ in 0..=read.environments.len() {
-        let env = read.environments.iter().find(|env| env.name == name);
-        match env.and_then(|env| env.extends.clone()) {
-            None => return false,
-            Some(parent) => name = parent,
+/// The environments that lead from one back to itself.
+fn circle(read: &Expectations, start: &str) -> Option<Vec<String>> {
+    let mut walked = vec![start.to_owned()];
+    loop {
+        let name = walked.last()?;
+        let env = read.environments.iter().find(|env| env.name == *name)?;
+        let parent = env.extends.clone()?;
+        let is_known = walked.contains(&parent);
+        let is_start = parent == start;
+        walked.push(parent);
+        if is_known {
+            // One that only leads into a circle is not part of it.
+            return is_start.then_some(walked);
         }
     }
-    true
 }

@@ -56,6 +56,8 @@ impl Binder<'_> {
         made
     }
 
+    /// A number needs no container that declares it: `containerPort` is information only, and a pod may listen anywhere
+    /// (<https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/>). A name that no container declares is stale.
     fn plain_claims(&mut self, template: &Claim, words: &[PortWord], at: &SourceRef) -> Vec<Claim> {
         let numbers = words
             .iter()
@@ -73,6 +75,10 @@ impl Binder<'_> {
                 continue;
             };
             let found = self.named_ports(&template.to, name, *protocol);
+            if matches!(&template.to, End::Workload { pods, .. } if pods.is_empty()) {
+                // That nobody is there is told already.
+                continue;
+            }
             if found.is_empty() {
                 let message = format!("no pod it leads to declares a port named `{}`", tame(name));
                 self.loose(LooseKind::Stale, name, message, at);
@@ -136,10 +142,15 @@ impl Binder<'_> {
         (found.into_iter().collect(), missing)
     }
 
-    fn no_such_port(&mut self, what: &str, missing: &[String], at: &SourceRef) {
+    /// What has to be reached on a port that no Service has cannot be; where nothing has to be, the document is out of date.
+    fn no_such_port(&mut self, template: &Claim, what: &str, missing: &[String], at: &SourceRef) {
         for port in missing {
             let message = format!("{what} has no port {}", tame(port));
-            self.loose(LooseKind::Stale, what, message, at);
+            if template.kind == Kind::Must {
+                self.unreachable(&template.from, &template.to, message, at);
+            } else {
+                self.loose(LooseKind::Stale, what, message, at);
+            }
         }
     }
 
@@ -178,7 +189,7 @@ impl Binder<'_> {
         }
         let tcp = over_tcp.then_some((Protocol::Tcp, 53));
         let (found, missing) = Self::service_ports(&firm, &behind);
-        self.no_such_port("dns", &missing, at);
+        self.no_such_port(template, "dns", &missing, at);
         let mut made = vec![Self::at_service(template, &behind, &found)];
         if let Some(key) = tcp.filter(|key| behind.ports.contains_key(key)) {
             let kind = match (template.kind, self.env.settings.dns_tcp) {
@@ -199,7 +210,7 @@ impl Binder<'_> {
             return Vec::new();
         };
         let (found, missing) = Self::service_ports(words, &behind);
-        self.no_such_port("k8s-api", &missing, at);
+        self.no_such_port(template, "k8s-api", &missing, at);
         let mut made = Self::at_service(template, &behind, &found);
         let virtual_address = self
             .engine
@@ -250,7 +261,7 @@ impl Binder<'_> {
         }
         let what = format!("the Service in front of `{}`", tame(id));
         let (found, missing) = Self::service_ports(words, &behind);
-        self.no_such_port(&what, &missing, at);
+        self.no_such_port(template, &what, &missing, at);
         vec![Self::at_service(template, &behind, &found)]
     }
 }
