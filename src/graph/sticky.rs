@@ -36,19 +36,35 @@ impl Settled {
     /// Keeps the places of boxes that are gone, so that what comes back stands where it stood: the next environment may have
     /// it again. Passages and ports come and go with the wires, and a crowd of the departed is forgotten.
     pub(super) fn keep_departed(&mut self, before: &Self) {
-        let gone: Vec<(&String, usize)> = before
-            .columns
+        // A passage is known by its column and its trunk.
+        let is_box = |key: &str| {
+            let first = key.split(' ').next().unwrap_or_default();
+            !first.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        let gone: Vec<(&String, i32)> = before
+            .rows
             .iter()
-            .filter(|(key, _)| !self.columns.contains_key(*key))
-            .map(|(key, column)| (key, *column))
+            .filter(|(key, _)| is_box(key) && !self.rows.contains_key(*key))
+            .map(|(key, row)| (key, *row))
             .collect();
-        if gone.len() > self.columns.len() {
+        if gone.len() > self.rows.len() {
             return;
         }
-        for (key, column) in gone {
-            self.columns.insert(key.clone(), column);
-            if let Some(row) = before.rows.get(key) {
-                self.rows.insert(key.clone(), *row);
+        for (key, row) in gone {
+            self.rows.insert(key.clone(), row);
+            if let Some(column) = before.columns.get(key) {
+                self.columns.insert(key.clone(), *column);
+            }
+        }
+        let mut below = 0;
+        for (names, height) in &before.bands {
+            let is_here = |band: &(Vec<String>, i32)| names.iter().any(|n| band.0.contains(n));
+            match self.bands.iter().position(is_here) {
+                Some(here) => below = here + 1,
+                None => {
+                    self.bands.insert(below, (names.clone(), *height));
+                    below += 1;
+                }
             }
         }
     }

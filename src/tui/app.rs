@@ -5,6 +5,7 @@ mod beside;
 mod facts;
 mod modes;
 mod normal;
+mod pictures;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -14,7 +15,7 @@ use std::sync::Arc;
 
 use crossterm::event::KeyEvent;
 
-use crate::graph::{self, Class, Graph, Step, Sticky};
+use crate::graph::{self, Graph, Step, Sticky};
 
 use super::filter::{Facts, Filter};
 use super::input::Input;
@@ -23,11 +24,9 @@ use super::layout::{self, Pane, Panes, Wish};
 use super::theme::Theme;
 use super::trouble;
 use super::view::{
-    About, Answer, Draft, Picture, Place, Question, Settings, SideLine, Sides, Tally, Tone, View,
+    About, Answer, Draft, Picture, Place, Question, Settings, Sides, Tally, Tone, View,
 };
-
-/// Pictures that are kept, each of another environment.
-const MOST_PICTURES: usize = 6;
+pub(super) use beside::Beside;
 
 /// What happened.
 #[derive(Clone, Debug)]
@@ -134,8 +133,9 @@ pub(super) enum Mode {
     Explain,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Tab {
+    #[default]
     Flows,
     Drift,
     /// Side by side.
@@ -239,35 +239,6 @@ pub(super) struct App {
     facts: Vec<Facts>,
 }
 
-/// The environments side by side.
-#[derive(Clone, Debug)]
-pub(super) struct Beside {
-    /// `None` until they have come.
-    pub(super) sides: Option<Arc<Sides>>,
-    wanted: u64,
-    /// The selected line, counted among the shown ones.
-    pub(super) cursor: usize,
-    /// The workload whose connections are listed, by id; `None` for the whole system.
-    pub(super) of: Option<String>,
-    /// The workload that the key goes back to.
-    last: Option<String>,
-    /// Only what the environments say differently.
-    pub(super) differing: bool,
-    /// The first environment shown; `None` shows the one in force.
-    pub(super) first: Option<usize>,
-    /// Where `esc` leads.
-    back: Tab,
-    /// Ends and port of a line to go to when they have come.
-    line: Option<(String, String, String)>,
-}
-
-impl Beside {
-    /// Whether the key goes back to a workload.
-    pub(super) fn has_last(&self) -> bool {
-        self.last.is_some()
-    }
-}
-
 /// The choice of namespaces.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Picker {
@@ -305,17 +276,7 @@ impl App {
             flow: 0,
             finding: 0,
             tallies: Vec::new(),
-            beside: Beside {
-                sides: None,
-                wanted: 0,
-                cursor: 0,
-                of: None,
-                last: None,
-                differing: false,
-                first: None,
-                back: Tab::Flows,
-                line: None,
-            },
+            beside: Beside::default(),
             shown: Vec::new(),
             filter: Filter::default(),
             filter_input: Input::default(),
@@ -409,25 +370,6 @@ impl App {
                     .position(|row| self.view.rows[*row].id == selected)
             }
         }
-    }
-
-    /// The lines side by side, with their indices; none before they have come.
-    pub(super) fn side_lines(&self) -> impl Iterator<Item = (usize, &SideLine)> {
-        let lines = self.beside.sides.iter().flat_map(|sides| &sides.lines);
-        lines.enumerate()
-    }
-
-    /// Whether a line is about the workload chosen, or worth showing where none is.
-    fn is_about(&self, line: &SideLine) -> bool {
-        self.beside.of.as_ref().map_or(!line.by_default, |id| {
-            line.from_id == *id || line.to_id == *id
-        })
-    }
-
-    /// The selected line side by side.
-    pub(super) fn side_line(&self) -> Option<&SideLine> {
-        let index = self.cursor().and_then(|at| self.shown.get(at))?;
-        self.beside.sides.as_ref()?.lines.get(*index)
     }
 
     /// What the environment after the one in force is called.
@@ -530,64 +472,6 @@ impl App {
                 self.selected = Some(self.view.rows[self.shown[0]].id.clone());
             }
         }
-    }
-
-    /// Remembers a picture while it is of the graph and the pane that are shown, one for each environment.
-    fn keep(&mut self, picture: &Arc<Picture>) {
-        let Some((graph, options)) = &self.picture_wanted else {
-            return;
-        };
-        if Arc::ptr_eq(graph, &picture.graph) {
-            self.pictures.retain(|(made_for, _)| made_for == options);
-            let most = self.view.environments.len().clamp(1, MOST_PICTURES);
-            if self.pictures.len() >= most {
-                self.pictures.remove(0);
-            }
-            self.pictures.push((options.clone(), Arc::clone(picture)));
-        }
-    }
-
-    /// Asks for a picture when the graph, the pane or the choices are no longer those it was made for.
-    fn want_picture(&mut self) -> Option<Effect> {
-        let pane = self.panes()?.graph?;
-        let mut options =
-            graph::Options::new(pane.width.saturating_sub(2), pane.height.saturating_sub(2));
-        options.step = self.step;
-        if self.classes >= 1 {
-            options.classes.insert(Class::Dns);
-        }
-        if self.classes >= 2 {
-            options.classes.insert(Class::Scrape);
-            options.classes.insert(Class::ControlPlane);
-        }
-        let graph = &self.view.graph;
-        let same = |(known, before): &(Arc<Graph>, graph::Options)| {
-            Arc::ptr_eq(known, graph) && *before == options
-        };
-        if self.picture_wanted.as_ref().is_some_and(same) {
-            return None;
-        }
-        self.picture_wanted = Some((Arc::clone(graph), options.clone()));
-        let of_this = |(made_for, picture): &&(graph::Options, Arc<Picture>)| {
-            Arc::ptr_eq(&picture.graph, graph) && *made_for == options
-        };
-        if let Some((_, known)) = self.pictures.iter().find(of_this) {
-            self.picture = Some(Arc::clone(known));
-            // What is still being laid out came before.
-            self.picture_shown = self.generation;
-            return None;
-        }
-        Some(Effect::Layout {
-            generation: self.next(),
-            graph: Arc::clone(&self.view.graph),
-            options,
-            // An empty picture fits at any detail; what it chose must not bind the first real one.
-            sticky: self
-                .picture
-                .as_ref()
-                .filter(|picture| !picture.graph.nodes().is_empty())
-                .map(|picture| picture.scene.sticky().clone()),
-        })
     }
 }
 

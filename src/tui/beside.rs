@@ -71,9 +71,10 @@ fn columns(app: &App, lines: &[&SideLine], width: usize) -> Columns {
     let (from, to) = if from + to + 2 + BY <= left {
         (from, to)
     } else {
-        let most = left.saturating_sub(2 + BY) / 2;
-        if from.min(to) <= most && most >= LONG {
-            (from.min(most.max(LONG)), to.min(most.max(LONG)))
+        let small = from.min(to);
+        let most = left.saturating_sub(2 + BY + small);
+        if most >= LONG {
+            (from.min(most.max(small)), to.min(most.max(small)))
         } else {
             (from, to)
         }

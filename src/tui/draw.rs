@@ -264,21 +264,17 @@ fn hint_words(app: &App) -> (Vec<Hint>, Vec<(&'static str, &'static str)>) {
             }
             left.extend([hint("p", "probe"), hint("w", "why")]);
             left.extend(environment());
-            if app.tab != Tab::Environments && app.view.environments.len() > 1 {
-                left.push(hint("E", "side by side"));
-            }
             match (app.tab, app.narrowed()) {
                 (Tab::Environments, _) => {}
                 (Tab::Drift, _) => left.push(hint("1", "flows")),
                 (Tab::Flows, true) => left.push(hint("esc", "all workloads")),
                 (Tab::Flows, false) => left.push(hint("enter", "flows")),
             }
-            left.extend([
-                hint("/", "filter"),
-                hint("n", "ns"),
-                hint("tab", "pane"),
-                hint("z", "zoom"),
-            ]);
+            left.extend([hint("/", "filter"), hint("n", "ns")]);
+            if app.tab != Tab::Environments && app.view.environments.len() > 1 {
+                left.push(hint("E", "side by side"));
+            }
+            left.extend([hint("tab", "pane"), hint("z", "zoom")]);
             if app.answer.is_some() {
                 left.push(hint("r", "reverse"));
             }

@@ -105,7 +105,6 @@ fn facts(app: &App) -> Vec<Fact> {
                 short: None,
             },
         );
-        facts.extend(others(app, environment));
     }
     if let Some((words, short)) = &view.not_evaluated {
         facts.push(Fact {
@@ -113,6 +112,9 @@ fn facts(app: &App) -> Vec<Fact> {
             words: vec![span(words.clone(), Tone::Unknown)],
             short: Some(vec![span(short.clone(), Tone::Unknown)]),
         });
+    }
+    if let Some(environment) = &view.environment {
+        facts.extend(others(app, environment));
     }
     if view.pods > 0 {
         facts.push(Fact {
@@ -162,7 +164,7 @@ fn others(app: &App, in_force: &str) -> Option<Fact> {
     };
     words.insert(0, span(start, Tone::Plain));
     let short = match best.filter(|best| *best != in_force) {
-        Some(best) => vec![span(format!("{best} holds better"), Tone::Drift)],
+        Some(best) => vec![span(format!("{best} better"), Tone::Drift)],
         None => Line::new(),
     };
     Some(Fact {

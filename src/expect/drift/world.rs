@@ -4,9 +4,7 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::engine::{
-    Allowed, Cause, Engine, Entity, Hypothetical, NodeId, PodId, Reason, WayIn,
-};
+use crate::engine::{Allowed, Cause, Engine, Entity, Hypothetical, NodeId, PodId, Reason, WayIn};
 use crate::model::{AddressSet, Direction, Family, IpRange, Labels, PortSet};
 
 use super::super::plan::binding::borders;

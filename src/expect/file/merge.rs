@@ -244,8 +244,8 @@ fn join(own: &mut Environment, other: Environment, clashes: &mut Clashes) {
         Same::same,
     );
     if let Some(ways) = other.exposure {
-        own.exposure_is_inferred = other.exposure_is_inferred
-            && (own.exposure.is_none() || own.exposure_is_inferred);
+        own.exposure_is_inferred =
+            other.exposure_is_inferred && (own.exposure.is_none() || own.exposure_is_inferred);
         let listed = own.exposure.get_or_insert_default();
         for way in ways {
             if !listed.iter().any(|known| known.same(&way)) {

@@ -215,6 +215,11 @@ proptest! {
             sound(&after)?;
             let (old, new) = kept(&before, &after, step == Step::Mini);
             prop_assert_eq!(old, new, "{}\n{}", before.text(false), after.text(false));
+            // What comes back stands where it stood.
+            let back = layout(&sample.graph(), &options(Some(step)), Some(after.sticky()));
+            sound(&back)?;
+            let (old, new) = kept(&before, &back, step == Step::Mini);
+            prop_assert_eq!(old, new, "{}\n{}", before.text(false), back.text(false));
         }
     }
 

@@ -1,9 +1,61 @@
-//! What the keys do where environments stand side by side.
+//! Where environments stand side by side: what is shown of them, and what the keys do.
+
+use std::sync::Arc;
 
 use super::arrivals::compare;
 use super::normal::{open as open_tab, selected_row};
 use super::{App, Effect, Tab};
-use crate::tui::view::{Question, Tone};
+use crate::tui::view::{Question, SideLine, Sides, Tone};
+
+/// The environments side by side.
+#[derive(Clone, Debug, Default)]
+pub(in crate::tui) struct Beside {
+    /// `None` until they have come.
+    pub(in crate::tui) sides: Option<Arc<Sides>>,
+    pub(super) wanted: u64,
+    /// The selected line, counted among the shown ones.
+    pub(in crate::tui) cursor: usize,
+    /// The workload whose connections are listed, by id; `None` for the whole system.
+    pub(in crate::tui) of: Option<String>,
+    /// The workload that the key goes back to.
+    last: Option<String>,
+    /// Only what the environments say differently.
+    pub(in crate::tui) differing: bool,
+    /// The first environment shown; `None` shows the one in force.
+    pub(in crate::tui) first: Option<usize>,
+    /// Where `esc` leads.
+    pub(super) back: Tab,
+    /// Ends and port of a line to go to when they have come.
+    pub(super) line: Option<(String, String, String)>,
+}
+
+impl Beside {
+    /// Whether the key goes back to a workload.
+    pub(in crate::tui) fn has_last(&self) -> bool {
+        self.last.is_some()
+    }
+}
+
+impl App {
+    /// The lines side by side, with their indices; none before they have come.
+    pub(in crate::tui) fn side_lines(&self) -> impl Iterator<Item = (usize, &SideLine)> {
+        let lines = self.beside.sides.iter().flat_map(|sides| &sides.lines);
+        lines.enumerate()
+    }
+
+    /// Whether a line is about the workload chosen, or worth showing where none is.
+    pub(super) fn is_about(&self, line: &SideLine) -> bool {
+        self.beside.of.as_ref().map_or(!line.by_default, |id| {
+            line.from_id == *id || line.to_id == *id
+        })
+    }
+
+    /// The selected line side by side.
+    pub(in crate::tui) fn side_line(&self) -> Option<&SideLine> {
+        let index = self.cursor().and_then(|at| self.shown.get(at))?;
+        self.beside.sides.as_ref()?.lines.get(*index)
+    }
+}
 
 /// Opens the environments side by side, for the selected workload; there, goes from it to the whole system and back.
 pub(super) fn open(app: &mut App) -> Vec<Effect> {
@@ -104,3 +156,6 @@ pub(super) fn shift(app: &mut App, right: bool) {
         first.saturating_sub(1)
     });
 }
+
+#[cfg(test)]
+mod tests;

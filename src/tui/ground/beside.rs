@@ -30,6 +30,11 @@ pub(super) struct Kept {
 }
 
 impl Kept {
+    fn is_newer_than(&self, built: &Built) -> bool {
+        let known = self.of.as_ref();
+        known.is_some_and(|(known, _)| known.revision > built.revision)
+    }
+
     fn is_of(&self, built: &Arc<Built>, namespaces: &[String]) -> bool {
         self.of
             .as_ref()
@@ -66,6 +71,9 @@ impl Ground {
             met,
         });
         let mut kept = self.judged.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.is_newer_than(built) {
+            return judged;
+        }
         if !kept.is_of(built, namespaces) {
             *kept = Kept {
                 of: Some((Arc::clone(built), namespaces.to_vec())),
