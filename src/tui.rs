@@ -40,6 +40,7 @@ use futures_util::StreamExt;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
+use crate::graph::Graph;
 use crate::source::Snapshot;
 
 use app::{App, Effect, Msg, Start};
@@ -302,8 +303,8 @@ trait Answers {
     fn ask(&self, question: &Question) -> Result<Answer, String>;
     /// `None` when there is no such workload.
     fn about(&self, workload: &str) -> Option<About>;
-    /// By every environment.
-    fn judge(&self) -> Vec<Tally>;
+    /// By every environment, and what their graphs have together.
+    fn judge(&self) -> (Vec<Tally>, Option<Arc<Graph>>);
     fn compare(&self) -> Arc<Sides>;
 }
 
@@ -324,7 +325,7 @@ impl Answers for (&Ground, &Snapshot) {
         self.0.about(workload)
     }
 
-    fn judge(&self) -> Vec<Tally> {
+    fn judge(&self) -> (Vec<Tally>, Option<Arc<Graph>>) {
         self.0.judge()
     }
 
@@ -346,10 +347,14 @@ fn work(answers: &impl Answers, effect: Effect) -> Result<Msg, Box<Effect>> {
         Effect::Layout {
             generation,
             graph,
+            all,
             options,
             sticky,
         } => {
-            let scene = crate::graph::layout(&graph, &options, sticky.as_ref());
+            let scene = match all {
+                Some(all) => crate::graph::layout_among(&graph, &all, &options, sticky.as_ref()),
+                None => crate::graph::layout(&graph, &options, sticky.as_ref()),
+            };
             Msg::Picture {
                 generation,
                 picture: Arc::new(Picture { graph, scene }),
@@ -381,10 +386,14 @@ fn work(answers: &impl Answers, effect: Effect) -> Result<Msg, Box<Effect>> {
             generation,
             about: answers.about(&workload),
         },
-        Effect::Judge { generation } => Msg::Tallies {
-            generation,
-            tallies: answers.judge(),
-        },
+        Effect::Judge { generation } => {
+            let (tallies, all) = answers.judge();
+            Msg::Tallies {
+                generation,
+                tallies,
+                all,
+            }
+        }
         Effect::Compare { generation } => Msg::Sides {
             generation,
             sides: answers.compare(),

@@ -67,6 +67,8 @@ pub(super) enum Msg {
     Tallies {
         generation: u64,
         tallies: Vec<Tally>,
+        /// What the graphs of all of them have together.
+        all: Option<Arc<Graph>>,
     },
     Sides {
         generation: u64,
@@ -84,6 +86,8 @@ pub(super) enum Effect {
     Layout {
         generation: u64,
         graph: Arc<Graph>,
+        /// What the graphs of all environments have together.
+        all: Option<Arc<Graph>>,
         options: graph::Options,
         sticky: Option<Sticky>,
     },
@@ -224,6 +228,8 @@ pub(super) struct App {
     shown_generation: u64,
     picture_wanted: Option<(Arc<Graph>, graph::Options)>,
     picture_shown: u64,
+    /// What the graphs of all environments have together, so that nothing moves from one to the next.
+    all: Option<Arc<Graph>>,
     /// Pictures of the environments, so that going back to one is going back to the same picture.
     pictures: Vec<(graph::Options, Arc<Picture>)>,
     tallies_wanted: u64,
@@ -304,6 +310,7 @@ impl App {
             shown_generation: 0,
             picture_wanted: None,
             picture_shown: 0,
+            all: None,
             pictures: Vec::new(),
             tallies_wanted: 0,
             draft_wanted: 0,
@@ -502,9 +509,11 @@ pub(super) fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
         Msg::Tallies {
             generation,
             tallies,
+            all,
         } => {
             if generation == app.tallies_wanted {
                 app.tallies = tallies;
+                app.make_room(all);
             }
             Vec::new()
         }

@@ -221,13 +221,13 @@ fn heads(pen: &mut Pen<'_>, inner: Rect, app: &App, columns: &Columns) {
     }
     // There are more to the right.
     if columns.first + columns.environments.len() < app.view.environments.len() {
-        let column = columns.cluster.0.saturating_sub(1);
+        let column = columns.cluster.0.saturating_sub(2);
         pen.text(clip(inner, column, 1), 0, 0, "…", faint);
     }
     if columns.first > 0
         && let Some(first) = columns.environments.first()
     {
-        pen.text(clip(inner, first.saturating_sub(1), 1), 0, 0, "…", faint);
+        pen.text(clip(inner, first.saturating_sub(2), 1), 0, 0, "…", faint);
     }
 }
 

@@ -30,8 +30,8 @@ pub use line::parse_line;
 use line::words_of;
 
 use super::view::{
-    Answer, Candidate, Draft, Finding, Item, Line, NamespaceItem, Part, Question, Row,
-    Settings, Sign, Span, Tone, View, span,
+    Answer, Candidate, Draft, Finding, Item, Line, NamespaceItem, Part, Question, Row, Settings,
+    Sign, Span, Tone, View, span,
 };
 
 /// How many candidates a completion offers.
@@ -147,32 +147,58 @@ impl Ground {
             .clone()
             .filter(|name| known.contains(name))
             .or_else(|| known.first().cloned());
-        let known = {
-            let mut kept = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-            kept.retain(|current| {
-                Arc::ptr_eq(&current.built, &built) && current.namespaces == settings.namespaces
-            });
-            let at = kept
-                .iter()
-                .position(|current| current.environment == environment);
-            at.map(|at| kept.remove(at))
+        let current = self.current_of(&built, environment.as_deref(), &settings.namespaces);
+        let mut kept = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|known| {
+            !Arc::ptr_eq(known, &current)
+                && Arc::ptr_eq(&known.built, &current.built)
+                && known.namespaces == current.namespaces
+        });
+        kept.push(Arc::clone(&current));
+        current
+    }
+
+    /// Works one environment out, unless it is known; which one is in force stays as it is.
+    fn current_of(
+        &self,
+        built: &Arc<Built>,
+        environment: Option<&str>,
+        namespaces: &[String],
+    ) -> Arc<Current> {
+        let is_this = |known: &&Arc<Current>| {
+            Arc::ptr_eq(&known.built, built)
+                && known.namespaces == namespaces
+                && known.environment.as_deref() == environment
         };
-        let current = known.unwrap_or_else(|| {
-            let scope = Scope::of(settings.namespaces.iter().cloned());
-            let judged = self.judged(&built, environment.as_deref(), &settings.namespaces);
-            let found = connections(&built.engine, judged.plan.as_ref(), &scope);
-            let graph = Arc::new(drawn::for_map(drawn::from_connections(&found, &scope)));
-            Arc::new(Current {
-                built,
-                environment,
-                namespaces: settings.namespaces.clone(),
-                judged,
-                found,
-                graph,
-            })
+        {
+            let kept = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(known) = kept.iter().find(is_this) {
+                return Arc::clone(known);
+            }
+        }
+        let scope = Scope::of(namespaces.iter().cloned());
+        let judged = self.judged(built, environment, namespaces);
+        let found = connections(&built.engine, judged.plan.as_ref(), &scope);
+        let graph = Arc::new(drawn::for_map(drawn::from_connections(&found, &scope)));
+        let current = Arc::new(Current {
+            built: Arc::clone(built),
+            environment: environment.map(str::to_owned),
+            namespaces: namespaces.to_vec(),
+            judged,
+            found,
+            graph,
         });
         let mut kept = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.push(Arc::clone(&current));
+        if let Some(known) = kept.iter().find(is_this) {
+            return Arc::clone(known);
+        }
+        // What is only for later must not become what is in force.
+        if kept
+            .last()
+            .is_some_and(|last| Arc::ptr_eq(&last.built, built))
+        {
+            kept.insert(0, Arc::clone(&current));
+        }
         current
     }
 
@@ -237,6 +263,7 @@ impl Ground {
                 .as_deref()
                 .and_then(|id| flows::of(engine, &current.found, id, judged)),
             graph: Arc::clone(&current.graph),
+            all: self.all(&current),
             findings: current.judged.findings.clone(),
             met: current.judged.met,
             tallies: self.tallies(&current),

@@ -320,6 +320,7 @@ pub(super) fn view(settings: &Settings) -> View {
             .collect(),
         flows: settings.workload.as_ref().map(|_| flows()),
         graph: Arc::new(graph()),
+        all: None,
         findings,
         met: 31,
         tallies: Vec::new(),
@@ -397,7 +398,7 @@ impl Answers for Sample {
         })
     }
 
-    fn judge(&self) -> Vec<Tally> {
+    fn judge(&self) -> (Vec<Tally>, Option<Arc<Graph>>) {
         let of = |environment: &str| {
             let settings = Settings {
                 environment: Some(environment.to_owned()),
@@ -405,7 +406,7 @@ impl Answers for Sample {
             };
             Tally::of(environment, &view(&settings).findings)
         };
-        vec![of("dev"), of("prod")]
+        (vec![of("dev"), of("prod")], None)
     }
 
     fn compare(&self) -> Arc<Sides> {

@@ -57,6 +57,8 @@ pub struct View {
     /// Present when [`Settings::workload`] names one that exists.
     pub flows: Option<Flows>,
     pub graph: Arc<Graph>,
+    /// What the graphs of all environments have together, if they are known already.
+    pub all: Option<Arc<Graph>>,
     /// Worst first.
     pub findings: Vec<Finding>,
     /// Expectations that hold.
@@ -95,6 +97,7 @@ impl View {
             rows: Vec::new(),
             flows: None,
             graph: Arc::default(),
+            all: None,
             findings: Vec::new(),
             met: 0,
             tallies: Vec::new(),

@@ -87,7 +87,7 @@ fn the_environment_changes_on_the_spot_and_drift_and_help_open() {
 fn environments_stand_side_by_side_for_the_audit_of_a_database() {
     let mut terminal = demo(80, 24);
     terminal.wait_for("ENV dev", LIMIT);
-    terminal.keys("/mongo\r");
+    terminal.keys("/from:mongo\r");
     terminal.wait_for("1 of 8", LIMIT);
     terminal.keys("/");
     terminal.wait_for("FILTER", LIMIT);

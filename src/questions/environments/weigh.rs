@@ -37,6 +37,8 @@ struct Said {
     listed: bool,
     /// What findings say, worst first.
     found: Vec<(Code, PortSet)>,
+    /// Whether findings about these ends would be among them.
+    is_judged: bool,
 }
 
 /// A port of a Service and where it leads.
@@ -105,6 +107,7 @@ impl Said {
             expired: self.expired.union(&other.expired),
             listed: self.listed || other.listed,
             found: self.found,
+            is_judged: self.is_judged,
         }
     }
 
@@ -126,6 +129,11 @@ impl Said {
             return (Opinion::None, None);
         };
         let found = self.found.iter().find(|(_, ports)| cell.is_subset(ports));
+        let is_closed = matches!(verdict, Verdict::Deny | Verdict::Unreachable);
+        if opinion == Opinion::Must && is_closed && self.is_judged && found.is_none() {
+            // Of several workloads under one name another one has to be open there.
+            return (Opinion::May, Some(Code::Met));
+        }
         let code = found.map_or_else(
             || usual(opinion, verdict, cell.is_subset(&self.expired)),
             |(code, _)| *code,
@@ -260,6 +268,7 @@ impl Seen {
                     expired: change(&said.expired),
                     listed: said.listed,
                     found: Vec::new(),
+                    is_judged: false,
                 })
                 .collect(),
         }
@@ -284,6 +293,7 @@ impl Seen {
                     expired: one.expired.union(&other.expired),
                     listed: one.listed || other.listed,
                     found: Vec::new(),
+                    is_judged: false,
                 })
                 .collect(),
         }
@@ -310,6 +320,7 @@ impl Seen {
             let mut found: Vec<&&Finding> =
                 told.get(&(index, from, to)).into_iter().flatten().collect();
             found.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), finding.code));
+            said.is_judged = true;
             said.found = found
                 .into_iter()
                 .filter_map(|finding| Some((finding.code, ports(finding)?)))

@@ -46,8 +46,12 @@ pub(super) fn on_view(app: &mut App, generation: u64, view: Arc<View>) -> Vec<Ef
 /// Asks for the environments that are not in force, now that the one in force is shown.
 fn judge_others(app: &mut App) -> Vec<Effect> {
     let known = &app.view.tallies;
-    if known.len() >= app.view.environments.len() {
+    if known.len() >= app.view.environments.len() && (known.len() < 2 || app.view.all.is_some()) {
         app.tallies.clone_from(known);
+        if app.view.all.is_some() {
+            let all = app.view.all.clone();
+            app.make_room(all);
+        }
         return Vec::new();
     }
     // The others stay as they were until they are judged anew.

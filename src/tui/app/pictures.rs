@@ -26,6 +26,15 @@ impl App {
         }
     }
 
+    /// Keeps room in the picture for what other environments have. Those that know of less room are no longer taken.
+    pub(super) fn make_room(&mut self, all: Option<Arc<Graph>>) {
+        if all != self.all {
+            self.all = all;
+            self.picture_wanted = None;
+            self.pictures.clear();
+        }
+    }
+
     /// Asks for a picture when the graph, the pane or the choices are no longer those it was made for.
     pub(super) fn want_picture(&mut self) -> Option<Effect> {
         let pane = self.panes()?.graph?;
@@ -59,6 +68,7 @@ impl App {
         Some(Effect::Layout {
             generation: self.next(),
             graph: Arc::clone(&self.view.graph),
+            all: self.all.clone(),
             options,
             // An empty picture fits at any detail; what it chose must not bind the first real one.
             sticky: self

@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError};
 use crate::engine::Engine;
 use crate::expect::drift::judge_all;
 use crate::expect::{Code, bind};
+use crate::graph::Graph;
 use crate::model::{PortSet, SourceRef};
 use crate::questions::connections::told_ranges;
 use crate::questions::environments::{Judgement, Line, Opinion, compare};
@@ -27,6 +28,8 @@ pub(super) struct Kept {
     of: Option<(Arc<Built>, Vec<String>)>,
     by_environment: BTreeMap<String, Arc<Judged>>,
     sides: Option<Arc<Sides>>,
+    /// What the graphs have together.
+    all: Option<Arc<Graph>>,
 }
 
 impl Kept {
@@ -99,17 +102,37 @@ impl Ground {
         known.collect()
     }
 
-    /// Judges what was shown last by every environment.
-    pub fn judge(&self) -> Vec<Tally> {
+    /// What the graphs of all environments have together, if they are all known.
+    pub(super) fn all(&self, current: &Current) -> Option<Arc<Graph>> {
+        let kept = self.judged.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_this = kept.is_of(&current.built, &current.namespaces);
+        kept.all.clone().filter(|_| is_this)
+    }
+
+    /// Judges what was shown last by every environment; and what their graphs have together, where there are several.
+    pub fn judge(&self) -> (Vec<Tally>, Option<Arc<Graph>>) {
         let Some(current) = self.last() else {
-            return Vec::new();
+            return (Vec::new(), None);
         };
         let names = self.environments();
-        let judged = names.iter().map(|name| {
-            let judged = self.judged(&current.built, Some(name), &current.namespaces);
-            Tally::of(name, &judged.findings)
-        });
-        judged.collect()
+        let each: Vec<Arc<Current>> = names
+            .iter()
+            .map(|name| self.current_of(&current.built, Some(name), &current.namespaces))
+            .collect();
+        let tallies = names
+            .iter()
+            .zip(&each)
+            .map(|(name, one)| Tally::of(name, &one.judged.findings))
+            .collect();
+        if each.len() < 2 {
+            return (tallies, None);
+        }
+        let all = Arc::new(Graph::union(each.iter().map(|one| &*one.graph)));
+        let mut kept = self.judged.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.is_of(&current.built, &current.namespaces) {
+            kept.all = Some(Arc::clone(&all));
+        }
+        (tallies, Some(all))
     }
 
     /// What was shown last, with every environment's view of it.
