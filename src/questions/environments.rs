@@ -117,7 +117,7 @@ pub fn compare(engine: &Engine, plans: &[(&Plan, &[Finding])], scope: &Scope) ->
         comparer.service(from, (word, asked), &considered.targets(word));
     }
     for (to, ports) in &considered.from_api {
-        comparer.from_api(*to, ports, &considered.api_entities);
+        comparer.api_server(*to, ports, &considered.api_entities);
     }
     for ((own, direction), (ports, is_open)) in &considered.wide {
         comparer.wide(*own, *direction, ports, *is_open);
@@ -181,12 +181,12 @@ impl Comparer<'_> {
         let seen = seen.with_findings(&self.told, (&a.party.id, &b.party.id), &[]);
         let ends = (a.party.clone(), b.party.clone());
         for (key, ports) in seen.keys(&ports) {
-            self.add(ends.clone(), ports, key, &pairs, false);
+            self.add(ends.clone(), ports, &key, &pairs, false);
         }
     }
 
     /// A connection from what answers for the API server.
-    fn from_api(&mut self, to: usize, ports: &PortSet, entities: &[Entity]) {
+    fn api_server(&mut self, to: usize, ports: &PortSet, entities: &[Entity]) {
         let b = &self.members[to];
         let pairs: Vec<(Entity, Entity)> = entities
             .iter()
@@ -199,7 +199,7 @@ impl Comparer<'_> {
         let seen = seen.with_findings(&self.told, (&from.id, &b.party.id), &[]);
         let ends = (from, b.party.clone());
         for (key, ports) in seen.keys(ports) {
-            self.add(ends.clone(), ports, key, &pairs, false);
+            self.add(ends.clone(), ports, &key, &pairs, false);
         }
     }
 
@@ -220,7 +220,7 @@ impl Comparer<'_> {
             .collect();
         let ends = (a.party.clone(), to);
         for (key, ports) in seen.keys(&ports.intersection(asked)) {
-            self.add(ends.clone(), ports, key, &pairs, false);
+            self.add(ends.clone(), ports, &key, &pairs, false);
         }
     }
 
@@ -255,7 +255,7 @@ impl Comparer<'_> {
             let silent = key.is_silent();
             // Who speaks of nothing here is told of as far as rules let it through, which its own lines say.
             let by_default = is_open && silent;
-            for (party, example) in self.parties(&atoms, &who, member) {
+            for (party, example) in Self::parties(&atoms, &who, member) {
                 let peer = atoms[example].peer.clone();
                 let pair = match direction {
                     Direction::Egress => (member.examples[0].clone(), peer),
@@ -269,7 +269,7 @@ impl Comparer<'_> {
             }
         }
         for (ends, ports, key, pair, by_default) in made {
-            self.add(ends, ports, key, &[pair], by_default);
+            self.add(ends, ports, &key, &[pair], by_default);
         }
     }
 
@@ -291,7 +291,7 @@ impl Comparer<'_> {
     }
 
     /// What to call some atoms, each party with one of them: `any` when it is all of them.
-    fn parties(&self, atoms: &[Atom], who: &[usize], member: &Member) -> Vec<(Party, usize)> {
+    fn parties(atoms: &[Atom], who: &[usize], member: &Member) -> Vec<(Party, usize)> {
         let inside = who
             .iter()
             .copied()
@@ -326,7 +326,7 @@ impl Comparer<'_> {
         &mut self,
         (from, to): (Party, Party),
         ports: PortSet,
-        key: Key,
+        key: &Key,
         pairs: &[(Entity, Entity)],
         by_default: bool,
     ) {

@@ -1,7 +1,7 @@
 //! What the filter looks at in each kind of line.
 
 use crate::tui::filter::Facts;
-use crate::tui::view::{Finding, Flow, Row, SideLine, Sign, verdict_words};
+use crate::tui::view::{Finding, Flow, Row, SideCell, SideLine, Sign, verdict_words};
 
 pub(super) fn row_facts(row: &Row) -> Facts {
     let items = || row.ingress.iter().chain(&row.egress);
@@ -104,7 +104,7 @@ pub(super) fn side_facts(line: &SideLine) -> Facts {
             .filter(|cell| !cell.code.is_empty())
             .map(|cell| cell.code.to_lowercase()),
     );
-    if line.cells.iter().any(|cell| cell.is_drift()) {
+    if line.cells.iter().any(SideCell::is_drift) {
         is.push("drift".to_owned());
     }
     let said: Vec<&str> = line.cells.iter().map(|cell| cell.words().1).collect();
