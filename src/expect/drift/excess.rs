@@ -388,17 +388,21 @@ impl Excess<'_, '_> {
             {
                 let (own, peer) = ends_of(own_direction, &from, &to);
                 // An end that is not listed tolerates everything but what is forbidden by name.
-                let latent = side
+                let mut latent = side
                     .sure
                     .difference(&world.plan.side(own_direction, own, peer))
                     .difference(&allowed.possible)
                     .difference(&wide.sure);
+                let listed = world.plan.is_listed(own_direction, own);
+                if !listed {
+                    // Of such an end it is only news where a rule names the other one.
+                    latent = latent.intersection(&world.engine.named(own_direction, own, peer));
+                }
                 if latent.is_empty() {
                     continue;
                 }
                 for (x, y) in workload_pairs(&world.classes[a], &world.classes[b], a == b) {
                     let key = latent_key(own_direction, x, y);
-                    let listed = world.plan.is_listed(own_direction, own);
                     match self.forbidding(&from, &to).filter(|_| !listed) {
                         Some(origin) => {
                             let sources = world.plan.origins[origin].sources.clone();
