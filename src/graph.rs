@@ -183,7 +183,55 @@ pub fn layout(graph: &Graph, options: &Options, sticky: Option<&Sticky>) -> Scen
     ladder::layout(graph, options, sticky)
 }
 
+/// Lays a graph out so that others can take its place without moving anything: `all` is what they have together.
+///
+/// Nodes that are only in the others keep their room, workloads are drawn without wires. Where all together do not fit and
+/// the graph alone does, it is laid out alone.
+pub fn layout_among(
+    graph: &Graph,
+    all: &Graph,
+    options: &Options,
+    sticky: Option<&Sticky>,
+) -> Scene {
+    let all = Graph::union([all, graph]);
+    let mut frame = layout(&all, options, sticky);
+    if !frame.fits() {
+        let afresh = layout(&all, options, None);
+        if afresh.fits() {
+            frame = afresh;
+        } else {
+            let alone = layout(graph, options, sticky);
+            if alone.fits() {
+                return alone;
+            }
+        }
+    }
+    let missing = all
+        .nodes
+        .iter()
+        .filter(|node| matches!(node.kind, NodeKind::Workload | NodeKind::Namespace))
+        .filter(|node| graph.node(&node.key).is_none());
+    // Sorted by key, and no edge changes its place.
+    let nodes = graph.nodes.iter().chain(missing).cloned().collect();
+    let drawn = Graph::new(nodes, graph.edges.clone());
+    let mut scene = layout(&drawn, options, Some(frame.sticky()));
+    scene.pad(frame.width, frame.height);
+    scene.fits = frame.fits;
+    scene.sticky = frame.sticky;
+    scene
+}
+
 impl Graph {
+    /// Everything that is in one of them.
+    pub fn union<'a>(graphs: impl IntoIterator<Item = &'a Self>) -> Self {
+        let (mut nodes, mut edges) = (Vec::new(), Vec::new());
+        for graph in graphs {
+            nodes.extend(graph.nodes.iter().cloned());
+            edges.extend(graph.edges.iter().cloned());
+        }
+        Self::new(nodes, edges)
+    }
+
     /// Sorts and merges: nodes of one key become one (the first wins, badges are united), edges that differ in ports only
     /// become one, and edges that name an unknown node are dropped.
     pub fn new(nodes: Vec<Node>, edges: Vec<Edge>) -> Self {

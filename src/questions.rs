@@ -2,6 +2,7 @@
 
 pub mod connections;
 pub mod ends;
+pub mod environments;
 pub mod exposure;
 pub mod flows;
 pub mod info;

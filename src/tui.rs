@@ -5,6 +5,7 @@
 //! bytes; and the terminal is asked nothing, so one that never answers cannot hold us up.
 
 mod app;
+mod beside;
 mod draw;
 mod drift;
 mod explain;
@@ -39,6 +40,7 @@ use futures_util::StreamExt;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
+use crate::graph::Graph;
 use crate::source::Snapshot;
 
 use app::{App, Effect, Msg, Start};
@@ -46,7 +48,7 @@ use draw::Hits;
 use ground::{Ground, Judge};
 use terminal::{Screen, Terminal};
 use theme::Theme;
-use view::{About, Answer, Draft, Picture, Place, Question, Settings, View};
+use view::{About, Answer, Draft, Picture, Place, Question, Settings, Sides, Tally, View};
 
 /// The shortest time between two frames.
 const FRAME: Duration = Duration::from_millis(16);
@@ -221,8 +223,25 @@ struct Workers {
     snapshots: watch::Receiver<Arc<Snapshot>>,
     ground: Arc<Ground>,
     reconnect: Option<Arc<dyn Fn() + Send + Sync>>,
-    computing: bool,
+    /// Views; the other environments; the environments side by side.
+    lanes: [Lane; 3],
+}
+
+/// Requests of one kind, one after the other.
+#[derive(Default)]
+struct Lane {
+    busy: bool,
     waiting: Option<Effect>,
+}
+
+/// The lane of an effect.
+fn lane(effect: &Effect) -> Option<usize> {
+    match effect {
+        Effect::Compute { .. } => Some(0),
+        Effect::Judge { .. } => Some(1),
+        Effect::Compare { .. } => Some(2),
+        _ => None,
+    }
 }
 
 impl Workers {
@@ -232,8 +251,7 @@ impl Workers {
             snapshots: options.snapshots.clone(),
             ground: Arc::new(Ground::new(options.judge.clone())),
             reconnect: options.reconnect.clone(),
-            computing: false,
-            waiting: None,
+            lanes: Default::default(),
         }
     }
 
@@ -243,23 +261,27 @@ impl Workers {
         }
     }
 
-    /// Starts the view that waited for the one that just came.
+    /// Starts what waited for the answer that just came.
     fn finished(&mut self, msg: &Msg) {
-        if matches!(msg, Msg::View { .. }) {
-            self.computing = false;
-            if let Some(next) = self.waiting.take() {
-                self.start(next);
-            }
+        let lane = match msg {
+            Msg::View { .. } => &mut self.lanes[0],
+            Msg::Tallies { .. } => &mut self.lanes[1],
+            Msg::Sides { .. } => &mut self.lanes[2],
+            _ => return,
+        };
+        lane.busy = false;
+        if let Some(next) = lane.waiting.take() {
+            self.start(next);
         }
     }
 
     fn start(&mut self, effect: Effect) {
-        if matches!(effect, Effect::Compute { .. }) {
-            if self.computing {
-                self.waiting = Some(effect);
+        if let Some(lane) = lane(&effect).map(|lane| &mut self.lanes[lane]) {
+            if lane.busy {
+                lane.waiting = Some(effect);
                 return;
             }
-            self.computing = true;
+            lane.busy = true;
         }
         let ground = Arc::clone(&self.ground);
         let snapshot = Arc::clone(&self.snapshots.borrow());
@@ -281,6 +303,9 @@ trait Answers {
     fn ask(&self, question: &Question) -> Result<Answer, String>;
     /// `None` when there is no such workload.
     fn about(&self, workload: &str) -> Option<About>;
+    /// By every environment, and what their graphs have together.
+    fn judge(&self) -> (Vec<Tally>, Option<Arc<Graph>>);
+    fn compare(&self) -> Arc<Sides>;
 }
 
 impl Answers for (&Ground, &Snapshot) {
@@ -299,6 +324,14 @@ impl Answers for (&Ground, &Snapshot) {
     fn about(&self, workload: &str) -> Option<About> {
         self.0.about(workload)
     }
+
+    fn judge(&self) -> (Vec<Tally>, Option<Arc<Graph>>) {
+        self.0.judge()
+    }
+
+    fn compare(&self) -> Arc<Sides> {
+        self.0.compare()
+    }
 }
 
 /// Works an effect out; those that only a terminal can perform come back.
@@ -314,10 +347,14 @@ fn work(answers: &impl Answers, effect: Effect) -> Result<Msg, Box<Effect>> {
         Effect::Layout {
             generation,
             graph,
+            all,
             options,
             sticky,
         } => {
-            let scene = crate::graph::layout(&graph, &options, sticky.as_ref());
+            let scene = match all {
+                Some(all) => crate::graph::layout_among(&graph, &all, &options, sticky.as_ref()),
+                None => crate::graph::layout(&graph, &options, sticky.as_ref()),
+            };
             Msg::Picture {
                 generation,
                 picture: Arc::new(Picture { graph, scene }),
@@ -348,6 +385,18 @@ fn work(answers: &impl Answers, effect: Effect) -> Result<Msg, Box<Effect>> {
         } => Msg::About {
             generation,
             about: answers.about(&workload),
+        },
+        Effect::Judge { generation } => {
+            let (tallies, all) = answers.judge();
+            Msg::Tallies {
+                generation,
+                tallies,
+                all,
+            }
+        }
+        Effect::Compare { generation } => Msg::Sides {
+            generation,
+            sides: answers.compare(),
         },
         Effect::Mouse(_) | Effect::Suspend | Effect::Reconnect | Effect::Quit(_) => {
             return Err(Box::new(effect));

@@ -214,6 +214,9 @@ fn the_same_input_gives_the_same_bytes() {
         &["--demo", "graph", "-o", "json"],
         &["--demo", "graph"],
         &["--demo", "matrix", "-o", "json"],
+        &["--demo", "drift", "--all"],
+        &["--demo", "drift", "-o", "junit"],
+        &["--demo", "drift", "-o", "sarif", "--env", "dev,prod"],
     ] {
         assert_eq!(run(args).stdout, run(args).stdout, "{args:?}");
     }
@@ -370,6 +373,65 @@ fn drift_ends_with_1_for_errors_and_says_which_line_was_written() {
         })
         .collect();
     assert_eq!(about, [("prod", "excess")]);
+}
+
+/// What differs in its ports only is one paragraph to a reader, and one finding a range to a script.
+#[test]
+fn drift_reads_well_at_80_columns_and_json_keeps_each_range_apart() {
+    let told = run(&["--demo", "drift", "--env", "dev,prod", "--all"]);
+    assert_eq!(told.status.code(), Some(1), "{}", err(&told));
+    let told = out(&told);
+    let heads = told.lines().filter(|line| line.starts_with("· NARROWER"));
+    let heads: Vec<&str> = heads.collect();
+    assert!(
+        heads.contains(&"· NARROWER     any → stalker/zookeeper 2181, 2888, 3888/TCP"),
+        "{heads:#?}"
+    );
+    for line in told.lines() {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+    let narrower = json(&run(&[
+        "--demo",
+        "drift",
+        "--only",
+        "zookeeper",
+        "-o",
+        "json",
+    ]));
+    let ports: Vec<_> = narrower["findings"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|f| (f["code"].clone(), f["first"].clone(), f["last"].clone()))
+        .collect();
+    let one = |port: u16| ("narrower".into(), port.into(), port.into());
+    assert_eq!(ports, [one(2181), one(2888), one(3888)]);
+    let keys: Vec<&str> = narrower["findings"][0]
+        .as_object()
+        .expect("an object")
+        .keys()
+        .map(String::as_str)
+        .collect();
+    assert_eq!(
+        keys,
+        [
+            "code",
+            "severity",
+            "environment",
+            "from",
+            "to",
+            "protocol",
+            "first",
+            "last",
+            "expected",
+            "actual",
+            "because",
+            "sources",
+            "message",
+            "name",
+            "conditions",
+        ]
+    );
 }
 
 #[test]

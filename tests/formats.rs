@@ -15,9 +15,9 @@ const WORLD: &str = "{kind: Namespace, apiVersion: v1, metadata: {name: x}}
 ---
 {kind: NetworkPolicy, apiVersion: networking.k8s.io/v1, metadata: {name: deny, namespace: x}, spec: {podSelector: {}, policyTypes: [Ingress, Egress]}}
 ---
-{kind: NetworkPolicy, apiVersion: networking.k8s.io/v1, metadata: {name: web, namespace: x}, spec: {podSelector: {matchLabels: {app: web}}, policyTypes: [Egress], egress: [{to: [{podSelector: {matchLabels: {app: db}}}], ports: [{port: 5432}]}]}}
+{kind: NetworkPolicy, apiVersion: networking.k8s.io/v1, metadata: {name: web, namespace: x}, spec: {podSelector: {matchLabels: {app: web}}, policyTypes: [Egress], egress: [{to: [{podSelector: {matchLabels: {app: db}}}], ports: [{port: 5432}, {port: 5434}]}]}}
 ---
-{kind: NetworkPolicy, apiVersion: networking.k8s.io/v1, metadata: {name: db, namespace: x}, spec: {podSelector: {matchLabels: {app: db}}, ingress: [{from: [{podSelector: {matchLabels: {app: web}}}], ports: [{port: 5432}]}]}}
+{kind: NetworkPolicy, apiVersion: networking.k8s.io/v1, metadata: {name: db, namespace: x}, spec: {podSelector: {matchLabels: {app: db}}, ingress: [{from: [{podSelector: {matchLabels: {app: web}}}], ports: [{port: 5432}, {port: 5434}]}]}}
 ";
 
 const EXPECTATIONS: &str = r#"apiVersion: netseg/v1
@@ -31,8 +31,8 @@ environments:
     expect:
       db: {ingress: ["5432,5433 <- web"], egress: deny}
     flows:
-      - {name: "]]>\u001b[31m<&\"\uFFFE\n", from: web, to: db, ports: [5432], verdict: deny, severity: warning, src: "docs/a b.md:7"}
-      - {name: gone, from: web, to: db, ports: [5432], verdict: allow, by: nobody}
+      - {name: "]]>\u001b[31m<&\"\uFFFE\n", from: web, to: db, ports: [5434], verdict: deny, severity: warning, src: "docs/a b.md:7"}
+      - {name: gone, from: web, to: db, ports: [5432], verdict: allow, level: may, by: nobody}
     cluster: {enforces: true}
   prod:
     expect: {db: {egress: deny}}
@@ -180,10 +180,9 @@ fn check_element(node: Node<'_, '_>) {
 }
 
 fn cases<'d>(document: &'d Document<'d>, suite: &str) -> BTreeMap<(String, String), &'static str> {
-    let suites = document.root_element().children();
+    let mut suites = document.root_element().children();
     let suite = suites
-        .filter(|node| node.attribute("name") == Some(suite))
-        .next()
+        .find(|node| node.attribute("name") == Some(suite))
         .unwrap_or_else(|| panic!("a suite {suite}"));
     let mut found = BTreeMap::new();
     let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
@@ -248,9 +247,9 @@ fn junit_is_what_the_schema_says_and_a_case_is_an_expectation() {
     let dev = cases(&document, "dev");
     for (class, name, expected) in [
         ("dev.default deny", "any → x/*", "passed"),
-        ("dev.has to work", "web → db 5432/TCP", "passed"),
-        ("dev.has to work", "web → db 5433/TCP", "failure"),
-        ("dev.must not work", "db → any", "passed"),
+        ("dev.has to work", "x/web → x/db 5432/TCP", "passed"),
+        ("dev.has to work", "x/web → x/db 5433/TCP", "failure"),
+        ("dev.must not work", "x/db → any", "passed"),
         // Agents of kube-system are not in the input.
         ("dev.enforcement", "cluster", "error"),
         ("dev.still exists", "nobody", "skipped"),
@@ -264,7 +263,7 @@ fn junit_is_what_the_schema_says_and_a_case_is_an_expectation() {
         .unwrap_or_else(|| panic!("{dev:#?}"));
     assert_eq!(
         odd.0.1,
-        "web → db 5432/TCP (]]>\\u{1b}[31m<&\"\\u{fffe}\\u{a})"
+        "x/web → x/db 5434/TCP (]]>\\u{1b}[31m<&\"\\u{fffe})"
     );
     assert_eq!(*odd.1, "skipped");
     // The words of a failure are those of the text report.
@@ -275,9 +274,9 @@ fn junit_is_what_the_schema_says_and_a_case_is_an_expectation() {
     let told = failure.text().expect("text");
     assert!(text(&folder.drift(&[])).contains(told), "{told}");
     for part in [
-        "▼ BROKEN       web → db 5433/TCP",
+        "▼ BROKEN       x/web → x/db 5433/TCP",
         "cluster.yaml:",
-        "written  expect.yaml:9",
+        "written  expect.yaml:10",
     ] {
         assert!(told.contains(part), "{part} in {told}");
     }
@@ -299,7 +298,7 @@ fn junit_follows_the_bar_the_environments_and_the_filters() {
     let document = Document::parse(&xml).expect("well-formed");
     check_element(document.root_element());
     let prod = cases(&document, "prod");
-    assert_eq!(outcome(&prod, "prod.must not work", "db → any"), "passed");
+    assert_eq!(outcome(&prod, "prod.must not work", "x/db → any"), "passed");
     assert!(cases(&document, "dev").len() > prod.len());
 
     // Nothing fails in prod: cases and exit status agree. So they do where nothing can be decided.
@@ -324,7 +323,12 @@ fn schema() -> jsonschema::Validator {
     let path =
         PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/support/sarif-schema-2.1.0.json");
     let schema = std::fs::read(path).expect("the schema is in the repository");
-    let schema = serde_json::from_slice(&schema).expect("JSON");
+    let mut schema: serde_json::Value = serde_json::from_slice(&schema).expect("JSON");
+    // As published this pattern has a bracket too many; it is about a field that is not written.
+    for owner in ["run", "toolComponent"] {
+        schema["definitions"][owner]["properties"]["language"]["pattern"] =
+            "^[a-zA-Z]{2}(-[a-zA-Z]{2})?$".into();
+    }
     jsonschema::validator_for(&schema).expect("a schema")
 }
 
@@ -348,18 +352,16 @@ fn sarif_is_what_the_schema_says() {
         assert_eq!(wrong, Vec::<String>::new(), "{args:?}");
         assert_eq!(output.stdout, folder.drift(args).stdout, "{args:?}");
     }
-    for demo in ["stalker"] {
-        let output = run(
-            folder.0.path(),
-            &["--demo", demo, "drift", "-o", "sarif", "--all"],
-        );
-        let sarif = serde_json::from_str(&text(&output)).expect("JSON");
-        let wrong: Vec<String> = validator
-            .iter_errors(&sarif)
-            .map(|e| e.to_string())
-            .collect();
-        assert_eq!(wrong, Vec::<String>::new(), "{demo}");
-    }
+    let output = run(
+        folder.0.path(),
+        &["--demo", "drift", "-o", "sarif", "--all"],
+    );
+    let sarif = serde_json::from_str(&text(&output)).expect("JSON");
+    let wrong: Vec<String> = validator
+        .iter_errors(&sarif)
+        .map(|e| e.to_string())
+        .collect();
+    assert_eq!(wrong, Vec::<String>::new());
     // The checker tells what is wrong apart from what is right.
     assert!(!validator.is_valid(&serde_json::json!({"version": "2.1.0", "runs": [{}]})));
 }
@@ -390,7 +392,7 @@ fn sarif_leads_to_the_document_first_and_to_the_policies_beside_it() {
     );
     let place = &broken["locations"][0]["physicalLocation"];
     assert_eq!(place["artifactLocation"]["uri"], "expect.yaml");
-    assert_eq!(place["region"]["startLine"], 9);
+    assert_eq!(place["region"]["startLine"], 10);
     let beside = broken["relatedLocations"].as_array().expect("the policies");
     assert!(
         beside

@@ -7,6 +7,7 @@ use netseg::compile::Profile;
 use netseg::compile::enforcer;
 use netseg::engine::Engine;
 use netseg::model::{Cluster, Diagnostic};
+use netseg::questions::exposure;
 use netseg::questions::flows;
 use netseg::questions::scope::Scope;
 use netseg::source::manifests;
@@ -23,6 +24,9 @@ fn answered((cluster, told): (Cluster, Vec<Diagnostic>)) -> usize {
     let found = flows::flows(&engine, &Scope::of(std::iter::empty()));
     for flow in &found.flows {
         assert!(flow.from < found.peers.len() && flow.to < found.peers.len());
+    }
+    for one in &exposure::exposure(&engine, &Scope::all()).ways {
+        assert!(one.way.port != Some(0) && !one.way.targets.contains(&0));
     }
     told.len()
 }
@@ -57,7 +61,7 @@ fn scalars() -> impl Strategy<Value = Value> {
     ]
 }
 
-const FIELDS: [&str; 64] = [
+const FIELDS: [&str; 77] = [
     "name",
     "namespace",
     "labels",
@@ -122,6 +126,19 @@ const FIELDS: [&str; 64] = [
     "addressType",
     "image",
     "app",
+    "rules",
+    "host",
+    "http",
+    "paths",
+    "path",
+    "backend",
+    "service",
+    "number",
+    "tls",
+    "hosts",
+    "hostPort",
+    "nodePort",
+    "loadBalancer",
 ];
 
 fn anything() -> impl Strategy<Value = Value> {
@@ -138,7 +155,7 @@ fn anything() -> impl Strategy<Value = Value> {
     })
 }
 
-const KINDS: [(&str, &str); 12] = [
+const KINDS: [(&str, &str); 13] = [
     ("v1", "Namespace"),
     ("v1", "Pod"),
     ("v1", "Node"),
@@ -149,6 +166,7 @@ const KINDS: [(&str, &str); 12] = [
     ("batch/v1", "CronJob"),
     ("policy.networking.k8s.io/v1alpha2", "ClusterNetworkPolicy"),
     ("policy.networking.k8s.io/v1alpha1", "AdminNetworkPolicy"),
+    ("networking.k8s.io/v1", "Ingress"),
     ("v1", "List"),
     ("v1", "PodList"),
 ];
@@ -161,7 +179,7 @@ fn sound(kind: usize, name: &str) -> Value {
         {"ipBlock": {"cidr": "10.0.0.0/8", "except": ["10.1.0.0/16"]}}
     ]);
     let ports = json!([{"protocol": "TCP", "port": 80, "endPort": 90}, {"port": "http"}]);
-    let pod = json!({"nodeName": "n", "containers": [{"name": "c", "ports": [{"name": "http", "containerPort": 80, "protocol": "TCP"}]}]});
+    let pod = json!({"nodeName": "n", "containers": [{"name": "c", "ports": [{"name": "http", "containerPort": 80, "hostPort": 8000, "protocol": "TCP"}]}]});
     let spec = match kind {
         "Pod" => pod,
         "Deployment" => {
@@ -171,11 +189,15 @@ fn sound(kind: usize, name: &str) -> Value {
             json!({"jobTemplate": {"spec": {"template": {"metadata": {"labels": {"app": "a"}}, "spec": pod}}}})
         }
         "Service" => {
-            json!({"selector": {"app": "a"}, "clusterIP": "10.9.0.1", "ports": [{"port": 80, "targetPort": "http"}]})
+            json!({"type": "LoadBalancer", "externalIPs": ["203.0.113.1"], "selector": {"app": "a"}, "clusterIP": "10.9.0.1", "ports": [{"port": 80, "targetPort": "http"}]})
         }
         "NetworkPolicy" => json!({
             "podSelector": {"matchLabels": {"app": "a"}}, "policyTypes": ["Ingress", "Egress"],
             "ingress": [{"from": peers, "ports": ports}], "egress": [{"to": peers, "ports": ports}]
+        }),
+        "Ingress" => json!({
+            "ingressClassName": "a", "tls": [{"hosts": ["a.org"], "secretName": "s"}], "defaultBackend": {"service": {"name": "b", "port": {"name": "http"}}},
+            "rules": [{"host": "a.org", "http": {"paths": [{"path": "/", "backend": {"service": {"name": "a", "port": {"number": 80}}}}]}}]
         }),
         _ => json!({"podCIDRs": ["10.0.0.0/24"]}),
     };
@@ -183,7 +205,7 @@ fn sound(kind: usize, name: &str) -> Value {
         "apiVersion": api_version, "kind": kind,
         "metadata": {"name": name, "namespace": "x", "labels": {"app": "a"}, "ownerReferences": [{"kind": "Job", "name": "j", "controller": true}]},
         "spec": spec,
-        "status": {"phase": "Running", "podIPs": [{"ip": "10.0.0.1"}], "addresses": [{"type": "InternalIP", "address": "10.1.1.1"}]},
+        "status": {"phase": "Running", "podIPs": [{"ip": "10.0.0.1"}], "addresses": [{"type": "InternalIP", "address": "10.1.1.1"}], "loadBalancer": {"ingress": [{"ip": "203.0.113.1"}]}},
         "addressType": "IPv4", "endpoints": [{"addresses": ["10.0.0.1"]}], "ports": [{"port": 80}], "items": [],
     })
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::expect::{self, Code, Finding};
-use crate::model::Workload;
+use crate::model::{Severity, Workload};
 use crate::report::drift::{self, Drift};
 
 use super::args::{Args, DriftArgs, DriftFormat, FailOn};
@@ -141,6 +141,11 @@ fn is_end(id: &str, word: &str) -> bool {
         || matches!((parts.next(), parts.next(), parts.next()), (Some(namespace), Some(_), Some(name)) if format!("{namespace}/{name}") == word)
 }
 
+/// Whether it is not known of something that has to be, or must not be; of advice it need not be known.
+fn leaves_it_open(finding: &Finding) -> bool {
+    finding.code == Code::Unknown && finding.severity > Severity::Info
+}
+
 fn status(findings: &[Finding], fail_on: FailOn) -> u8 {
     let differs = |finding: &&Finding| finding.code != Code::Met;
     if findings
@@ -149,7 +154,7 @@ fn status(findings: &[Finding], fail_on: FailOn) -> u8 {
         .any(|finding| finding.severity >= fail_on.severity())
     {
         NO
-    } else if findings.iter().any(|finding| finding.code == Code::Unknown) {
+    } else if findings.iter().any(leaves_it_open) {
         UNDECIDED
     } else {
         OK

@@ -14,12 +14,12 @@ use super::{Failure, NO, OK, load};
 pub(crate) fn run(args: &Args, asked: &ImportArgs, out: &mut Out) -> Result<u8, Failure> {
     let name = asked.doc.display().to_string();
     let typed = load::text_of(&asked.doc)?;
-    let others = load::expectation_files(&args.source.expect)?.unwrap_or_default();
     let is_file = expect::is_expectations(&name, &typed);
     let (mut read, problems, quotes) = if is_file {
-        let read = load::read_beside(&name, &typed, &others)?;
+        let read = expect::read(&name, &typed).map_err(|found| load::refused(&name, &found))?;
         (read, Vec::new(), BTreeMap::new())
     } else {
+        let others = load::expectation_files(&args.source.expect)?.unwrap_or_default();
         let imported =
             expect::import(&name, &typed, &others).map_err(|problem| load::no_table(&problem))?;
         for table in &imported.tables {
@@ -32,6 +32,7 @@ pub(crate) fn run(args: &Args, asked: &ImportArgs, out: &mut Out) -> Result<u8, 
                 table.items
             ));
         }
+        tell_notes(&imported.expectations);
         (imported.expectations, imported.problems, imported.quotes)
     };
     for problem in &problems {
@@ -70,6 +71,24 @@ pub(crate) fn run(args: &Args, asked: &ImportArgs, out: &mut Out) -> Result<u8, 
         TextJson::Json => expect::as_json(&written),
     });
     Ok(if bad > 0 { NO } else { OK })
+}
+
+/// Notes are kept as text and never become rules by themselves; who means one as an exception is shown how to write it.
+fn tell_notes(read: &Expectations) {
+    let environments = read.environments();
+    let mut places: Vec<String> = environments
+        .iter()
+        .flat_map(|name| read.notes(name))
+        .map(|note| note.at.to_string())
+        .collect();
+    places.dedup();
+    if let Some(last) = places.last() {
+        let line = last.rsplit(':').next().unwrap_or_default();
+        out::note(&format!(
+            "note: {}: kept as text, and nothing is judged by it\n  help: what is meant as an exception is written so: exceptions: [{{id: NOTE-{line}, from: any, to: …, ports: […], why: …, expires: …}}]\n",
+            places.join(", ")
+        ));
+    }
 }
 
 /// Looks up in a cluster who is meant by names alone, and tells how each was found.

@@ -211,36 +211,26 @@ pub(crate) fn expectation_files(paths: &[PathBuf]) -> Result<Option<Expectations
     }
     // What a document calls somebody may be defined in any of the other files: those come first.
     texts.sort_by_key(|(is_file, ..)| !is_file);
-    let mut all: Option<Expectations> = None;
-    for (is_file, name, text) in &texts {
-        let read = if *is_file {
-            expect::read(name, text).map_err(|problems| refused(name, &problems))?
-        } else {
-            let others = all.clone().unwrap_or_default();
-            let imported =
-                expect::import(name, text, &others).map_err(|problem| no_table(&problem))?;
-            for problem in &imported.problems {
-                out::note(&text::diagnostic(problem));
-            }
-            imported.expectations
-        };
-        match &mut all {
-            None => all = Some(read),
-            Some(all) => all
-                .merge(read)
-                .map_err(|problems| refused(name, &problems))?,
-        }
+    if texts.is_empty() {
+        return Ok(None);
     }
-    Ok(all)
-}
-
-/// One file of expectations beside others, whose names it may use.
-pub(crate) fn read_beside(
-    name: &str,
-    text: &str,
-    _others: &Expectations,
-) -> Result<Expectations, Failure> {
-    expect::read(name, text).map_err(|problems| refused(name, &problems))
+    let mut files = expect::Files::default();
+    for (is_file, name, text) in &texts {
+        if *is_file {
+            files.read(name, text);
+            continue;
+        }
+        let imported =
+            expect::import(name, text, files.so_far()).map_err(|problem| no_table(&problem))?;
+        for problem in &imported.problems {
+            out::note(&text::diagnostic(problem));
+        }
+        files.add(imported.expectations);
+    }
+    let names: Vec<&str> = texts.iter().map(|(_, name, _)| name.as_str()).collect();
+    let read = files.finish();
+    read.map(Some)
+        .map_err(|problems| refused(&names.join("`, `"), &problems))
 }
 
 /// A file of expectations, or a document; `-` is standard input.
@@ -272,13 +262,13 @@ pub(crate) fn no_table(problem: &Diagnostic) -> Failure {
     Failure::new(format!("`{place}` {}", problem.message)).hint(problem.help.clone())
 }
 
-fn refused(name: &str, problems: &[Diagnostic]) -> Failure {
+pub(crate) fn refused(name: &str, problems: &[Diagnostic]) -> Failure {
     for problem in problems {
         out::note(&text::diagnostic(problem));
     }
     let count = problems.len();
     Failure::new(format!(
-        "`{}` is not used: {count} problem{} in it",
+        "`{}` is not used: {count} problem{}",
         crate::text::tame(name),
         if count == 1 { "" } else { "s" }
     ))

@@ -3,6 +3,7 @@
 //! Ports and addresses are compared as sets, exactly; pods pair by pair, those that neither policy nor document can tell apart
 //! judged once. What is open to everyone is one finding, not one for each pod there is.
 
+mod claims;
 mod demands;
 mod excess;
 mod exposure;
@@ -16,7 +17,7 @@ use std::fmt;
 
 use crate::compile::enforcer::Enforcer;
 use crate::engine::{Cause, Engine, Entity, PolicyId, RuleId, Verdict};
-use crate::model::{PortRange, PortSet, Protocol, Severity, SourceRef};
+use crate::model::{Direction, PortRange, PortSet, Protocol, Severity, SourceRef};
 
 use super::plan::Plan;
 use world::World;
@@ -242,38 +243,39 @@ impl Found {
         }
     }
 
-    /// That policy is stricter than it could be is a remark only where nothing that has to work suffers from it.
-    fn forget_remarks_on_what_is_broken(&mut self) {
-        let broken: Vec<(String, String, PortSet)> = self
-            .connections
-            .iter()
-            .filter(|(key, _)| key.code == Code::Broken)
-            .map(|(key, entry)| {
-                let parts = entry.parts.iter();
-                let ports = parts.fold(PortSet::empty(), |all, (ports, ..)| all.union(ports));
-                (key.from.clone(), key.to.clone(), ports)
-            })
-            .collect();
-        for (key, entry) in &mut self.connections {
-            if key.code != Code::Narrower {
-                continue;
-            }
-            let suffers = |(from, to, _): &&(String, String, PortSet)| match key.about {
-                About::EgressSide => *from == key.from,
-                About::IngressSide => *to == key.to,
-                About::DnsOverTcp => false,
-                _ => *from == key.from && *to == key.to,
-            };
-            for (_, _, hurt) in broken.iter().filter(suffers) {
-                for (ports, ..) in &mut entry.parts {
-                    *ports = ports.difference(hurt);
+    /// That policy is stricter than it could be is a remark only where nothing that has to work suffers from that.
+    fn forget_remarks_on_what_is_broken(&mut self, engine: &Engine) {
+        // Who denies what has to work: the source's egress, the destination's ingress.
+        let mut egress: BTreeMap<String, PortSet> = BTreeMap::new();
+        let mut ingress = egress.clone();
+        let broken = self.connections.iter();
+        for (key, entry) in broken.filter(|(key, _)| key.code == Code::Broken) {
+            for (ports, from, to) in &entry.parts {
+                for (direction, own, peer, id, denied) in [
+                    (Direction::Egress, from, to, &key.from, &mut egress),
+                    (Direction::Ingress, to, from, &key.to, &mut ingress),
+                ] {
+                    let part = ports.difference(&engine.side(direction, own, peer).possible);
+                    let all = denied.entry(id.clone()).or_default();
+                    *all = all.union(&part);
                 }
+            }
+        }
+        let narrower = self.connections.iter_mut();
+        for (key, entry) in narrower.filter(|(key, _)| key.code == Code::Narrower) {
+            let hurt = match key.about {
+                About::EgressSide => egress.get(&key.from),
+                About::IngressSide => ingress.get(&key.to),
+                _ => None,
+            };
+            for (ports, ..) in &mut entry.parts {
+                *ports = hurt.map_or_else(|| ports.clone(), |hurt| ports.difference(hurt));
             }
         }
     }
 
     fn into_findings(mut self, world: &World<'_>) -> Vec<Finding> {
-        self.forget_remarks_on_what_is_broken();
+        self.forget_remarks_on_what_is_broken(world.engine);
         let connections = std::mem::take(&mut self.connections);
         for (key, entry) in connections {
             for (set, from, to) in &entry.parts {

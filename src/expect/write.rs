@@ -5,20 +5,23 @@
 mod layout;
 mod quote;
 mod rules;
+mod who;
 
 use std::collections::BTreeMap;
 
 use ipnet::IpNet;
 
-use crate::model::{Direction, Requirement, Severity, SourceRef, Test};
+use crate::model::{Direction, Severity, SourceRef};
 use crate::text::tame;
 
+use super::Exposure;
 use super::file::{
     Block, Cell, Content, DnsTcp, Environment, Expectations, K8sApi, Level, Named, Note, Row, Rule,
-    Select, Settings, Source, Workload,
+    Settings, Source, Workload,
 };
 use layout::{Entry, Node};
 use quote::scalar;
+use who::selects;
 
 /// What the places of expectations are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -283,19 +286,7 @@ impl Writer<'_> {
             made.add("exceptions", Entry::open(Node::List(exceptions.collect())));
         }
         if let Some(ways) = &env.exposure {
-            let ways = ways.iter().map(|way| {
-                let mut map = Entries::default();
-                map.add("workload", text(&way.workload));
-                map.add("via", text(&way.via));
-                map.text("host", way.host.as_ref());
-                if let Some(port) = &way.port {
-                    map.add("port", rules::port_text(port));
-                }
-                map.text("class", way.class.as_ref());
-                map.text("tls", way.tls.as_ref());
-                map.place(self.src(way.src.as_ref(), &way.at).as_ref());
-                Entry::from(map.map()).comment(self.origin(&way.at))
-            });
+            let ways = ways.iter().map(|way| self.way(way));
             made.add("exposure", Entry::open(Node::List(ways.collect())));
         }
         let mut cluster = Entries::default();
@@ -309,6 +300,28 @@ impl Writer<'_> {
         if !cluster.0.is_empty() {
             made.add("cluster", cluster.map());
         }
+        let notes = self.notes(env);
+        if !notes.is_empty() {
+            made.add("notes", Entry::open(Node::List(notes)));
+        }
+        made.map()
+    }
+
+    fn way(&self, way: &Exposure) -> Entry {
+        let mut map = Entries::default();
+        map.add("workload", text(&way.workload));
+        map.add("via", text(&way.via));
+        map.text("host", way.host.as_ref());
+        if let Some(port) = &way.port {
+            map.add("port", rules::port_text(port));
+        }
+        map.text("class", way.class.as_ref());
+        map.text("tls", way.tls.as_ref());
+        map.place(self.src(way.src.as_ref(), &way.at).as_ref());
+        Entry::from(map.map()).comment(self.origin(&way.at))
+    }
+
+    fn notes(&self, env: &Environment) -> Vec<Entry> {
         // What could not be read has no form of its own; it must not be lost all the same.
         let unread = env.unread.iter().map(|unread| Note {
             at: unread.at.clone(),
@@ -318,11 +331,8 @@ impl Writer<'_> {
             },
             src: None,
         });
-        let notes: Vec<Entry> = env
-            .notes
-            .iter()
-            .cloned()
-            .chain(unread)
+        let notes = env.notes.iter().cloned().chain(unread);
+        notes
             .filter(|note| !note.text.trim().is_empty())
             .map(|note| {
                 let entry = match self.src(note.src.as_ref(), &note.at) {
@@ -336,11 +346,7 @@ impl Writer<'_> {
                 };
                 entry.comment(self.origin(&note.at))
             })
-            .collect();
-        if !notes.is_empty() {
-            made.add("notes", Entry::open(Node::List(notes)));
-        }
-        made.map()
+            .collect()
     }
 
     fn row(&self, row: &Row, default: Level) -> Entry {
@@ -363,7 +369,8 @@ impl Writer<'_> {
                     }
                     Content::Deny | Content::Rules { .. } => word("deny"),
                 };
-                map.add(direction.as_str(), entry.comment(self.origin(&cell.at)));
+                let origin = entry.comment.clone().or_else(|| self.origin(&cell.at));
+                map.add(direction.as_str(), entry.comment(origin));
             }
             let patched = |adds: bool| {
                 let patches = row.patches.iter();
@@ -377,7 +384,12 @@ impl Writer<'_> {
                 }
             }
         }
-        Entry::from(map.map()).comment(self.origin(&row.at))
+        // With or without the text of its line, a row keeps its form.
+        Entry {
+            open: src.is_some(),
+            ..Entry::from(map.map())
+        }
+        .comment(self.origin(&row.at))
     }
 
     /// The place that a row gives to its cells and rules. Inherited ones may have come from elsewhere: what can say so itself
@@ -485,68 +497,6 @@ fn settings(settings: Settings) -> Entries {
         );
     }
     map
-}
-
-/// One selector, or a list of them.
-fn selects(selects: &[Select]) -> Entry {
-    match selects {
-        [one] => select(one),
-        several => Node::List(several.iter().map(select).collect()).into(),
-    }
-}
-
-fn select(select: &Select) -> Entry {
-    let mut map = Entries::default();
-    map.text("namespace", select.namespace.as_ref());
-    let (namespaces, _) = labels(select.namespaces.requirements());
-    if !namespaces.0.is_empty() {
-        map.add("namespaceLabels", namespaces.map());
-    }
-    let (labels, others) = labels(select.pods.requirements());
-    if !labels.0.is_empty() {
-        map.add("labels", labels.map());
-    }
-    if !others.is_empty() {
-        map.add("matchExpressions", Node::List(others));
-    }
-    if let Some((kind, name)) = &select.owner {
-        map.add("owner", text(&format!("{kind}/{name}")));
-    }
-    map.text("container", select.container.as_ref());
-    map.map().into()
-}
-
-/// Requirements as labels, as far as they can be written so, and the others as expressions.
-fn labels(requirements: &[Requirement]) -> (Entries, Vec<Entry>) {
-    let (mut labels, mut others) = (Entries::default(), Vec::new());
-    let mut last = None;
-    for requirement in requirements {
-        let key = requirement.key.as_str();
-        let (operator, values) = match &requirement.test {
-            Test::In(values) => {
-                if let (Some(value), 1) = (values.first(), values.len())
-                    && last != Some(key)
-                {
-                    // A label's value is taken as it is, blanks and all.
-                    labels.add(key, Node::Scalar(scalar(value)));
-                    last = Some(key);
-                    continue;
-                }
-                ("In", Some(values))
-            }
-            Test::NotIn(values) => ("NotIn", Some(values)),
-            Test::Exists => ("Exists", None),
-            Test::DoesNotExist => ("DoesNotExist", None),
-        };
-        let mut map = Entries::default();
-        map.add("key", text(key));
-        map.add("operator", word(operator));
-        if let Some(values) = values {
-            map.add("values", texts(values));
-        }
-        others.push(map.map().into());
-    }
-    (labels, others)
 }
 
 #[cfg(test)]

@@ -254,6 +254,9 @@ impl<'a> Attempt<'a> {
         let (title, layout, geometry) = drawn.expect("every step has a list of title lengths");
         let (mut scene, unreadable) = draw::draw(graph, &layout, &geometry, self.step);
         let mut settled = remember(&layout, &bands, geometry, self.step);
+        if let Some(known) = known {
+            settled.keep_departed(known);
+        }
         settled.title = title;
         settled.repair = repair.clone();
         scene.sticky = Sticky {

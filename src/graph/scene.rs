@@ -148,6 +148,20 @@ pub struct Scene {
 }
 
 impl Scene {
+    /// Makes the picture at least so large, with empty cells at the right and below.
+    pub(super) fn pad(&mut self, width: i32, height: i32) {
+        let (width, height) = (width.max(self.width), height.max(self.height));
+        if (width, height) == (self.width, self.height) {
+            return;
+        }
+        let mut cells = vec![Cell::default(); index(width) * index(height)];
+        for (row, line) in self.cells.chunks(index(self.width).max(1)).enumerate() {
+            let start = row * index(width);
+            cells[start..start + line.len()].clone_from_slice(line);
+        }
+        (self.width, self.height, self.cells) = (width, height, cells);
+    }
+
     /// Columns of the picture, in cells.
     pub fn width(&self) -> i32 {
         self.width

@@ -32,6 +32,44 @@ pub(super) struct Settled {
     pub(super) repair: Repair,
 }
 
+impl Settled {
+    /// Keeps the places of boxes that are gone, so that what comes back stands where it stood: the next environment may have
+    /// it again. Passages and ports come and go with the wires, and a crowd of the departed is forgotten.
+    pub(super) fn keep_departed(&mut self, before: &Self) {
+        // A passage is known by its column and its trunk.
+        let is_box = |key: &str| {
+            let first = key.split(' ').next().unwrap_or_default();
+            !first.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        let gone: Vec<(&String, i32)> = before
+            .rows
+            .iter()
+            .filter(|(key, _)| is_box(key) && !self.rows.contains_key(*key))
+            .map(|(key, row)| (key, *row))
+            .collect();
+        if gone.len() > self.rows.len() {
+            return;
+        }
+        for (key, row) in gone {
+            self.rows.insert(key.clone(), row);
+            if let Some(column) = before.columns.get(key) {
+                self.columns.insert(key.clone(), *column);
+            }
+        }
+        let mut below = 0;
+        for (names, height) in &before.bands {
+            let is_here = |band: &(Vec<String>, i32)| names.iter().any(|n| band.0.contains(n));
+            match self.bands.iter().position(is_here) {
+                Some(here) => below = here + 1,
+                None => {
+                    self.bands.insert(below, (names.clone(), *height));
+                    below += 1;
+                }
+            }
+        }
+    }
+}
+
 /// What had to be given up so that the picture tells the truth.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Repair {

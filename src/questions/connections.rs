@@ -274,7 +274,7 @@ fn named_pairs(engine: &Engine, drawn: &[Drawn]) -> BTreeMap<(usize, usize), Nam
     pairs
 }
 
-fn dns_targets(engine: &Engine) -> BTreeMap<(Entity, Protocol, u16), u16> {
+pub(super) fn dns_targets(engine: &Engine) -> BTreeMap<(Entity, Protocol, u16), u16> {
     let mut targets = BTreeMap::new();
     if let Some(service) = engine.dns_service() {
         for (protocol, port) in engine

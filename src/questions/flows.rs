@@ -182,7 +182,8 @@ pub fn half_open(engine: &Engine, scope: &Scope) -> Flows {
     for (from, (a, _)) in prepared.iter().enumerate() {
         for (to, (b, _)) in prepared.iter().enumerate() {
             let between_workloads = a.kind == PeerKind::Workload && b.kind == PeerKind::Workload;
-            if from == to || !between_workloads || !(in_scope(a, scope) || in_scope(b, scope)) {
+            // Members of one workload may be half-open among themselves.
+            if !between_workloads || !(in_scope(a, scope) || in_scope(b, scope)) {
                 continue;
             }
             for (open, ports) in half_open_ports(engine, &a.end, &b.end) {

@@ -47,7 +47,8 @@ pub fn sign(code: Code) -> &'static str {
 
 /// `from → to`, one end alone where only one is meant; kinds are dropped where names are unique.
 fn ends(engine: &Engine, finding: &Finding) -> String {
-    let short = |id: &str| tame(&ends::short_id(engine, id)).into_owned();
+    // Ranges of addresses may be many, and lines break at blanks only.
+    let short = |id: &str| tame(&ends::short_id(engine, id)).replace(',', ", ");
     match (finding.from.is_empty(), finding.to.is_empty()) {
         (false, false) => format!("{} → {}", short(&finding.from), short(&finding.to)),
         (false, true) => short(&finding.from),

@@ -108,10 +108,10 @@ fn result_json<'a>(rules: &[Rule], found: &'a Found) -> ResultJson<'a> {
             kind: "resource",
         })
         .collect();
-    let mut locations: Vec<Location<'_>> = found
+    let mut locations: Vec<Place<'_>> = found
         .places
         .iter()
-        .map(|place| Location {
+        .map(|place| Place {
             id: None,
             physical_location: Some(physical(place)),
             logical_locations: logical.clone(),
@@ -119,14 +119,14 @@ fn result_json<'a>(rules: &[Rule], found: &'a Found) -> ResultJson<'a> {
         })
         .collect();
     if locations.is_empty() && !logical.is_empty() {
-        locations.push(Location {
+        locations.push(Place {
             id: None,
             physical_location: None,
             logical_locations: logical,
             message: None,
         });
     }
-    let related = (1..).zip(&found.related).map(|(id, related)| Location {
+    let related = (1..).zip(&found.related).map(|(id, related)| Place {
         id: Some(id),
         physical_location: related.place.as_ref().map(physical),
         logical_locations: vec![Logical {
@@ -158,7 +158,7 @@ fn result_json<'a>(rules: &[Rule], found: &'a Found) -> ResultJson<'a> {
 }
 
 fn notification(diagnostic: &Diagnostic) -> Notification<'_> {
-    let place = diagnostic.source.as_ref().map(|place| Location {
+    let place = diagnostic.source.as_ref().map(|place| Place {
         id: None,
         physical_location: Some(physical(place)),
         logical_locations: Vec::new(),
@@ -257,7 +257,7 @@ struct Notification<'a> {
     level: &'static str,
     message: Text<'a>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    locations: Vec<Location<'a>>,
+    locations: Vec<Place<'a>>,
 }
 
 #[derive(Serialize)]
@@ -283,15 +283,15 @@ struct ResultJson<'a> {
     kind: &'static str,
     level: &'static str,
     message: Text<'a>,
-    locations: Vec<Location<'a>>,
+    locations: Vec<Place<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    related_locations: Vec<Location<'a>>,
+    related_locations: Vec<Place<'a>>,
     partial_fingerprints: Fingerprints<'a>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Location<'a> {
+struct Place<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,17 +1,21 @@
 //! The state of the screen and the one function that changes it. Nothing here reads a clock, a file or a terminal.
 
 mod arrivals;
+mod beside;
 mod facts;
 mod modes;
 mod normal;
+mod pictures;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod toggle;
 
 use std::sync::Arc;
 
 use crossterm::event::KeyEvent;
 
-use crate::graph::{self, Class, Graph, Step, Sticky};
+use crate::graph::{self, Graph, Step, Sticky};
 
 use super::filter::{Facts, Filter};
 use super::input::Input;
@@ -19,7 +23,10 @@ use super::keys::{self, Action};
 use super::layout::{self, Pane, Panes, Wish};
 use super::theme::Theme;
 use super::trouble;
-use super::view::{About, Answer, Draft, Picture, Place, Question, Settings, Tone, View};
+use super::view::{
+    About, Answer, Draft, Picture, Place, Question, Settings, Sides, Tally, Tone, View,
+};
+pub(super) use beside::Beside;
 
 /// What happened.
 #[derive(Clone, Debug)]
@@ -56,6 +63,17 @@ pub(super) enum Msg {
         generation: u64,
         about: Option<About>,
     },
+    /// How the cluster stands to every environment.
+    Tallies {
+        generation: u64,
+        tallies: Vec<Tally>,
+        /// What the graphs of all of them have together.
+        all: Option<Arc<Graph>>,
+    },
+    Sides {
+        generation: u64,
+        sides: Arc<Sides>,
+    },
 }
 
 /// What is to be done about it, outside.
@@ -68,6 +86,8 @@ pub(super) enum Effect {
     Layout {
         generation: u64,
         graph: Arc<Graph>,
+        /// What the graphs of all environments have together.
+        all: Option<Arc<Graph>>,
         options: graph::Options,
         sticky: Option<Sticky>,
     },
@@ -90,6 +110,14 @@ pub(super) enum Effect {
         generation: u64,
         workload: String,
     },
+    /// Judges by the environments that are not in force too.
+    Judge {
+        generation: u64,
+    },
+    /// Puts the environments side by side.
+    Compare {
+        generation: u64,
+    },
     Mouse(bool),
     Suspend,
     /// Tries to reach the source again at once.
@@ -109,10 +137,13 @@ pub(super) enum Mode {
     Explain,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Tab {
+    #[default]
     Flows,
     Drift,
+    /// Side by side.
+    Environments,
 }
 
 /// What the mouse can hit.
@@ -154,6 +185,9 @@ pub(super) struct App {
     /// The selected flow and finding, counted among the shown ones.
     pub(super) flow: usize,
     pub(super) finding: usize,
+    /// How the cluster stands to the environments, as far as known.
+    pub(super) tallies: Vec<Tally>,
+    pub(super) beside: Beside,
     /// Rows, flows or findings that pass the filter, as indices.
     pub(super) shown: Vec<usize>,
     /// In force.
@@ -194,6 +228,11 @@ pub(super) struct App {
     shown_generation: u64,
     picture_wanted: Option<(Arc<Graph>, graph::Options)>,
     picture_shown: u64,
+    /// What the graphs of all environments have together, so that nothing moves from one to the next.
+    all: Option<Arc<Graph>>,
+    /// Pictures of the environments, so that going back to one is going back to the same picture.
+    pictures: Vec<(graph::Options, Arc<Picture>)>,
+    tallies_wanted: u64,
     draft_wanted: u64,
     /// A completion was asked for before the reading it rests on had come; what is typed since waits.
     completing: Option<Vec<KeyEvent>>,
@@ -242,6 +281,8 @@ impl App {
             selected: None,
             flow: 0,
             finding: 0,
+            tallies: Vec::new(),
+            beside: Beside::default(),
             shown: Vec::new(),
             filter: Filter::default(),
             filter_input: Input::default(),
@@ -269,6 +310,9 @@ impl App {
             shown_generation: 0,
             picture_wanted: None,
             picture_shown: 0,
+            all: None,
+            pictures: Vec::new(),
+            tallies_wanted: 0,
             draft_wanted: 0,
             completing: None,
             answer_wanted: 0,
@@ -286,7 +330,7 @@ impl App {
             zoomed: self.zoomed,
             graph: self.tab == Tab::Flows,
             banner: trouble::rows(self),
-            answer: self.answer.is_some() || self.tab == Tab::Drift,
+            answer: self.answer.is_some() || self.tab != Tab::Flows,
         };
         layout::panes(self.width, self.height, wish)
     }
@@ -310,6 +354,10 @@ impl App {
     pub(super) fn total(&self) -> usize {
         match (self.tab, &self.view.flows) {
             (Tab::Drift, _) => self.view.findings.len(),
+            (Tab::Environments, _) => self
+                .side_lines()
+                .filter(|(_, line)| self.is_about(line))
+                .count(),
             (Tab::Flows, Some(flows)) => flows.rows.len(),
             (Tab::Flows, None) => self.view.rows.len(),
         }
@@ -320,6 +368,7 @@ impl App {
         let last = self.shown.len().checked_sub(1)?;
         match self.tab {
             Tab::Drift => Some(self.finding.min(last)),
+            Tab::Environments => Some(self.beside.cursor.min(last)),
             Tab::Flows if self.narrowed() => Some(self.flow.min(last)),
             Tab::Flows => {
                 let selected = self.selected.as_deref()?;
@@ -384,6 +433,10 @@ impl App {
         let view = &self.view;
         self.facts = match (self.tab, &view.flows) {
             (Tab::Drift, _) => view.findings.iter().map(facts::finding_facts).collect(),
+            (Tab::Environments, _) => {
+                let lines = self.beside.sides.iter().flat_map(|sides| &sides.lines);
+                lines.map(facts::side_facts).collect()
+            }
             (Tab::Flows, Some(flows)) => flows
                 .rows
                 .iter()
@@ -395,9 +448,18 @@ impl App {
     }
 
     fn refilter(&mut self) {
-        self.shown = (0..self.facts.len())
-            .filter(|index| self.filter.matches(&self.facts[*index]))
-            .collect();
+        let sides = self.beside.sides.as_ref();
+        let in_view = |index: usize| {
+            self.tab != Tab::Environments
+                || sides
+                    .and_then(|sides| sides.lines.get(index))
+                    .is_some_and(|line| {
+                        self.is_about(line) && (line.differs || !self.beside.differing)
+                    })
+        };
+        let shown = (0..self.facts.len())
+            .filter(|index| in_view(*index) && self.filter.matches(&self.facts[*index]));
+        self.shown = shown.collect();
         // The selection goes to the first match, so that what is shown and what is selected agree.
         if self.tab == Tab::Flows
             && !self.narrowed()
@@ -417,40 +479,6 @@ impl App {
                 self.selected = Some(self.view.rows[self.shown[0]].id.clone());
             }
         }
-    }
-
-    /// Asks for a picture when the graph, the pane or the choices are no longer those it was made for.
-    fn want_picture(&mut self) -> Option<Effect> {
-        let pane = self.panes()?.graph?;
-        let mut options =
-            graph::Options::new(pane.width.saturating_sub(2), pane.height.saturating_sub(2));
-        options.step = self.step;
-        if self.classes >= 1 {
-            options.classes.insert(Class::Dns);
-        }
-        if self.classes >= 2 {
-            options.classes.insert(Class::Scrape);
-            options.classes.insert(Class::ControlPlane);
-        }
-        let graph = &self.view.graph;
-        let same = |(known, before): &(Arc<Graph>, graph::Options)| {
-            Arc::ptr_eq(known, graph) && *before == options
-        };
-        if self.picture_wanted.as_ref().is_some_and(same) {
-            return None;
-        }
-        self.picture_wanted = Some((Arc::clone(graph), options.clone()));
-        Some(Effect::Layout {
-            generation: self.next(),
-            graph: Arc::clone(&self.view.graph),
-            options,
-            // An empty picture fits at any detail; what it chose must not bind the first real one.
-            sticky: self
-                .picture
-                .as_ref()
-                .filter(|picture| !picture.graph.nodes().is_empty())
-                .map(|picture| picture.scene.sticky().clone()),
-        })
     }
 }
 
@@ -473,7 +501,25 @@ pub(super) fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
         } => {
             if generation > app.picture_shown {
                 app.picture_shown = generation;
+                app.keep(&picture);
                 app.picture = Some(picture);
+            }
+            Vec::new()
+        }
+        Msg::Tallies {
+            generation,
+            tallies,
+            all,
+        } => {
+            if generation == app.tallies_wanted {
+                app.tallies = tallies;
+                app.make_room(all);
+            }
+            Vec::new()
+        }
+        Msg::Sides { generation, sides } => {
+            if generation == app.beside.wanted {
+                arrivals::on_sides(app, sides);
             }
             Vec::new()
         }

@@ -11,7 +11,9 @@ use super::layout::{Pane, Panes, SMALLEST};
 use super::pen::Pen;
 use super::theme::{self, Theme};
 use super::view::{Line, Tone, span};
-use super::{drift, explain, filter_line, graph, header, help, picker, probe, table, trouble};
+use super::{
+    beside, drift, explain, filter_line, graph, header, help, picker, probe, table, trouble,
+};
 
 /// What is where, for the mouse. Later entries lie on top.
 #[derive(Debug, Default)]
@@ -83,12 +85,14 @@ pub(super) fn draw(app: &App, buffer: &mut Buffer) -> Hits {
                         match app.tab {
                             Tab::Flows => table::draw(&mut pen, area, app, &mut hits),
                             Tab::Drift => drift::draw(&mut pen, area, app, &mut hits),
+                            Tab::Environments => beside::draw(&mut pen, area, app, &mut hits),
                         }
                     }
                     if let Some(area) = panes.probe {
                         match app.tab {
                             Tab::Flows => probe::draw(&mut pen, area, panes.folded, app, &mut hits),
                             Tab::Drift => drift::detail(&mut pen, area, panes.folded, app),
+                            Tab::Environments => beside::detail(&mut pen, area, panes.folded, app),
                         }
                     }
                     probe::edit(&mut pen, panes.body, app);
@@ -255,19 +259,22 @@ fn hint_words(app: &App) -> (Vec<Hint>, Vec<(&'static str, &'static str)>) {
             if app.pinned.is_some() {
                 left.push(hint("space", "pin TO and ask"));
             }
+            if app.tab == Tab::Environments {
+                left.extend(beside::hints(app));
+            }
             left.extend([hint("p", "probe"), hint("w", "why")]);
             left.extend(environment());
             match (app.tab, app.narrowed()) {
+                (Tab::Environments, _) => {}
                 (Tab::Drift, _) => left.push(hint("1", "flows")),
                 (Tab::Flows, true) => left.push(hint("esc", "all workloads")),
                 (Tab::Flows, false) => left.push(hint("enter", "flows")),
             }
-            left.extend([
-                hint("/", "filter"),
-                hint("n", "ns"),
-                hint("tab", "pane"),
-                hint("z", "zoom"),
-            ]);
+            left.extend([hint("/", "filter"), hint("n", "ns")]);
+            if app.tab != Tab::Environments && app.view.environments.len() > 1 {
+                left.push(hint("E", "side by side"));
+            }
+            left.extend([hint("tab", "pane"), hint("z", "zoom")]);
             if app.answer.is_some() {
                 left.push(hint("r", "reverse"));
             }

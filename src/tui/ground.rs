@@ -1,5 +1,7 @@
 //! From a snapshot to what the panes draw. Pure, but slow on large clusters: runs on the workers.
 
+mod about;
+mod beside;
 mod findings;
 mod flows;
 mod gaps;
@@ -9,11 +11,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::compile::ProfileName;
 use crate::compile::enforcer::{self, Enforcer};
-use crate::engine::{Engine, Entity, Incremental, Profile, Verdict};
-use crate::expect::stance::{Stance, Stances, selects};
-use crate::expect::{Expectations, Plan, bind};
+use crate::engine::{Engine, Incremental, Profile, Verdict};
+use crate::expect::{Expectations, Finding as Difference, Plan};
 use crate::graph::{Graph, drawn};
-use crate::model::{Cluster, Diagnostic, Direction, Severity, State, Tier, Workload};
+use crate::model::{Cluster, Diagnostic, Severity, State, Workload};
 use crate::questions::connections::{Connections, connections};
 use crate::questions::ends::{self, EndKind, PortQuery};
 use crate::questions::info::{self, NotEvaluated};
@@ -29,8 +30,8 @@ pub use line::parse_line;
 use line::words_of;
 
 use super::view::{
-    About, Answer, Candidate, Draft, Finding, Item, Line, NamespaceItem, Part, Question, Row,
-    Settings, Sign, Span, Tone, View, span,
+    Answer, Candidate, Draft, Finding, Item, Line, NamespaceItem, Part, Question, Row, Settings,
+    Sign, Span, Tone, View, span,
 };
 
 /// How many candidates a completion offers.
@@ -56,14 +57,29 @@ struct Built {
     enforcer: Enforcer,
 }
 
-/// What was worked out last, for one choice of environment and namespaces.
+/// What was worked out for one choice of environment and namespaces.
 struct Current {
     built: Arc<Built>,
     environment: Option<String>,
     namespaces: Vec<String>,
-    plan: Option<Plan>,
+    judged: Arc<Judged>,
     found: Connections,
     graph: Arc<Graph>,
+}
+
+impl Current {
+    fn plan(&self) -> Option<&Plan> {
+        self.judged.plan.as_ref()
+    }
+}
+
+/// How the cluster stands to one environment. Without one there is nothing to stand to.
+#[derive(Default)]
+struct Judged {
+    plan: Option<Plan>,
+    /// Those that are met included.
+    all: Vec<Difference>,
+    /// Those in the namespaces shown.
     findings: Vec<Finding>,
     met: usize,
 }
@@ -71,7 +87,9 @@ struct Current {
 /// Answers for the screen; keeps what it worked out for the latest snapshot.
 pub struct Ground {
     judge: Judge,
-    current: Mutex<Option<Arc<Current>>>,
+    /// Of one snapshot and one choice of namespaces, by environment; the one in force comes last.
+    current: Mutex<Vec<Arc<Current>>>,
+    judged: Mutex<beside::Kept>,
     /// Follows the cluster, so that a change costs what changed.
     followed: Mutex<Option<Incremental>>,
 }
@@ -80,7 +98,8 @@ impl Ground {
     pub fn new(judge: Judge) -> Self {
         Self {
             judge,
-            current: Mutex::new(None),
+            current: Mutex::default(),
+            judged: Mutex::default(),
             followed: Mutex::new(None),
         }
     }
@@ -89,7 +108,8 @@ impl Ground {
         self.current
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+            .last()
+            .cloned()
     }
 
     fn built(&self, snapshot: &Snapshot) -> Arc<Built> {
@@ -127,36 +147,58 @@ impl Ground {
             .clone()
             .filter(|name| known.contains(name))
             .or_else(|| known.first().cloned());
-        let same = |current: &Arc<Current>| {
-            Arc::ptr_eq(&current.built, &built)
-                && current.environment == environment
-                && current.namespaces == settings.namespaces
+        let current = self.current_of(&built, environment.as_deref(), &settings.namespaces);
+        let mut kept = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|known| {
+            !Arc::ptr_eq(known, &current)
+                && Arc::ptr_eq(&known.built, &current.built)
+                && known.namespaces == current.namespaces
+        });
+        kept.push(Arc::clone(&current));
+        current
+    }
+
+    /// Works one environment out, unless it is known; which one is in force stays as it is.
+    fn current_of(
+        &self,
+        built: &Arc<Built>,
+        environment: Option<&str>,
+        namespaces: &[String],
+    ) -> Arc<Current> {
+        let is_this = |known: &&Arc<Current>| {
+            Arc::ptr_eq(&known.built, built)
+                && known.namespaces == namespaces
+                && known.environment.as_deref() == environment
         };
-        if let Some(current) = self.last().filter(same) {
-            return current;
-        }
-        let engine = &built.engine;
-        let plan = match (&self.judge.expectations, &environment) {
-            (Some(expectations), Some(name)) => {
-                Some(bind(engine, expectations, name, self.judge.today))
+        {
+            let kept = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(known) = kept.iter().find(is_this) {
+                return Arc::clone(known);
             }
-            _ => None,
-        };
-        let scope = Scope::of(settings.namespaces.iter().cloned());
-        let found = connections(engine, plan.as_ref(), &scope);
+        }
+        let scope = Scope::of(namespaces.iter().cloned());
+        let judged = self.judged(built, environment, namespaces);
+        let found = connections(&built.engine, judged.plan.as_ref(), &scope);
         let graph = Arc::new(drawn::for_map(drawn::from_connections(&found, &scope)));
-        let (findings, met) = findings::of(engine, plan.as_ref(), &built.enforcer, &scope);
         let current = Arc::new(Current {
-            built,
-            environment,
-            namespaces: settings.namespaces.clone(),
-            plan,
+            built: Arc::clone(built),
+            environment: environment.map(str::to_owned),
+            namespaces: namespaces.to_vec(),
+            judged,
             found,
             graph,
-            findings,
-            met,
         });
-        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&current));
+        let mut kept = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = kept.iter().find(is_this) {
+            return Arc::clone(known);
+        }
+        // What is only for later must not become what is in force.
+        if kept
+            .last()
+            .is_some_and(|last| Arc::ptr_eq(&last.built, built))
+        {
+            kept.insert(0, Arc::clone(&current));
+        }
         current
     }
 
@@ -178,8 +220,8 @@ impl Ground {
             .into_iter()
             .filter(|workload| scope.holds(&workload.namespace))
             .collect();
-        let table = table::from_connections(&current.found, current.plan.as_ref(), &scope);
-        let judged = current.plan.is_some();
+        let table = table::from_connections(&current.found, current.plan(), &scope);
+        let judged = current.plan().is_some();
         let not_evaluated = info::not_evaluated(cluster, &scope);
         let mut rows: Vec<Row> = table.rows.into_iter().map(|one| row(one, judged)).collect();
         // What nobody segmented, such as kube-system, comes after what somebody did.
@@ -221,8 +263,10 @@ impl Ground {
                 .as_deref()
                 .and_then(|id| flows::of(engine, &current.found, id, judged)),
             graph: Arc::clone(&current.graph),
-            findings: current.findings.clone(),
-            met: current.met,
+            all: self.all(&current),
+            findings: current.judged.findings.clone(),
+            met: current.judged.met,
+            tallies: self.tallies(&current),
             gaps: gaps::gaps(cluster, &not_evaluated),
             not_evaluated: counted(&not_evaluated),
             kinds: gaps::kinds(cluster, &snapshot.link),
@@ -310,7 +354,7 @@ impl Ground {
         };
         let mut answer = probe(engine, &from, &to, port.as_ref())
             .map_err(|error| format!("{error} ({})", error.hint()))?;
-        if let Some(plan) = &current.plan {
+        if let Some(plan) = current.plan() {
             probe::expect(plan, &mut answer);
         }
         let node =
@@ -327,111 +371,6 @@ impl Ground {
             to_id: node(&to),
         })
     }
-
-    /// One workload in words: what isolates it and what it may do; `None` when it is gone.
-    pub fn about(&self, id: &str) -> Option<About> {
-        let current = self.last()?;
-        let engine = &current.built.engine;
-        let workload = workloads(engine)
-            .into_iter()
-            .find(|workload| workload.id() == id)?;
-        let end = ends::workload_end(engine, workload);
-        let mut lines: Vec<Line> = vec![vec![
-            span(tame(&workload.name), Tone::Name),
-            span(
-                format!(
-                    "  {} in {}, {}",
-                    workload.kind,
-                    tame(&workload.namespace),
-                    pods(end.pods)
-                ),
-                Tone::Plain,
-            ),
-        ]];
-        if let Some(entity) = end.entities.first() {
-            for direction in [Direction::Ingress, Direction::Egress] {
-                lines.push(Line::new());
-                lines.extend(isolation(engine, direction, entity));
-            }
-        }
-        lines.push(Line::new());
-        lines.push(vec![span("FLOWS", Tone::Name)]);
-        let flows = flows::of(engine, &current.found, id, current.plan.is_some());
-        for flow in flows.iter().flat_map(|flows| &flows.rows) {
-            let (glyph, word) = super::view::verdict_words(flow.verdict);
-            lines.push(vec![
-                span(
-                    format!(
-                        "  {:3} {} {}  ",
-                        if flow.incoming { "in" } else { "out" },
-                        flow.peer,
-                        flow.port
-                    ),
-                    Tone::Plain,
-                ),
-                span(format!("{glyph} {word}"), Tone::of(flow.verdict)),
-                span(format!("  {}", flow.decided_by), Tone::Faint),
-            ]);
-        }
-        Some(About {
-            id: id.to_owned(),
-            title: end.name,
-            lines,
-        })
-    }
-}
-
-fn isolation(engine: &Engine, direction: Direction, entity: &Entity) -> Vec<Line> {
-    let name = match direction {
-        Direction::Ingress => "INGRESS",
-        Direction::Egress => "EGRESS",
-    };
-    let (words, tone) = match Stances::new(engine).of(direction, entity) {
-        Stance::Closed if engine.isolated_by(direction, entity).is_empty() => (
-            "not isolated, and cluster-wide rules deny everything",
-            Tone::Plain,
-        ),
-        Stance::Closed => ("isolated: what no rule allows is denied", Tone::Plain),
-        Stance::Partly => (
-            "not isolated, and cluster-wide rules deny a part",
-            Tone::Drift,
-        ),
-        Stance::Open => (
-            "not isolated: no policy selects it, so everything is let through",
-            Tone::Drift,
-        ),
-        Stance::Unknown => (
-            "something that was not read or is not evaluated may isolate it",
-            Tone::Unknown,
-        ),
-        Stance::NoSubject => ("policies do not act on it", Tone::Plain),
-    };
-    let mut lines = vec![vec![
-        span(format!("{name}  "), Tone::Name),
-        span(words, tone),
-    ]];
-    // In the order they are asked.
-    let by_tier = |wanted: fn(&Tier) -> bool| {
-        engine.policies().filter(move |id| {
-            let policy = engine.policy(*id);
-            let acts = policy.rules(direction).is_some_and(|r| !r.is_empty());
-            wanted(&policy.tier) && acts && selects(engine, policy, entity)
-        })
-    };
-    let admin = by_tier(|tier| matches!(tier, Tier::Admin { .. }));
-    let baseline = by_tier(|tier| matches!(tier, Tier::Baseline { .. }));
-    let isolating = engine.isolated_by(direction, entity);
-    for id in admin.chain(isolating).chain(baseline) {
-        let policy = engine.policy(id);
-        let source = words::policy_source(policy)
-            .map(|source| format!("  {source}"))
-            .unwrap_or_default();
-        lines.push(vec![
-            span(format!("  {}", words::policy_short(policy)), Tone::Plain),
-            span(source, Tone::Faint),
-        ]);
-    }
-    lines
 }
 
 /// Policies of other projects for the header: by their kind, or all together where there are several.

@@ -11,7 +11,7 @@ use super::draw::Hits;
 use super::pen::Pen;
 use super::theme::Theme;
 use super::trouble;
-use super::view::{Line, Span, Tone, plain, span};
+use super::view::{Line, Span, Tally, Tone, plain, span};
 
 /// Draws the context and the state. What is least needed goes first when space is short.
 pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, app: &App) {
@@ -26,6 +26,7 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, app: &App) {
             fact.words = words;
         }
     }
+    right.retain(|fact| !fact.words.is_empty());
     // The most important fact comes first, so the last one goes: counts for the whole trail, the rest for the origin.
     while right.last().is_some_and(|fact| {
         let needed = if fact.place >= COUNTS { whole } else { least };
@@ -112,6 +113,9 @@ fn facts(app: &App) -> Vec<Fact> {
             short: Some(vec![span(short.clone(), Tone::Unknown)]),
         });
     }
+    if let Some(environment) = &view.environment {
+        facts.extend(others(app, environment));
+    }
     if view.pods > 0 {
         facts.push(Fact {
             place: 4,
@@ -125,6 +129,58 @@ fn facts(app: &App) -> Vec<Fact> {
         });
     }
     facts
+}
+
+/// How the cluster stands to the other environments. Where there is little room, only that another one holds better.
+fn others(app: &App, in_force: &str) -> Option<Fact> {
+    if trouble::is_instead(app) {
+        return None;
+    }
+    let names = &app.view.environments;
+    let tally = |name: &String| app.tallies.iter().find(|tally| tally.environment == *name);
+    let tallies: Vec<&Tally> = names.iter().filter_map(tally).collect();
+    let best = best(&tallies, names.len());
+    let mut words = Line::new();
+    for tally in tallies.iter().filter(|tally| tally.environment != in_force) {
+        words.push(span(if words.is_empty() { "" } else { "  " }, Tone::Plain));
+        words.push(span(tally.environment.clone(), Tone::Name));
+        for (glyph, count) in tally.signs() {
+            words.push(span(format!(" {glyph}{count}"), Tone::Drift));
+        }
+        if tally.weight().1 == 0 {
+            words.push(span(" =", Tone::Plain));
+        }
+        if best == Some(tally.environment.as_str()) {
+            words.push(span(" holds best", Tone::Plain));
+        }
+    }
+    if words.is_empty() {
+        return None;
+    }
+    let start = if best == Some(in_force) {
+        "holds best | "
+    } else {
+        "| "
+    };
+    words.insert(0, span(start, Tone::Plain));
+    let short = match best.filter(|best| *best != in_force) {
+        Some(best) => vec![span(format!("{best} better"), Tone::Drift)],
+        None => Line::new(),
+    };
+    Some(Fact {
+        place: 1,
+        words,
+        short: Some(short),
+    })
+}
+
+/// The environment with the fewest errors, then the fewest findings, once all are judged; `None` when two are equal.
+fn best<'a>(tallies: &[&'a Tally], environments: usize) -> Option<&'a str> {
+    let least = tallies.iter().map(|tally| tally.weight()).min()?;
+    let mut first = tallies.iter().filter(|tally| tally.weight() == least);
+    let found = first.next()?;
+    let is_only = first.next().is_none() && tallies.len() == environments && environments > 1;
+    is_only.then_some(found.environment.as_str())
 }
 
 /// Findings by their sign, those with a direction first.
@@ -216,7 +272,11 @@ pub(super) fn tabs(pen: &mut Pen<'_>, area: Rect, app: &App, hits: &mut Hits) {
         0 => "2 Drift".to_owned(),
         count => format!("2 Drift ({count})"),
     };
-    for (tab, name) in [(Tab::Flows, "1 Flows".to_owned()), (Tab::Drift, drift)] {
+    for (tab, name) in [
+        (Tab::Flows, "1 Flows".to_owned()),
+        (Tab::Drift, drift),
+        (Tab::Environments, "E Environments".to_owned()),
+    ] {
         let start = at;
         if tab == app.tab {
             at = pen.text(area, at, 0, &format!("[{name}]"), Theme::key());

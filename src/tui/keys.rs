@@ -31,6 +31,8 @@ pub enum Action {
     Later,
     Why,
     NextEnvironment,
+    Environments,
+    Differing,
     MoreDetail,
     LessDetail,
     Refit,
@@ -119,7 +121,7 @@ const fn row(
     }
 }
 
-static TABLE: [Binding; 25] = [
+static TABLE: [Binding; 26] = [
     row(
         "h j k l, arrows",
         "move; in the graph by geometry",
@@ -208,10 +210,19 @@ static TABLE: [Binding; 25] = [
         &[(key('c'), Action::Classes)],
     ),
     row(
-        "e",
-        "next environment",
+        "e, E",
+        "next environment; environments side by side",
         Group::Look,
-        &[(key('e'), Action::NextEnvironment)],
+        &[
+            (key('e'), Action::NextEnvironment),
+            (key('E'), Action::Environments),
+        ],
+    ),
+    row(
+        "!",
+        "side by side: only what differs, or all",
+        Group::Look,
+        &[(key('!'), Action::Differing)],
     ),
     row(
         "?, F1",

@@ -31,7 +31,7 @@ pub(super) enum Pane {
 pub(super) struct Wish {
     pub(super) focus: Pane,
     pub(super) zoomed: bool,
-    /// Whether there is a graph to show; the drift list has none.
+    /// Whether there is a graph to show; the lists of drift and of environments have none.
     pub(super) graph: bool,
     /// Rows of the panel above the panes; at most what leaves the smallest screen.
     pub(super) banner: u16,

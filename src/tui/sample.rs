@@ -1,5 +1,7 @@
 //! A screen made by hand, for tests: the system of the demo, with two planted faults.
 
+mod sides;
+
 use std::sync::Arc;
 
 use crate::compile::enforcer::Enforces;
@@ -11,7 +13,7 @@ use super::app::{App, Effect, Msg, Start, update};
 use super::theme::Theme;
 use super::view::{
     About, Answer, Candidate, Draft, Finding, Flow, Flows, Item, NamespaceItem, Part, Place,
-    Question, Row, Settings, Sign, Tone, View, plain, span,
+    Question, Row, Settings, Sides, Sign, Tally, Tone, View, plain, span,
 };
 use super::{Answers, work};
 
@@ -318,8 +320,10 @@ pub(super) fn view(settings: &Settings) -> View {
             .collect(),
         flows: settings.workload.as_ref().map(|_| flows()),
         graph: Arc::new(graph()),
+        all: None,
         findings,
         met: 31,
+        tallies: Vec::new(),
         gaps: Vec::new(),
         not_evaluated: None,
         cluster_wide: 0,
@@ -393,6 +397,21 @@ impl Answers for Sample {
             lines: vec![vec![span("INGRESS  isolated", Tone::Plain)]],
         })
     }
+
+    fn judge(&self) -> (Vec<Tally>, Option<Arc<Graph>>) {
+        let of = |environment: &str| {
+            let settings = Settings {
+                environment: Some(environment.to_owned()),
+                ..Settings::default()
+            };
+            Tally::of(environment, &view(&settings).findings)
+        };
+        (vec![of("dev"), of("prod")], None)
+    }
+
+    fn compare(&self) -> Arc<Sides> {
+        Arc::new(sides::sides())
+    }
 }
 
 /// Does what workers do, at once, until nothing is left to do; returns what only a terminal can.
@@ -436,11 +455,11 @@ fn draft(line: &str) -> Draft {
     }
 }
 
-/// A screen of this size on which everything has arrived.
-pub(super) fn app(width: u16, height: u16, color: bool, ascii: bool) -> App {
-    let mut app = App::new(Start {
+/// How the screen starts in tests.
+pub(super) fn start(size: (u16, u16), color: bool, ascii: bool) -> Start {
+    Start {
         theme: Theme { color, ascii },
-        size: (width, height),
+        size,
         mouse: false,
         title: "demo stalker".to_owned(),
         place: Place {
@@ -449,7 +468,12 @@ pub(super) fn app(width: u16, height: u16, color: bool, ascii: bool) -> App {
         },
         reconnects: false,
         settings: Settings::default(),
-    });
+    }
+}
+
+/// A screen of this size on which everything has arrived.
+pub(super) fn app(width: u16, height: u16, color: bool, ascii: bool) -> App {
+    let mut app = App::new(start((width, height), color, ascii));
     let effects = update(&mut app, Msg::Snapshot);
     settle(&mut app, effects);
     app

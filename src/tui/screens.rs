@@ -265,7 +265,8 @@ fn ascii_writes_nothing_else() {
         "1 ?",
         "esc w",
         "esc n",
-        "esc p mo",
+        "esc E",
+        "! esc p mo",
     ] {
         press(&mut app, keys);
         assert!(screen(&app).is_ascii(), "after {keys}:\n{}", screen(&app));
@@ -275,7 +276,7 @@ fn ascii_writes_nothing_else() {
 #[test]
 fn without_colour_no_cell_has_one_and_the_selection_is_reverse() {
     let mut app = app(120, 40, false, false);
-    for keys in ["", "space j space", "2", "1"] {
+    for keys in ["", "space j space", "2", "1", "E", "E"] {
         press(&mut app, keys);
         let buffer = buffer(&app);
         let reset = ratatui::style::Color::Reset;
@@ -333,9 +334,9 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn any_size_draws_inside_its_area(width in 0u16..200, height in 0u16..80, mode in 0usize..8) {
+    fn any_size_draws_inside_its_area(width in 0u16..200, height in 0u16..80, mode in 0usize..9) {
         let mut app = app(width, height, true, false);
-        press(&mut app, ["", "p mo", "/ kafka", "n", "?", "w", "2", "j enter space"][mode]);
+        press(&mut app, ["", "p mo", "/ kafka", "n", "?", "w", "2", "j enter space", "E E"][mode]);
         let text = screen(&app);
         prop_assert_eq!(text.lines().count(), usize::from(height));
         for line in text.lines() {
@@ -356,7 +357,7 @@ proptest! {
             finding.from.clone_from(&name);
         }
         app.view = std::sync::Arc::new(view);
-        for keys in ["", "2", "1 n", "esc p"] {
+        for keys in ["", "2", "1 n", "esc E", "p"] {
             press(&mut app, keys);
             for line in screen(&app).lines() {
                 prop_assert!(crate::text::width(line) <= usize::from(width));

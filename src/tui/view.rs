@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::compile::enforcer::Enforces;
 use crate::engine::Verdict;
 use crate::graph::{Graph, Scene};
+use crate::questions::environments::Opinion;
 use crate::source::Link;
 
 /// What the user chose to see. A view says by which choices it was made.
@@ -56,10 +57,14 @@ pub struct View {
     /// Present when [`Settings::workload`] names one that exists.
     pub flows: Option<Flows>,
     pub graph: Arc<Graph>,
+    /// What the graphs of all environments have together, if they are known already.
+    pub all: Option<Arc<Graph>>,
     /// Worst first.
     pub findings: Vec<Finding>,
     /// Expectations that hold.
     pub met: usize,
+    /// How the cluster stands to each environment, as far as known already; in the order of `environments`.
+    pub tallies: Vec<Tally>,
     /// What may not or could not be read, what costs most first; then policies of other projects, which are not evaluated.
     pub gaps: Vec<Gap>,
     /// Policies of other projects in view, counted; in words for wide and narrow headers.
@@ -92,8 +97,10 @@ impl View {
             rows: Vec::new(),
             flows: None,
             graph: Arc::default(),
+            all: None,
             findings: Vec::new(),
             met: 0,
+            tallies: Vec::new(),
             gaps: Vec::new(),
             not_evaluated: None,
             kinds: Vec::new(),
@@ -269,6 +276,106 @@ pub struct Finding {
     pub about: Vec<Line>,
     /// What to ask for the whole story; `None` when it is not about one connection.
     pub question: Option<Question>,
+}
+
+/// How many findings an environment has.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    pub environment: String,
+    /// By glyph: `▲ ▼ ? ·`.
+    pub counts: [usize; 4],
+    pub errors: usize,
+}
+
+impl Tally {
+    pub const GLYPHS: [&'static str; 4] = ["▲", "▼", "?", "·"];
+
+    /// Counts findings.
+    pub fn of(environment: &str, findings: &[Finding]) -> Self {
+        Self {
+            environment: environment.to_owned(),
+            counts: Self::GLYPHS.map(|glyph| {
+                let alike = findings.iter().filter(|finding| finding.glyph == glyph);
+                alike.count()
+            }),
+            errors: findings
+                .iter()
+                .filter(|finding| finding.severity == "error")
+                .count(),
+        }
+    }
+
+    /// Better is what has fewer errors, then fewer findings.
+    pub fn weight(&self) -> (usize, usize) {
+        (self.errors, self.counts.iter().sum())
+    }
+
+    /// The signs that occur, with their counts.
+    pub fn signs(&self) -> impl Iterator<Item = (&'static str, usize)> {
+        Self::GLYPHS
+            .into_iter()
+            .zip(self.counts)
+            .filter(|(_, count)| *count > 0)
+    }
+}
+
+/// Environments side by side.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sides {
+    pub environments: Vec<String>,
+    pub lines: Vec<SideLine>,
+}
+
+/// A connection, what the cluster does and what each environment says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SideLine {
+    pub from: String,
+    pub to: String,
+    /// The ends' nodes in the graph.
+    pub from_id: String,
+    pub to_id: String,
+    /// Of the ends that are workloads.
+    pub namespaces: Vec<String>,
+    /// `9092,9093/TCP`, `any`.
+    pub port: String,
+    pub verdict: Verdict,
+    /// The policy of the last gate; empty where no policy decided, or where there are too many lines to ask for each.
+    pub decided_by: String,
+    /// In the order of [`Sides::environments`].
+    pub cells: Vec<SideCell>,
+    /// The environments say different things.
+    pub differs: bool,
+    /// Open because nothing isolates the workload, and nobody speaks of it.
+    pub by_default: bool,
+    pub question: Question,
+}
+
+/// What one environment says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SideCell {
+    pub opinion: Opinion,
+    /// How the cluster stands to it: `=`, or the sign of the finding; empty where it says nothing.
+    pub sign: &'static str,
+    /// The finding, in capitals; empty where there is none.
+    pub code: String,
+    /// Where it is written down, and the names of the flows that say so.
+    pub written: String,
+}
+
+impl SideCell {
+    /// `✓ must`, `may`, `✗ must not`.
+    pub fn words(&self) -> (&'static str, &'static str) {
+        match self.opinion {
+            Opinion::Must => ("✓", "must"),
+            Opinion::May => (" ", "may"),
+            Opinion::MustNot => ("✗", "must not"),
+            Opinion::None => (" ", "-"),
+        }
+    }
+
+    pub fn is_drift(&self) -> bool {
+        matches!(self.sign, "▲" | "▼" | "?")
+    }
 }
 
 /// How a word is meant; the theme makes a style of it.

@@ -51,6 +51,9 @@ fn bare(namespace: &Namespace) -> Namespace {
     bare.services
         .iter_mut()
         .for_each(|service| service.source = None);
+    bare.ingresses
+        .iter_mut()
+        .for_each(|ingress| ingress.source = None);
     for policy in Arc::make_mut(&mut bare.policies) {
         (policy.source, policy.created) = (None, None);
         let directions = [&mut policy.ingress, &mut policy.egress];

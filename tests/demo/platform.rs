@@ -118,7 +118,7 @@ fn the_policy_is_named_where_it_makes_a_verdict_unknown() {
     assert_eq!(isolating, ["orders-db"]);
 }
 
-/// No error: a posture that was inferred fails nothing. One line for each workload and protocol that the posture is about, never
+/// Remarks only: a posture that was inferred fails nothing, and need not be decided either. One line for each workload and protocol that the posture is about, never
 /// one for each pair.
 #[test]
 fn the_posture_cannot_be_judged_while_the_policy_is_there() {
@@ -135,16 +135,55 @@ fn the_posture_cannot_be_judged_while_the_policy_is_there() {
         "team-meadow/statefulset/wiki-db",
     ] {
         for protocol in ["TCP", "UDP", "SCTP"] {
-            expected.push(format!("warning unknown any -> {workload} any/{protocol}"));
+            expected.push(format!("info unknown any -> {workload} any/{protocol}"));
         }
     }
     // Of the cluster's DNS only the outside is kept out.
     for protocol in ["TCP", "UDP", "SCTP"] {
         expected.push(format!(
-            "warning unknown external -> kube-system/deployment/coredns any/{protocol}"
+            "info unknown external -> kube-system/deployment/coredns any/{protocol}"
         ));
     }
     assert_eq!(world.findings("base"), expected);
+}
+
+/// The ways in are as inferred: the controller's load balancer, and whatever goes through it by class `nginx` with a certificate of
+/// cert-manager. Were they not, it would be told of and still fail nothing.
+#[test]
+fn what_is_exposed_is_what_was_inferred() {
+    let demo = demo::load("platform").unwrap();
+    let world = platform();
+    let plan = world.plan("base");
+    let met = |line: &str| {
+        let text = demo.expectations_text.lines();
+        let (_, number) = text.zip(1u32..).find(|(t, _)| t.contains(line)).unwrap();
+        expect::judge_all(&world.engine, &plan, &world.enforcer)
+            .iter()
+            .filter(|f| f.code == expect::Code::Met)
+            .filter(|f| f.sources.iter().any(|source| source.line == number))
+            .count()
+    };
+    assert_eq!(met("via: loadBalancer"), 2, "80 and 443");
+    assert!(met("via: ingress") > 0);
+    let text = demo
+        .expectations_text
+        .replace("class: nginx", "class: traefik");
+    let expectations = expect::read(&demo.expectations_name, &text).unwrap();
+    let mut gained = World {
+        expectations,
+        ..platform()
+    }
+    .findings("base");
+    gained.retain(|line| !line.contains(" unknown "));
+    // Two ways that nobody wrote, by the port that policy sees, and one that was written and is not there.
+    assert_eq!(
+        gained,
+        [
+            "info excess internet -> team-harbor/deployment/orders-web 8080/TCP",
+            "info excess internet -> team-meadow/deployment/wiki 3000/TCP",
+            "info stale internet -> cluster",
+        ]
+    );
 }
 
 /// Without it the NetworkPolicies decide: tenants are segments, as documented, and what has no NetworkPolicy is open to all.

@@ -1,5 +1,7 @@
 //! Whole documents with the shapes and the defects of those that teams have, read as they are.
 
+mod program;
+
 use std::sync::Arc;
 
 use netseg::engine::{Engine, Profile};

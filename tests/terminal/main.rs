@@ -82,6 +82,47 @@ fn the_environment_changes_on_the_spot_and_drift_and_help_open() {
     terminal.wait_for("WORKLOAD", LIMIT);
 }
 
+/// The audit of the README: the database is closed from outside in production, and open in development.
+#[test]
+fn environments_stand_side_by_side_for_the_audit_of_a_database() {
+    let mut terminal = demo(80, 24);
+    terminal.wait_for("ENV dev", LIMIT);
+    terminal.keys("/from:mongo\r");
+    terminal.wait_for("1 of 8", LIMIT);
+    terminal.keys("/");
+    terminal.wait_for("FILTER", LIMIT);
+    terminal.keys("\x1b");
+    terminal.wait_for("8 of 8", LIMIT);
+    terminal.keys("E");
+    terminal.wait_for("Environments · stalker/mongo", LIMIT);
+    for line in [
+        "cron-service  mongo  27017/TCP  ✓ must     =  ✓ must     =  ✓ ALLOW",
+        "every pod     mongo  27017/TCP  ✓ must     =    may      =  ✓ ALLOW",
+        "external      mongo  27017/TCP  ✓ must     =  ✗ must not ▲  ✓ ALLOW",
+    ] {
+        terminal.wait_for(line, LIMIT);
+    }
+    terminal.keys("G");
+    terminal.wait_for("┌─ external → mongo 27017/TCP", LIMIT);
+    terminal.wait_for("▲ EXCESS  database closed from outside", LIMIT);
+    terminal.keys("\r");
+    terminal.wait_for("internet → stalker/mongo 27017/TCP", LIMIT);
+    terminal.wait_for("ingress[0]", LIMIT);
+    terminal.keys("\x1b");
+    terminal.wait_for("Environments · stalker/mongo", LIMIT);
+    // By production one more thing is wrong, and the header knows which holds better.
+    terminal.keys("e");
+    terminal.wait_for("[prod]", LIMIT);
+    terminal.wait_for("dev better", LIMIT);
+    terminal.keys("E");
+    terminal.wait_for("what differs · 3 of 29", LIMIT);
+    terminal.keys("!");
+    terminal.wait_for("all · 29 of 29", LIMIT);
+    terminal.keys("\x1b");
+    terminal.wait_for("[1 Flows]", LIMIT);
+    terminal.wait_for("›mongo", LIMIT);
+}
+
 #[test]
 fn a_small_terminal_says_so_and_comes_back() {
     let mut terminal = demo(120, 40);

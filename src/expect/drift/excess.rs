@@ -1,16 +1,18 @@
 //! What must not be possible: everything a cluster allows less everything a document tolerates.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
-use crate::engine::{Allowed, Entity, Hypothetical, NodeId};
-use crate::model::{AddressSet, Direction, PortSet, Severity, SourceRef};
+use crate::engine::{Allowed, Entity, NodeId};
+use crate::model::{Direction, PortSet, Severity, SourceRef};
 
 use super::super::file::cited;
 use super::super::plan::ends::End;
 use super::super::plan::{Kind, ends_of, slot};
 use super::world::{Class, Piece, World};
 use super::{About, Code, Found, Key};
+
+mod family;
+mod host;
 
 /// What does not hold of all that must not be possible, certainly or perhaps.
 pub(super) struct Violated {
@@ -62,6 +64,7 @@ pub(super) fn judge(world: &World<'_>, found: &mut Found) -> Violated {
             }
         }
     }
+    excess.host_network();
     excess.violated
 }
 
@@ -296,60 +299,6 @@ impl Excess<'_, '_> {
         }
     }
 
-    /// Rules for addresses of a family the pods have none of open nothing yet, and would as soon as the cluster got that family.
-    fn other_family(&mut self, index: usize, direction: Direction) {
-        let world = self.world;
-        let class = &world.classes[index];
-        let own = class.rep();
-        let Some(pod) = own.pod().filter(|_| world.plan.is_listed(direction, &own)) else {
-            return;
-        };
-        // A pod without an address is asked about every family.
-        let alike = Entity::Hypothetical(Arc::new(Hypothetical {
-            namespace: world.engine.namespace_of(pod).name.clone(),
-            labels: world.engine.pod(pod).labels.clone(),
-            ports: Vec::new(),
-        }));
-        let any = self.broad[index][slot(direction)].any.sure.clone();
-        let mut open: BTreeMap<PortSet, (AddressSet, Entity)> = BTreeMap::new();
-        for piece in world
-            .pieces
-            .iter()
-            .filter(|piece| !world.shares_family(&own, piece))
-        {
-            let ports = world.engine.side(direction, &alike, &piece.rep).sure;
-            let ports = ports
-                .difference(&world.plan.side(direction, &own, &piece.rep))
-                .difference(&any);
-            if !ports.is_empty() {
-                let entry = open
-                    .entry(ports)
-                    .or_insert_with(|| (AddressSet::empty(), piece.rep.clone()));
-                entry.0 = entry.0.union(&piece.set);
-            }
-        }
-        let sources = self.cell_lines(direction, &own);
-        for (ports, (set, rep)) in open {
-            let (from, to) = ends_of(direction, &own, &rep);
-            for workload in class.workloads.keys() {
-                let id = set.to_string();
-                let (x, y) = match direction {
-                    Direction::Egress => (workload.clone(), id),
-                    Direction::Ingress => (id, workload.clone()),
-                };
-                let key = Key {
-                    code: Code::Excess,
-                    severity: Severity::Info,
-                    from: x,
-                    to: y,
-                    about: About::NoFamily,
-                    origin: None,
-                };
-                self.found.add(key, &ports, (from, to), &sources);
-            }
-        }
-    }
-
     fn nodes(&mut self, index: usize, direction: Direction) {
         let world = self.world;
         let class = &world.classes[index];
@@ -438,25 +387,50 @@ impl Excess<'_, '_> {
                 [(Direction::Egress, &egress), (Direction::Ingress, &ingress)]
             {
                 let (own, peer) = ends_of(own_direction, &from, &to);
-                if !world.plan.is_listed(own_direction, own) {
-                    continue;
-                }
-                let latent = side
+                // An end that is not listed tolerates everything but what is forbidden by name.
+                let mut latent = side
                     .sure
                     .difference(&world.plan.side(own_direction, own, peer))
                     .difference(&allowed.possible)
                     .difference(&wide.sure);
+                let listed = world.plan.is_listed(own_direction, own);
+                if !listed {
+                    // Of such an end it is only news where a rule names the other one.
+                    latent = latent.intersection(&world.engine.named(own_direction, own, peer));
+                }
                 if latent.is_empty() {
                     continue;
                 }
                 for (x, y) in workload_pairs(&world.classes[a], &world.classes[b], a == b) {
                     let key = latent_key(own_direction, x, y);
-                    let sources = self.cell_lines(own_direction, own);
-                    self.found.add(key, &latent, (&from, &to), &sources);
+                    match self.forbidding(&from, &to).filter(|_| !listed) {
+                        Some(origin) => {
+                            let sources = world.plan.origins[origin].sources.clone();
+                            let key = Key {
+                                origin: Some(origin),
+                                ..key
+                            };
+                            self.found.add(key, &latent, (&from, &to), &sources);
+                        }
+                        None => {
+                            let sources = self.cell_lines(own_direction, own);
+                            self.found.add(key, &latent, (&from, &to), &sources);
+                        }
+                    }
                 }
             }
             let _ = (class, other);
         }
+    }
+
+    /// The first flow that forbids something between two entities.
+    fn forbidding(&self, from: &Entity, to: &Entity) -> Option<usize> {
+        let plan = self.world.plan;
+        let mut forbidding = plan
+            .flows
+            .iter()
+            .filter(|claim| claim.kind == Kind::Never && plan.claimed(claim, from, to).is_some());
+        forbidding.next().map(|claim| claim.origin)
     }
 
     fn tell(
@@ -502,9 +476,40 @@ impl Excess<'_, '_> {
 
     /// Tells what is over, by what forbids it: what is left of an exception, a flow by name, or that nobody wrote it down.
     fn tell_pair(&mut self, (x, y): (&str, &str), (from, to): (&Entity, &Entity), over: &Both) {
+        let mut sources = self.cell_lines(Direction::Egress, from);
+        sources.extend(self.cell_lines(Direction::Ingress, to));
+        for (open, ports) in [(true, &over.sure), (false, &over.unknown)] {
+            let left = self.tell_named((x, y), (from, to), (open, ports));
+            let code = if open { Code::Excess } else { Code::Unknown };
+            let key = Key {
+                code,
+                severity: code.severity(),
+                from: x.to_owned(),
+                to: y.to_owned(),
+                about: About::Unwritten,
+                origin: None,
+            };
+            self.found.add(key, &left, (from, to), &sources);
+        }
+    }
+
+    /// Tells what a flow or an exception speaks of, and returns the rest. What is advice is never more than a remark, open or not
+    /// known.
+    fn tell_named(
+        &mut self,
+        (x, y): (&str, &str),
+        (from, to): (&Entity, &Entity),
+        (open, ports): (bool, &PortSet),
+    ) -> PortSet {
         let plan = self.world.plan;
-        let mut left = over.sure.clone();
+        let mut left = ports.clone();
         for wanted in [Kind::Expired, Kind::Never, Kind::Advice] {
+            let (code, about) = match (open, wanted) {
+                (true, Kind::Expired) => (Code::Expired, About::Connection),
+                (true, _) => (Code::Excess, About::Forbidden),
+                (false, Kind::Expired) => continue,
+                (false, _) => (Code::Unknown, About::Forbidden),
+            };
             for claim in plan.flows.iter().filter(|claim| claim.kind == wanted) {
                 let Some(ports) = plan.claimed(claim, from, to) else {
                     continue;
@@ -515,17 +520,13 @@ impl Excess<'_, '_> {
                 }
                 left = left.difference(&part);
                 let origin = &plan.origins[claim.origin];
-                let (code, about) = match wanted {
-                    Kind::Expired => (Code::Expired, About::Connection),
-                    _ => (Code::Excess, About::Forbidden),
-                };
                 let usual = match wanted {
                     Kind::Advice => Severity::Info,
                     _ => code.severity(),
                 };
                 let key = Key {
                     code,
-                    severity: origin.severity.unwrap_or(usual),
+                    severity: origin.severity.filter(|_| open).unwrap_or(usual),
                     from: x.to_owned(),
                     to: y.to_owned(),
                     about,
@@ -534,19 +535,7 @@ impl Excess<'_, '_> {
                 self.found.add(key, &part, (from, to), &origin.sources);
             }
         }
-        let mut sources = self.cell_lines(Direction::Egress, from);
-        sources.extend(self.cell_lines(Direction::Ingress, to));
-        for (code, ports) in [(Code::Excess, &left), (Code::Unknown, &over.unknown)] {
-            let key = Key {
-                code,
-                severity: code.severity(),
-                from: x.to_owned(),
-                to: y.to_owned(),
-                about: About::Unwritten,
-                origin: None,
-            };
-            self.found.add(key, ports, (from, to), &sources);
-        }
+        left
     }
 
     /// The lines of the cells that speak of an entity.

@@ -54,12 +54,12 @@ fn cell(
         let what = match (&cell.content, direction) {
             (BoundContent::Any, _) => continue,
             (BoundContent::Deny, Direction::Egress) => "nothing gets out of",
-            (BoundContent::Deny, Direction::Ingress) => "nothing gets in to",
+            (BoundContent::Deny, Direction::Ingress) => "nothing gets into",
             (BoundContent::Claims(_), Direction::Egress) => {
                 "nothing but what is written down gets out of"
             }
             (BoundContent::Claims(_), Direction::Ingress) => {
-                "nothing but what is written down gets in to"
+                "nothing but what is written down gets into"
             }
         };
         let ends = match direction {

@@ -45,6 +45,7 @@ pub(super) struct World<'a> {
     /// A pod without labels in every namespace.
     pub(super) strangers: Vec<Entity>,
     ways: OnceCell<Vec<WayIn>>,
+    homes: OnceCell<Vec<[Option<Arc<str>>; 2]>>,
 }
 
 impl<'a> World<'a> {
@@ -69,6 +70,7 @@ impl<'a> World<'a> {
             pieces: pieces(engine, &borders),
             strangers: strangers.collect(),
             ways: OnceCell::new(),
+            homes: OnceCell::new(),
         }
     }
 
@@ -101,6 +103,27 @@ impl<'a> World<'a> {
             .filter(move |stranger| lonely || self.plan.namespace_name(stranger) != own.as_deref())
     }
 
+    /// Of each piece up to two namespaces whose pods have addresses in it.
+    fn find_homes(&self) -> Vec<[Option<Arc<str>>; 2]> {
+        let mut homes = vec![[None, None]; self.pieces.len()];
+        for pod in self.engine.pods() {
+            let name = &self.engine.workload_of(pod).namespace;
+            for address in &self.engine.pod(pod).addresses {
+                for (piece, home) in self.pieces.iter().zip(&mut homes) {
+                    let [first, second] = home;
+                    if second.is_some()
+                        || first.as_ref() == Some(name)
+                        || !piece.set.contains(*address)
+                    {
+                        continue;
+                    }
+                    *(if first.is_none() { first } else { second }) = Some(name.clone());
+                }
+            }
+        }
+        homes
+    }
+
     /// What a stranger may do, where only its unknown address leaves that open: it would have one where pods of other namespaces
     /// have theirs, so blocks treat it as they treat those addresses.
     pub(super) fn at_home(
@@ -126,22 +149,20 @@ impl<'a> World<'a> {
         {
             return allowed;
         }
-        let own_namespace = self.plan.namespace_name(own);
-        let is_home = |piece: &&Piece| {
-            self.classes
-                .iter()
-                .flat_map(|class| &class.pods)
-                .any(|pod| {
-                    self.plan.namespace_name(&Entity::Pod(*pod)) != own_namespace
-                        && self
-                            .engine
-                            .pod(*pod)
-                            .addresses
-                            .iter()
-                            .any(|a| piece.set.contains(*a))
-                })
-        };
-        let homes = self.pieces_for(own).filter(is_home);
+        let elsewhere = self.plan.namespace_name(own);
+        let homes = self.homes.get_or_init(|| self.find_homes());
+        let homes = self
+            .pieces
+            .iter()
+            .zip(homes)
+            .filter(|(piece, namespaces)| {
+                namespaces
+                    .iter()
+                    .flatten()
+                    .any(|name| Some(name.as_ref()) != elsewhere)
+                    && self.shares_family(own, piece)
+            })
+            .map(|(piece, _)| piece);
         let seen = homes.map(|piece| self.engine.side(direction, own, &piece.rep));
         match seen.reduce(|all, one| all.merge(&one)) {
             Some(seen) => Allowed {

@@ -123,10 +123,12 @@ mod tests {
     use super::super::scan::scan;
     use super::*;
 
+    type Expected = Option<(&'static [Role], Form)>;
+
     #[test]
     fn headers_say_how_rows_are_read() {
         use Role::{Comment, Egress, From, Ingress, Ports, Protocol, Subject, To, Verdict};
-        let cases: [(&str, Option<(&[Role], Form)>); 9] = [
+        let cases: [(&str, Expected); 9] = [
             (
                 "Pod | Ingress | Egress",
                 Some((&[Subject, Ingress, Egress], Form::Cells)),

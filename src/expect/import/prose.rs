@@ -15,11 +15,10 @@ pub(super) fn environment_of(line: &str) -> Option<&'static str> {
         .take_while(|word| word.bytes().all(|b| b.is_ascii_digit()))
         .count();
     let words: Vec<&str> = words[numbers..].iter().map(String::as_str).collect();
-    let word = match words.as_slice() {
-        [word] | [word, "environment"] | ["environment", word] | ["the", word, "environment"] => {
-            word
-        }
-        _ => return None,
+    let ([word] | [word, "environment"] | ["environment", word] | ["the", word, "environment"]) =
+        words.as_slice()
+    else {
+        return None;
     };
     Some(match *word {
         "development" | "dev" => "dev",
@@ -130,7 +129,7 @@ pub(super) struct DefaultDeny {
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Name {
-    pub(super) name: String,
+    pub(super) namespace: String,
     pub(super) line: u32,
     /// As it stands there, where a lost separator had to be put back: `anddefault`.
     pub(super) glued: Option<String>,
@@ -250,7 +249,7 @@ fn default_deny(words: &[Word]) -> Option<DefaultDeny> {
         let of = words[range].iter().filter(|word| word.quoted);
         of.filter(|word| is_name(&word.text))
             .map(|word| Name {
-                name: word.text.clone(),
+                namespace: word.text.clone(),
                 line: word.line,
                 glued: None,
             })
@@ -335,7 +334,7 @@ fn plain_names(words: &[Word]) -> Vec<Name> {
             .flatten()
             .filter(|rest| is_name(rest));
         found.push(Name {
-            name: glued.unwrap_or(&word.text).to_owned(),
+            namespace: glued.unwrap_or(&word.text).to_owned(),
             line: word.line,
             glued: glued.map(|_| word.text.clone()),
         });
@@ -395,8 +394,8 @@ mod tests {
                     .names
                     .iter()
                     .map(|name| match &name.glued {
-                        Some(glued) => format!("{}({glued})", name.name),
-                        None => name.name.clone(),
+                        Some(glued) => format!("{}({glued})", name.namespace),
+                        None => name.namespace.clone(),
                     })
                     .collect();
                 let all = if deny.of_all { " all" } else { "" };

@@ -190,14 +190,12 @@ fn cells(line: &str) -> Vec<Cell<'_>> {
     let mut found: Vec<Cell<'_>> = Vec::new();
     let mut start = (0, 1);
     let mut escaped = false;
-    let mut column = 1;
-    for (at, c) in line.char_indices() {
+    for (column, (at, c)) in (1..).zip(line.char_indices()) {
         if c == '|' && !escaped {
             found.push(cell(&line[start.0..at], start.1));
             start = (at + 1, column + 1);
         }
         escaped = c == '\\' && !escaped;
-        column += 1;
     }
     found.push(cell(&line[start.0..], start.1));
     let piped = found.len() > 1;
@@ -294,13 +292,13 @@ mod tests {
 
     #[test]
     fn lines_say_what_they_are() {
+        use Kind::{Blank, Code, Heading, Item, Prose, Quote};
         let kinds: Vec<Kind> =
             scan("# T\ntext\n- item\n1. item\n> quote\n\n---\n~~~\n# no title\n~~~\n")
                 .lines
                 .iter()
                 .map(|line| line.kind)
                 .collect();
-        use Kind::{Blank, Code, Heading, Item, Prose, Quote};
         assert_eq!(
             kinds,
             [

@@ -194,7 +194,7 @@ fn what_cannot_be_read_is_told_and_left_out_and_the_rest_stays() {
         ),
         (
             "| | 80 | Deny All |\n| db | 1 | |\n",
-            "d.md:3:4 error: the row names no workload (write who it is about into its first column; the row is left out)",
+            "d.md:3:3 error: the row names no workload (write who it is about into its first column; the row is left out)",
             &["base db ingress: 1:4 []"],
         ),
         (

@@ -23,7 +23,8 @@ fn is_plain(text: &str) -> bool {
     if text.parse::<Ipv4Addr>().is_ok() || text.parse::<Ipv4Net>().is_ok() {
         return true;
     }
-    let starts_well = |c: char| c.is_alphabetic() || c == '_';
+    let is_path = text.starts_with("./") || text.starts_with("../");
+    let starts_well = |c: char| c.is_alphabetic() || matches!(c, '_' | '/') || is_path;
     let chars: Vec<char> = text.chars().collect();
     let is_ordinary = |(index, c): (usize, &char)| match c {
         ':' | ' ' => {
@@ -81,6 +82,8 @@ mod tests {
             ("app.kubernetes.io/component", "app.kubernetes.io/component"),
             ("architecture.md:17", "architecture.md:17"),
             ("StatefulSet/mongo-mongodb", "StatefulSet/mongo-mongodb"),
+            ("/docs/net.md:3", "/docs/net.md:3"),
+            ("../net.md:3", "../net.md:3"),
             ("10.0.0.0/8", "10.0.0.0/8"),
             ("127.0.0.1", "127.0.0.1"),
             ("", "\"\""),

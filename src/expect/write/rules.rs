@@ -22,14 +22,35 @@ impl Writer<'_> {
         row: Option<&SourceRef>,
         default: Level,
     ) -> Entry {
-        let mut lines: Vec<Line<'_>> = Vec::new();
+        let lines = self.lines(rules);
+        // Where all come from one line, it stands behind the list.
+        let is_one_line = rules.windows(2).all(|pair| pair[0].at == pair[1].at);
+        let written = lines.iter().map(|line| {
+            let own = self.rule_src(line.rule);
+            // What its row says need not be said again.
+            let own = own.filter(|src| Some(src) != row);
+            let entry: Entry = match short(line, direction, own.as_ref(), default) {
+                Some(short) => Node::Scalar(quoted(&short)).into(),
+                None => long(line, direction, own.as_ref(), default).into(),
+            };
+            let origin = self.origin(&line.rule.at);
+            entry.comment(origin.filter(|_| !is_one_line))
+        });
+        let origin = rules.first().and_then(|rule| self.origin(&rule.at));
+        let list = Entry::from(Node::List(written.collect()));
+        list.comment(origin.filter(|_| is_one_line))
+    }
+
+    /// Rules that differ in nothing but their ports become one.
+    fn lines<'r>(&self, rules: &[&'r Rule]) -> Vec<Line<'r>> {
+        let mut lines: Vec<Line<'r>> = Vec::new();
         for rule in rules {
             let same = |line: &&mut Line<'_>| {
                 let other = line.rule;
                 other.peers == rule.peers
                     && other.level == rule.level
                     && other.via_service == rule.via_service
-                    && other.remarks == rule.remarks
+                    && unplaced(&other.remarks) == unplaced(&rule.remarks)
                     && self.rule_src(other) == self.rule_src(rule)
                     && (!self.origins || other.at == rule.at)
             };
@@ -41,17 +62,7 @@ impl Writer<'_> {
                 }),
             }
         }
-        let written = lines.iter().map(|line| {
-            let own = self.rule_src(line.rule);
-            // What its row says need not be said again.
-            let own = own.filter(|src| Some(src) != row);
-            let entry: Entry = match short(line, direction, own.as_ref(), default) {
-                Some(short) => Node::Scalar(quoted(&short)).into(),
-                None => long(line, direction, own.as_ref(), default).into(),
-            };
-            entry.comment(self.origin(&line.rule.at))
-        });
-        Node::List(written.collect()).into()
+        lines
     }
 
     pub(super) fn flow(&self, flow: &Flow, default: Level) -> Entry {
@@ -87,6 +98,14 @@ impl Writer<'_> {
     }
 }
 
+/// All but the place, which is asked for in its own way.
+fn unplaced(remarks: &Remarks) -> Remarks {
+    Remarks {
+        src: None,
+        ..remarks.clone()
+    }
+}
+
 /// `ports -> peers`, where nothing is lost by it.
 fn short(
     line: &Line<'_>,
@@ -95,11 +114,8 @@ fn short(
     default: Level,
 ) -> Option<String> {
     let rule = line.rule;
-    let silent = Remarks {
-        src: rule.remarks.src.clone(),
-        ..Remarks::default()
-    };
-    if src.is_some() || rule.level != default || rule.via_service || rule.remarks != silent {
+    let is_silent = unplaced(&rule.remarks) == Remarks::default();
+    if src.is_some() || rule.level != default || rule.via_service || !is_silent {
         return None;
     }
     let ports: Vec<String> = line.ports.iter().map(|port| port_word(port)).collect();

@@ -6,7 +6,9 @@ use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 
 use crate::graph::samples::Sample;
-use crate::graph::{Class, Direction, End, Graph, Options, Scene, State, Step, layout, truth};
+use crate::graph::{
+    Class, Direction, End, Graph, Options, Scene, State, Step, layout, layout_among, truth,
+};
 
 const ENDS: [&str; 6] = [
     "any",
@@ -215,6 +217,36 @@ proptest! {
             sound(&after)?;
             let (old, new) = kept(&before, &after, step == Step::Mini);
             prop_assert_eq!(old, new, "{}\n{}", before.text(false), after.text(false));
+            // What comes back stands in its column again; what stands outside gives way.
+            let back = layout(&sample.graph(), &options(Some(step)), Some(after.sticky()));
+            sound(&back)?;
+            let within = |scene: &Scene| -> BTreeMap<String, usize> {
+                let boxes = scene.boxes().iter().filter(|b| b.id.contains("service-"));
+                boxes.map(|b| (b.id.clone(), b.column)).collect()
+            };
+            prop_assert_eq!(within(&before), within(&back), "{}\n{}", before.text(false), back.text(false));
+        }
+    }
+
+    #[test]
+    fn graphs_laid_out_together_take_each_others_place(sample in sample(), every in 2usize..5) {
+        let mut other = sample.clone();
+        other.edges = other.edges.into_iter().enumerate().filter(|(i, _)| i % every > 0).map(|(_, e)| e).collect();
+        let (one, other) = (sample.graph(), other.graph());
+        let all = Graph::union([&one, &other]);
+        for step in [Step::Card, Step::Chip, Step::Mini] {
+            let mut options = options(Some(step));
+            // With room for all of them.
+            (options.width, options.height) = (2000, 2000);
+            let first = layout_among(&one, &all, &options, None);
+            sound(&first)?;
+            let second = layout_among(&other, &all, &options, Some(first.sticky()));
+            sound(&second)?;
+            let again = layout_among(&one, &all, &options, Some(second.sticky()));
+            prop_assert_eq!(first.text(false), again.text(false));
+            // What other graphs need may still be more than all together: a wire of its own where one was shared.
+            let (old, new) = kept(&first, &second, step == Step::Mini);
+            prop_assert_eq!(old, new, "{}\n{}", first.text(false), second.text(false));
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::engine::Entity;
-use crate::model::{AddressSet, Direction, Peer, Peers, PortSet};
+use crate::model::{AddressSet, Direction, Peer, Peers, PortSet, Protocol};
 
 use super::tiers::is_every_pod;
 use super::{Maker, Point, Standing, Traffic};
@@ -82,7 +82,15 @@ impl Maker<'_> {
                     Direction::Egress => (Point::Workload(index), point),
                     Direction::Ingress => (point, Point::Workload(index)),
                 };
-                self.add(from, to, cell.clone(), standing, Traffic::App);
+                // A rule for lookups that names nobody means the DNS of the cluster first of all.
+                let lookups =
+                    PortSet::port(Protocol::Udp, 53).union(&PortSet::port(Protocol::Tcp, 53));
+                let traffic = if direction == Direction::Egress && cell.is_subset(&lookups) {
+                    Traffic::Dns
+                } else {
+                    Traffic::App
+                };
+                self.add(from, to, cell.clone(), standing, traffic);
             }
         }
         self.some_of_them(index, direction, some);

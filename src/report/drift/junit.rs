@@ -30,6 +30,7 @@ fn class(finding: &Finding) -> &'static str {
         (Code::Narrower, _) => "tolerated",
         (_, Some(Verdict::Allow)) => "has to work",
         (_, Some(_)) => "must not work",
+        (_, None) if finding.from == "internet" => "ways in",
         (Code::Unbound, None) => "names",
         (Code::Undocumented, None) => "written down",
         (Code::Stale, None) => "still exists",
@@ -86,7 +87,7 @@ fn outcome(engine: &Engine, finding: &Finding, fail_from: Severity) -> Outcome {
     };
     if finding.severity >= fail_from {
         Outcome::Failed(told)
-    } else if finding.code == Code::Unknown {
+    } else if finding.code == Code::Unknown && finding.severity > Severity::Info {
         Outcome::Error(told)
     } else {
         Outcome::Skipped(told)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{App, Effect, Mode, Subject, Tab};
 use crate::tui::layout::Pane;
-use crate::tui::view::{Answer, Question, Tone, View, verdict_words};
+use crate::tui::view::{Answer, Question, Sides, Tone, View, verdict_words};
 
 pub(super) fn on_view(app: &mut App, generation: u64, view: Arc<View>) -> Vec<Effect> {
     if generation < app.shown_generation {
@@ -24,7 +24,10 @@ pub(super) fn on_view(app: &mut App, generation: u64, view: Arc<View>) -> Vec<Ef
         app.flow = 0;
     }
     app.prepare();
-    let mut effects = Vec::new();
+    let mut effects = judge_others(app);
+    if app.tab == Tab::Environments {
+        effects.extend(compare(app));
+    }
     if let Some(question) = app.answer.as_ref().map(|answer| answer.question.clone()) {
         // A probe on the screen stays true.
         effects.push(app.ask(question));
@@ -40,6 +43,55 @@ pub(super) fn on_view(app: &mut App, generation: u64, view: Arc<View>) -> Vec<Ef
     effects
 }
 
+/// Asks for the environments that are not in force, now that the one in force is shown.
+fn judge_others(app: &mut App) -> Vec<Effect> {
+    let known = &app.view.tallies;
+    if known.len() >= app.view.environments.len() && (known.len() < 2 || app.view.all.is_some()) {
+        app.tallies.clone_from(known);
+        if app.view.all.is_some() {
+            let all = app.view.all.clone();
+            app.make_room(all);
+        }
+        return Vec::new();
+    }
+    // The others stay as they were until they are judged anew.
+    for tally in known {
+        app.tallies
+            .retain(|old| old.environment != tally.environment);
+        app.tallies.push(tally.clone());
+    }
+    let generation = app.next();
+    app.tallies_wanted = generation;
+    vec![Effect::Judge { generation }]
+}
+
+/// Asks for the environments side by side, where there is more than one.
+pub(super) fn compare(app: &mut App) -> Option<Effect> {
+    if app.view.environments.len() < 2 {
+        return None;
+    }
+    let generation = app.next();
+    app.beside.wanted = generation;
+    Some(Effect::Compare { generation })
+}
+
+pub(super) fn on_sides(app: &mut App, sides: Arc<Sides>) {
+    app.beside.sides = Some(sides);
+    if app.tab != Tab::Environments {
+        return;
+    }
+    app.prepare();
+    if let Some((from, to, port)) = app.beside.line.take() {
+        let lines = app.beside.sides.iter().flat_map(|sides| &sides.lines);
+        let found = lines
+            .enumerate()
+            .filter(|(_, line)| line.question.from == from && line.question.to == to)
+            .max_by_key(|(_, line)| line.port == port);
+        let at = found.and_then(|(found, _)| app.shown.iter().position(|index| *index == found));
+        app.beside.cursor = at.unwrap_or(0);
+    }
+}
+
 pub(super) fn tell(app: &mut App, workload: String) -> Effect {
     let generation = app.next();
     app.about_wanted = generation;
@@ -50,8 +102,8 @@ pub(super) fn tell(app: &mut App, workload: String) -> Effect {
 }
 
 pub(super) fn on_answer(app: &mut App, answer: Result<Answer, String>) {
-    // The Drift tab has no place for an answer but the explanation.
-    let explain = std::mem::take(&mut app.explain_next) || (app.tab == Tab::Drift && !app.again);
+    // The other tabs have no place for an answer but the explanation.
+    let explain = std::mem::take(&mut app.explain_next) || (app.tab != Tab::Flows && !app.again);
     match answer {
         Ok(answer) => {
             if app.again {

@@ -1,7 +1,7 @@
 //! What the filter looks at in each kind of line.
 
 use crate::tui::filter::Facts;
-use crate::tui::view::{Finding, Flow, Row, Sign, verdict_words};
+use crate::tui::view::{Finding, Flow, Row, SideCell, SideLine, Sign, verdict_words};
 
 pub(super) fn row_facts(row: &Row) -> Facts {
     let items = || row.ingress.iter().chain(&row.egress);
@@ -92,6 +92,39 @@ pub(super) fn finding_facts(finding: &Finding) -> Facts {
         .into_iter()
         .flatten()
         .collect(),
+    }
+}
+
+pub(super) fn side_facts(line: &SideLine) -> Facts {
+    let verdict = verdict_words(line.verdict).1;
+    let mut is = vec![line.verdict.as_str().to_owned()];
+    is.extend(
+        line.cells
+            .iter()
+            .filter(|cell| !cell.code.is_empty())
+            .map(|cell| cell.code.to_lowercase()),
+    );
+    if line.cells.iter().any(SideCell::is_drift) {
+        is.push("drift".to_owned());
+    }
+    let said: Vec<&str> = line.cells.iter().map(|cell| cell.words().1).collect();
+    is.extend(said.iter().map(|word| word.replace(' ', "-")));
+    Facts {
+        anywhere: format!(
+            "{} {} {} {verdict} {} {}",
+            line.from,
+            line.to,
+            line.port,
+            line.decided_by,
+            said.join(" ")
+        )
+        .to_lowercase(),
+        namespaces: line.namespaces.iter().map(|ns| ns.to_lowercase()).collect(),
+        from: line.from_id.to_lowercase(),
+        to: line.to_id.to_lowercase(),
+        ports: vec![line.port.to_lowercase()],
+        by: line.decided_by.to_lowercase(),
+        is,
     }
 }
 

@@ -172,6 +172,9 @@ pub(super) fn scope(app: &mut App, namespaces: Vec<String>) -> Vec<Effect> {
     app.settings.namespaces = namespaces;
     app.settings.workload = None;
     app.picture = None;
+    app.tallies.clear();
+    app.make_room(None);
+    app.beside.sides = None;
     vec![app.compute()]
 }
 

@@ -3,7 +3,7 @@
 use crate::graph::{self, Step};
 
 use super::arrivals::{read_draft, tell};
-use super::{App, Effect, Hit, Mode, Picker, Subject, Tab};
+use super::{App, Effect, Hit, Mode, Picker, Subject, Tab, beside};
 use crate::tui::input::Input;
 use crate::tui::keys::Action;
 use crate::tui::layout::Pane;
@@ -24,6 +24,8 @@ pub(super) fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::PreviousPane => turn(app, false),
         Action::Flows => open(app, Tab::Flows),
         Action::Drift => open(app, Tab::Drift),
+        Action::Environments => return beside::open(app),
+        Action::Differing => beside::differing(app),
         Action::Enter => return enter(app),
         Action::Back => return back(app),
         Action::Filter => app.mode = Mode::Filter,
@@ -100,7 +102,11 @@ fn step(app: &mut App, direction: graph::Direction) {
     match direction {
         graph::Direction::Down => go(app, |at, last| (at + 1).min(last)),
         graph::Direction::Up => go(app, |at, _| at.saturating_sub(1)),
-        graph::Direction::Left | graph::Direction::Right => {}
+        graph::Direction::Left | graph::Direction::Right => {
+            if app.tab == Tab::Environments {
+                beside::shift(app, direction == graph::Direction::Right);
+            }
+        }
     }
 }
 
@@ -130,6 +136,8 @@ fn select_line(app: &mut App, line: usize) {
     };
     if app.tab == Tab::Drift {
         app.finding = line;
+    } else if app.tab == Tab::Environments {
+        app.beside.cursor = line;
     } else if app.narrowed() {
         app.flow = line;
     } else {
@@ -157,9 +165,9 @@ fn turn(app: &mut App, forward: bool) {
     app.focus = order[next % order.len()];
 }
 
-fn open(app: &mut App, tab: Tab) {
+pub(super) fn open(app: &mut App, tab: Tab) {
     app.tab = tab;
-    if app.focus != Pane::Probe || tab == Tab::Drift {
+    if app.focus != Pane::Probe || tab != Tab::Flows {
         app.focus = Pane::Table;
     }
     app.prepare();
@@ -169,7 +177,7 @@ fn enter(app: &mut App) -> Vec<Effect> {
     if app.focus == Pane::Probe && app.answer.is_some() {
         return explain_probe(app);
     }
-    if app.tab == Tab::Drift || (app.narrowed() && app.focus != Pane::Graph) {
+    if app.tab != Tab::Flows || (app.narrowed() && app.focus != Pane::Graph) {
         return why(app);
     }
     let row = selected_row(app);
@@ -188,7 +196,7 @@ fn enter(app: &mut App) -> Vec<Effect> {
 }
 
 /// The id of the selected workload, whether it was chosen in the graph or in the table.
-fn selected_row(app: &App) -> Option<String> {
+pub(super) fn selected_row(app: &App) -> Option<String> {
     let key = app.selected_key()?;
     app.view
         .rows
@@ -204,6 +212,8 @@ fn back(app: &mut App) -> Vec<Effect> {
         app.zoomed = false;
     } else if app.pinned.take().is_some() {
         app.message = None;
+    } else if app.tab == Tab::Environments {
+        open(app, app.beside.back);
     } else if app.settings.workload.take().is_some() {
         return vec![app.compute()];
     } else if app.tab == Tab::Drift {
@@ -219,6 +229,9 @@ fn back(app: &mut App) -> Vec<Effect> {
 
 /// What can be typed to name the selection as an end.
 fn selected_end(app: &App) -> Option<String> {
+    if app.tab == Tab::Environments {
+        return app.side_line().map(|line| line.question.from.clone());
+    }
     if app.tab == Tab::Drift {
         let finding = app
             .cursor()
@@ -251,9 +264,13 @@ fn selected_flow(app: &App) -> Option<Question> {
 
 fn probe(app: &mut App) -> Vec<Effect> {
     // A flow has both ends already; what is left is the port.
-    let flow = (app.narrowed() && app.focus != Pane::Graph)
-        .then(|| selected_flow(app))
-        .flatten();
+    let flow = if app.tab == Tab::Environments {
+        app.side_line().map(|line| line.question.clone())
+    } else if app.narrowed() && app.focus != Pane::Graph {
+        selected_flow(app)
+    } else {
+        None
+    };
     let typed = match flow {
         Some(question) => format!("{} {} ", question.from, question.to),
         None => selected_end(app)
@@ -324,6 +341,14 @@ fn explain_probe(app: &mut App) -> Vec<Effect> {
 fn why(app: &mut App) -> Vec<Effect> {
     if app.focus == Pane::Probe && app.answer.is_some() {
         return explain_probe(app);
+    }
+    if app.tab == Tab::Environments {
+        let question = app.side_line().map(|line| line.question.clone());
+        let Some(question) = question else {
+            return Vec::new();
+        };
+        app.explain_next = true;
+        return vec![app.ask(question)];
     }
     if app.tab == Tab::Drift {
         let finding = app
@@ -426,6 +451,7 @@ pub(super) fn on_click(app: &mut App, hit: Hit) -> Vec<Effect> {
     }
     app.message = None;
     match hit {
+        Hit::Tab(Tab::Environments) if app.tab != Tab::Environments => return beside::open(app),
         Hit::Tab(tab) => open(app, tab),
         Hit::Pane(pane) => app.focus = pane,
         Hit::Line(line) => {

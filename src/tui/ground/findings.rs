@@ -1,25 +1,14 @@
 //! Where the cluster differs from the environment in force, as lines of the Drift list.
 
-use crate::compile::enforcer::Enforcer;
 use crate::engine::{Engine, Verdict};
-use crate::expect::drift::judge_all;
-use crate::expect::{Code, Finding as Difference, Plan};
+use crate::expect::{Code, Finding as Difference};
 use crate::questions::scope::Scope;
 use crate::report::words;
 use crate::text::tame;
 use crate::tui::view::{Finding, Line, Question, Tone, span, verdict_words};
 
-/// The findings with an end in scope, worst first, and how many expectations are met.
-pub(super) fn of(
-    engine: &Engine,
-    plan: Option<&Plan>,
-    enforcer: &Enforcer,
-    scope: &Scope,
-) -> (Vec<Finding>, usize) {
-    let Some(plan) = plan else {
-        return (Vec::new(), 0);
-    };
-    let all = judge_all(engine, plan, enforcer);
+/// Of all findings those with an end in scope, worst first, and how many expectations are met.
+pub(super) fn of(engine: &Engine, all: &[Difference], scope: &Scope) -> (Vec<Finding>, usize) {
     let in_scope = |difference: &&Difference| {
         let namespaces: Vec<&str> = [&difference.from, &difference.to]
             .into_iter()
@@ -56,7 +45,7 @@ fn short(end: &str) -> String {
     }
 }
 
-fn glyph(code: Code) -> &'static str {
+pub(super) fn glyph(code: Code) -> &'static str {
     match code {
         Code::Excess | Code::Expired | Code::Unisolated => "▲",
         Code::Broken => "▼",

@@ -298,7 +298,7 @@ fn cluster_wide_policies_count_in_every_scope() {
     let cluster = Arc::make_mut(&mut snapshot.cluster);
     let mut policy = cluster.namespaces["shop"].policies[0].clone();
     policy.api = crate::model::PolicyApi::ClusterNetworkPolicy;
-    policy.tier = Tier::Admin { priority: 10 };
+    policy.tier = crate::model::Tier::Admin { priority: 10 };
     policy.namespace = Arc::from("");
     policy.name = "tenant-wall".to_owned();
     cluster.cluster_policies = Arc::new(vec![policy]);

@@ -282,17 +282,33 @@ fn a_row_may_forbid_and_says_so_without_a_name() {
 }
 
 #[test]
-fn a_port_that_has_to_work_and_does_not_is_not_remarked_on_as_well() {
-    // db lets nobody but web in, which would be a remark; web itself cannot get out.
-    let db_only = policy(
-        "x",
-        "db",
-        "{podSelector: {matchLabels: {app: db}}, ingress: [{from: [{podSelector: {matchLabels: {app: web}}}], ports: [{port: 5432}]}]}",
-    );
+fn strictness_that_hurts_is_broken_and_no_remark_as_well() {
+    let environment = "{expect: {web: {egress: [\"5432 -> db\"]}, db: {ingress: [\"5432\"]}}}";
+    let out =
+        egress_of_web("{to: [{podSelector: {matchLabels: {app: db}}}], ports: [{port: 5432}]}");
+    let only = |app: &str| {
+        policy(
+            "x",
+            "db",
+            &format!(
+                "{{podSelector: {{matchLabels: {{app: db}}}}, ingress: [{{from: [{{podSelector: {{matchLabels: {{app: {app}}}}}}}], ports: [{{port: 5432}}]}}]}}"
+            ),
+        )
+    };
+    // db lets in somebody, and not web.
     check(
-        &(base() + &db_only),
-        "{expect: {web: {egress: [\"5432 -> db\"]}, db: {ingress: [\"5432\"]}}}",
+        &(base() + &out + &only("stray")),
+        environment,
         &["error broken web -> db 5432/TCP"],
+    );
+    // It lets web in; that web cannot get out is not db's doing.
+    check(
+        &(base() + &only("web")),
+        environment,
+        &[
+            "error broken web -> db 5432/TCP",
+            "info narrower any -> db 5432/TCP",
+        ],
     );
 }
 
@@ -484,5 +500,82 @@ fn closed_cells_and_prohibitions_that_hold_are_met() {
             "{closedWorld: false, expect: {db: {ingress: deny}}}"
         ),
         Vec::<String>::new()
+    );
+}
+
+/// What cannot be decided about advice is a remark, as what is open against it is; a prohibition is named where it is one.
+#[test]
+fn a_prohibition_that_cannot_be_decided_names_its_flow() {
+    let of = |level: &str| {
+        let environment = format!(
+            "{{closedWorld: false, flows: [{{name: f, from: external, to: other, ports: [80], verdict: deny, level: {level}}}]}}"
+        );
+        let mut found = all_of(&base(), HEAD, &environment, |cluster| {
+            cluster.coverage.set(
+                Resource::NetworkPolicies,
+                Some("y"),
+                State::Forbidden {
+                    message: String::new(),
+                },
+            );
+        });
+        found.retain(|finding| finding.code != Code::Undocumented);
+        found
+    };
+    let never = of("must");
+    assert_eq!(lines(&never), ["warning unknown external -> other 80/TCP"]);
+    assert_eq!(never[0].name.as_deref(), Some("f"));
+    assert_eq!(never[0].expected, Some(Verdict::Deny));
+    assert_eq!(
+        never[0].message,
+        "whether every outside address can reach y/other on 80/TCP, which `f` forbids, cannot be decided from what was read"
+    );
+    assert_eq!(lines(&of("may")), ["info unknown external -> other 80/TCP"]);
+}
+
+/// `elsewhere` is other namespaces than that of the other end, and what is excepted is so at both ends.
+#[test]
+fn elsewhere_is_another_namespace_and_exceptions_hold_at_both_ends() {
+    let open = policy(
+        "x",
+        "in",
+        "{podSelector: {matchLabels: {app: db}}, ingress: [{}]}",
+    ) + &egress_of_web("{}");
+    let flow = |except: &str| {
+        format!(
+            "{{closedWorld: false, flows: [{{name: f, from: elsewhere, to: cluster, ports: [5432], verdict: deny{except}}}]}}"
+        )
+    };
+    let world = base() + &open;
+    // Nobody isolates other, and anybody may reach db; web, of the same namespace as db, is closed.
+    check(
+        &world,
+        &flow(""),
+        &[
+            "error excess cluster -> db 5432/TCP",
+            "error excess cluster -> other 5432/TCP",
+        ],
+    );
+    check(&world, &flow(", except: [other, db]"), &[]);
+}
+
+#[test]
+fn what_no_rule_opens_is_open_because_nothing_isolates() {
+    let message = |world: &str, from: &str, to: &str| {
+        let environment = format!(
+            "{{closedWorld: false, flows: [{{name: f, from: {from}, to: {to}, ports: [80], verdict: deny}}]}}"
+        );
+        let found = findings(world, HEAD, &environment);
+        let excess = found.iter().find(|f| f.code == Code::Excess);
+        excess.expect("open and forbidden").message.clone()
+    };
+    assert_eq!(
+        message(&base(), "external", "other"),
+        "every outside address can reach y/other on 80/TCP, which `f` forbids; ingress of y/other is not isolated"
+    );
+    // A rule is shown by itself.
+    assert_eq!(
+        message(&(base() + &egress_of_web("{}")), "web", "other"),
+        "x/web can reach y/other on 80/TCP, which `f` forbids"
     );
 }

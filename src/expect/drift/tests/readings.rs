@@ -273,3 +273,35 @@ fn a_port_without_a_protocol_is_tcp() {
         ],
     );
 }
+
+/// N52: no policy selects a pod on the host network, so what the document closes of it is open, on the ports it declares, whatever
+/// its policies say. What else listens on the node is not the pod's.
+#[test]
+fn on_the_host_network_nothing_is_closed() {
+    let exporter = |ports: &str| {
+        format!(
+            "{{kind: Node, apiVersion: v1, metadata: {{name: w}}, status: {{addresses: [{{type: InternalIP, address: 192.168.1.1}}]}}}}\n---\n{{kind: Pod, apiVersion: v1, metadata: {{name: db, namespace: x, labels: {{app: db}}}}, spec: {{hostNetwork: true, nodeName: w, containers: [{{name: c, ports: [{ports}]}}]}}, status: {{phase: Running, podIPs: [{{ip: 192.168.1.1}}]}}}}\n---\n"
+        )
+    };
+    let world =
+        |ports: &str| base().replace(&pod("x", "db", "10.0.1.2"), &exporter(ports)) + &web_to_db();
+    let closed = "{expect: {db: {ingress: [\"5432 <- web\"], egress: any}}}";
+    let told = |ports: &str, environment: &str| {
+        let found = findings(&world(ports), HEAD, environment);
+        let mut about = lines(&found);
+        about.retain(|line| line.contains("any -> db") || line.contains("db -> any"));
+        about
+    };
+    assert_eq!(
+        told("{containerPort: 5432}, {containerPort: 9187}", closed),
+        [
+            "error excess any -> db 5432/TCP",
+            "error excess any -> db 9187/TCP"
+        ]
+    );
+    assert_eq!(told("", closed), Vec::<String>::new());
+    let open = "{expect: {db: {ingress: [\"5432 <- any\"], egress: any}}}";
+    assert_eq!(told("{containerPort: 5432}", open), Vec::<String>::new());
+    let shut = "{expect: {db: {ingress: any, egress: deny}}}";
+    assert_eq!(told("{containerPort: 5432}", shut).len(), 3);
+}

@@ -84,7 +84,10 @@ fn what_is_written_twice_is_told_with_both_places() {
             "  dev: {defaultDeny: [{namespace: x}, {namespace: x, directions: [egress]}]}\n",
             "e.yaml:8:39 environments.dev.defaultDeny[1]: `x` is already written at e.yaml:8 (write it once: entries are told apart, and replaced, by this name)",
         ),
-        ("  dev: {}\n  dev: {}\n", ""),
+        (
+            "  dev: {}\n  dev: {}\n",
+            "e.yaml:9:3 is no YAML: duplicate mapping key `dev` is not allowed here (a key stands once in a mapping: put what belongs to it together)",
+        ),
     ] {
         assert_eq!(problems(text), [expected], "{text}");
     }
@@ -159,6 +162,10 @@ fn files_may_name_what_others_define() {
     let read = all(&[prod.clone(), who.clone(), base.clone()]).unwrap();
     assert_eq!(read.environments(), ["prod"]);
     assert_eq!(read.rule_count("prod"), 3);
+    // Settings beside definitions are meant for the environments of other files.
+    let lenient = format!("settings: {{unbound: warn}}\n{who}");
+    let settings = all(&[lenient, base.clone()]).unwrap().environments[0].settings;
+    assert_eq!(settings.unbound, Severity::Warning);
     // Each needs the others.
     assert_eq!(
         places(&[prod.clone(), who.clone()]),
@@ -176,7 +183,7 @@ fn files_may_name_what_others_define() {
         ]
     );
     assert_eq!(
-        places(&[who.clone()]),
+        places(std::slice::from_ref(&who)),
         ["1.yaml:1 environments: holds no environment"]
     );
     // What two files define differently, and what only both together contradict.

@@ -1,6 +1,6 @@
 //! Who is meant: networks, workloads and the selectors of their pods.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::model::{Labels, Requirement, Selector, Test};
 use crate::text::tame;
@@ -34,11 +34,15 @@ impl Reader {
         };
         let (cidr, except) = (nets("cidr"), nets("except"));
         if cidr.is_empty() {
-            self.fail(
-                path,
-                "names no network",
-                "`cidr` with at least one network is needed",
-            );
+            // Those that are none have been told of.
+            let is_missing = map.get("cidr").is_none_or(|value| *value == json!([]));
+            if is_missing {
+                self.fail(
+                    path,
+                    "names no network",
+                    "`cidr` with at least one network is needed",
+                );
+            }
             return None;
         }
         for hole in &except {
