@@ -75,7 +75,7 @@ fn every_rule_keeps_the_line_it_came_from() {
     for line in [
         "apiVersion: netseg/v1",
         "metadata: {name: ledger-dev, sources: [{file: ledger-dev.md, line: 16, env: dev}]}",
-        "        src: ledger-dev.md:21   # | Store             | 27017            | Deny All                                                                    |",
+        "        src: ledger-dev.md:21   # | Store | 27017 | Deny All |",
         "        egress: [\"53 -> dns\", \"2181,2888,3888 -> keeper\"]",
         "    - {namespace: ledger-batch, src: ledger-dev.md:6}",
         "        egress: [\"any -> 0.0.0.0/0 except 169.254.169.254/32, 172.16.0.0/12, 192.168.0.0/16, 10.0.0.0/8\"]",

@@ -221,7 +221,8 @@ impl Builder<'_> {
                 continue;
             }
             let at = self.at(row.line);
-            self.quotes.insert(at.clone(), row.text.to_owned());
+            let words: Vec<&str> = row.text.split_whitespace().collect();
+            self.quotes.insert(at.clone(), words.join(" "));
             read.rows += 1;
             match (found.form, subject) {
                 (Form::Cells, Some(subject)) => self.cells(found, row, *subject, &mut read),

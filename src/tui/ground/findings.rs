@@ -130,6 +130,12 @@ fn about(engine: &Engine, difference: &Difference, code: &str) -> Vec<Line> {
             words(actual),
         ]);
     }
+    for condition in &difference.conditions {
+        lines.push(vec![
+            span("if  ", Tone::Faint),
+            span(words::condition(engine, condition), Tone::Plain),
+        ]);
+    }
     for rule in &difference.because {
         let source = words::rule_source(engine, rule).map(|source| format!("   {source}"));
         lines.push(vec![
