@@ -12,6 +12,7 @@ pub mod groups;
 pub mod incremental;
 mod judge;
 pub mod matrix;
+mod outside;
 pub mod ways;
 
 use std::collections::BTreeMap;
@@ -20,8 +21,8 @@ use std::sync::{Arc, OnceLock};
 
 use crate::compile::{Compiled, LoweredRule, Mask, NONE, PlaceKind, Switch, Writer, slot};
 use crate::model::{
-    Action, AddressSet, Cluster, Direction, Family, IpRange, Namespace, Node, Pod, PortSet,
-    Protocol, Resource, Service, Workload,
+    Action, Cluster, Direction, Namespace, Node, Pod, PortSet, Protocol, Resource, Service,
+    Workload,
 };
 
 use chain::{Outcome, combine_one};
@@ -153,60 +154,6 @@ impl Engine {
             }
         }
         Entity::Address(address)
-    }
-
-    /// The whole address space in pieces that no policy can tell apart: equal pieces are one set. IPv4 and IPv6 never mix.
-    ///
-    /// Ordered by first address. Without any block there is one piece a family.
-    pub fn outside(&self) -> Vec<AddressSet> {
-        let compiled = &self.compiled;
-        // Alike are those that are in the same sets; each set is looked at once.
-        let mut member: Vec<Vec<u32>> = vec![Vec::new(); compiled.outside.len()];
-        let atom_of: hashbrown::HashMap<u32, usize, foldhash::fast::FixedState> = compiled
-            .outside
-            .iter()
-            .enumerate()
-            .map(|(atom, place)| (*place, atom))
-            .collect();
-        // Only what policies of now say counts, not what some said before.
-        let lowered = self.policies().map(|id| compiled.policy(id).1);
-        let used: std::collections::BTreeSet<u32> = lowered
-            .flat_map(|policy| policy.rules.iter().flatten().flatten())
-            .map(|rule| rule.peers)
-            .collect();
-        let mut number = 0;
-        for set in used {
-            for part in compiled.sets[set].parts() {
-                number += 1;
-                if part.len_hint().is_some_and(|length| length < atom_of.len()) {
-                    part.each(compiled.places.len(), |place| {
-                        if let Some(atom) = atom_of.get(&place) {
-                            member[*atom].push(number);
-                        }
-                    });
-                } else {
-                    for (place, atom) in compiled.outside.iter().zip(0..) {
-                        if part.contains(*place) {
-                            let atom: usize = atom;
-                            member[atom].push(number);
-                        }
-                    }
-                }
-            }
-        }
-        let mut groups: BTreeMap<(Family, Vec<u32>), Vec<IpRange>> = BTreeMap::default();
-        for (range, member) in compiled.atoms.ranges().iter().zip(member) {
-            groups
-                .entry((range.family(), member))
-                .or_default()
-                .push(*range);
-        }
-        let mut sets: Vec<AddressSet> = groups
-            .into_values()
-            .map(|ranges| ranges.into_iter().collect())
-            .collect();
-        sets.sort_by_key(|set: &AddressSet| set.first());
-        sets
     }
 
     /// The verdict for one port. Port 0 does not exist and is denied.

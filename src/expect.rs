@@ -1,6 +1,6 @@
 //! What a team wrote down about its network, and how the cluster differs from it.
 //!
-//! [`read`] takes a `netseg/v1` file and [`import`] a document, [`bind`] holds one environment against a cluster, [`judge`] says what
+//! [`read`] takes a `netseg/v1` file and [`import()`] a document, [`bind`] holds one environment against a cluster, [`judge`] says what
 //! differs, and [`write()`] makes a file of it again.
 
 pub mod drift;

@@ -45,7 +45,7 @@ impl Head {
     }
 }
 
-/// The part of `metadata` that is read. Of the annotations only the few in [`ANNOTATIONS`] are kept.
+/// The part of `metadata` that is read. Of the annotations only the few in `ANNOTATIONS` are kept.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Meta {
@@ -63,7 +63,7 @@ pub struct Meta {
     pub labels: BTreeMap<String, String>,
     #[serde(deserialize_with = "list")]
     pub owner_references: Vec<OwnerReference>,
-    /// Those of [`ANNOTATIONS`], in the order written.
+    /// Those of `ANNOTATIONS`, in the order written.
     #[serde(deserialize_with = "annotations")]
     pub annotations: Vec<(&'static str, String)>,
 }

@@ -8,7 +8,7 @@ use crate::text;
 use super::app::{App, Hit};
 use super::draw::Hits;
 use super::layout::Pane;
-use super::pen::{Pen, wrap};
+use super::pen::Pen;
 use super::table::{first_shown, more};
 use super::theme::Theme;
 use super::trouble;
@@ -224,16 +224,5 @@ pub(super) fn detail(pen: &mut Pen<'_>, area: Rect, folded: bool, app: &App) {
         app.focus == Pane::Probe,
     );
     let Some(finding) = finding else { return };
-    let lines: Vec<Line> = finding
-        .about
-        .iter()
-        .flat_map(|line| wrap(line, usize::from(inner.width), 2))
-        .collect();
-    for (y, line) in (0..inner.height).zip(&lines) {
-        pen.line(inner, 0, y, line);
-    }
-    let hidden = lines.len().saturating_sub(usize::from(inner.height));
-    if hidden > 0 {
-        pen.footnote(area, &[span(format!("… {hidden} more"), Tone::Plain)]);
-    }
+    pen.told(area, inner, &finding.about);
 }

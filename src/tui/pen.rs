@@ -148,6 +148,21 @@ impl Pen<'_> {
         words.push(span(" ", Tone::Plain));
         self.line(row, start, 0, &words);
     }
+
+    /// Writes lines into the inside of a frame, wrapped; what does not fit is counted in its lower border.
+    pub(super) fn told(&mut self, frame: Rect, inner: Rect, words: &[Line]) {
+        let lines: Vec<Line> = words
+            .iter()
+            .flat_map(|line| wrap(line, usize::from(inner.width), 2))
+            .collect();
+        for (y, line) in (0..inner.height).zip(&lines) {
+            self.line(inner, 0, y, line);
+        }
+        let hidden = lines.len().saturating_sub(usize::from(inner.height));
+        if hidden > 0 {
+            self.footnote(frame, &[span(format!("… {hidden} more"), Tone::Plain)]);
+        }
+    }
 }
 
 /// Cuts a line of words to so many cells, ending in `…` when something was cut.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::engine::{Allowed, Cause, Engine, Entity, Hypothetical, NodeId, PodId, Reason, WayIn};
-use crate::model::{AddressSet, Direction, Family, IpRange, Labels, PortSet};
+use crate::model::{AddressSet, Direction, Family, Labels, PortSet};
 
 use super::super::plan::binding::borders;
 use super::super::plan::ends::End;
@@ -367,42 +367,11 @@ fn nodes(engine: &Engine, borders: &[AddressSet], named: &BTreeSet<Entity>) -> V
 }
 
 fn pieces(engine: &Engine, borders: &[AddressSet]) -> Vec<Piece> {
-    let cluster = engine.cluster();
-    let namespaces = || cluster.namespaces.values();
-    let pods = namespaces().flat_map(|ns| ns.pods.iter().flat_map(|pod| pod.addresses.iter()));
-    let services =
-        namespaces().flat_map(|ns| ns.services.iter().flat_map(|s| s.cluster_ips.iter()));
-    let nodes = cluster
-        .nodes
-        .iter()
-        .flat_map(|node| node.addresses.iter().chain(&node.tunnels));
-    let inside: AddressSet = pods
-        .chain(services)
-        .chain(nodes)
-        .map(|address| IpRange::single(*address))
-        .collect();
-    let outside = inside.complement();
-    let mut sets = engine.outside();
-    for border in borders {
-        let mut split = Vec::with_capacity(sets.len());
-        for set in sets {
-            split.push(set.intersection(border));
-            split.push(set.difference(border));
-        }
-        split.retain(|set| !set.is_empty());
-        sets = split;
-    }
-    let mut found: Vec<Piece> = sets
-        .into_iter()
-        .filter_map(|set| {
-            // A piece that is all pods, nodes and Services has nothing outside in it.
-            let rep = set.intersection(&outside).first()?;
-            Some(Piece {
-                set,
-                rep: Entity::Address(rep),
-            })
+    let examples = engine.outside_examples(borders).into_iter();
+    examples
+        .map(|(set, example)| Piece {
+            set,
+            rep: Entity::Address(example),
         })
-        .collect();
-    found.sort_by_key(|piece| piece.set.first());
-    found
+        .collect()
 }

@@ -6,7 +6,7 @@ use crate::engine::{Engine, Entity};
 use crate::expect::plan::binding::borders;
 use crate::expect::plan::{Claim, End, Kind, PortsAt};
 use crate::expect::stance::{Stance, Stances};
-use crate::model::{AddressSet, Direction, IpRange, PortSet, Protocol};
+use crate::model::{AddressSet, Direction, PortSet, Protocol};
 use crate::questions::connections::{Point, Standing, connections, dns_targets};
 use crate::questions::ends::workload_end;
 use crate::questions::scope::{Scope, workloads};
@@ -91,38 +91,11 @@ pub(super) fn members(engine: &Engine, plans: Plans<'_>, scope: &Scope) -> Vec<M
 
 /// The outside in pieces that neither policies nor documents can tell apart, each with an address that is nobody's.
 pub(super) fn pieces(engine: &Engine, plans: Plans<'_>) -> Vec<(AddressSet, Entity)> {
-    let cluster = engine.cluster();
-    let namespaces = || cluster.namespaces.values();
-    let pods = namespaces().flat_map(|ns| ns.pods.iter().flat_map(|pod| pod.addresses.iter()));
-    let services =
-        namespaces().flat_map(|ns| ns.services.iter().flat_map(|s| s.cluster_ips.iter()));
-    let nodes = cluster
-        .nodes
-        .iter()
-        .flat_map(|node| node.addresses.iter().chain(&node.tunnels));
-    let inside: AddressSet = pods
-        .chain(services)
-        .chain(nodes)
-        .map(|address| IpRange::single(*address))
-        .collect();
-    let outside = inside.complement();
-    let mut sets = engine.outside();
-    for border in plans.iter().flat_map(|(plan, _)| borders(plan)) {
-        sets = sets
-            .iter()
-            .flat_map(|set| [set.intersection(&border), set.difference(&border)])
-            .filter(|set| !set.is_empty())
-            .collect();
-    }
-    let mut found: Vec<(AddressSet, Entity)> = sets
-        .into_iter()
-        .filter_map(|set| {
-            let example = set.intersection(&outside).first()?;
-            Some((set, Entity::Address(example)))
-        })
-        .collect();
-    found.sort_by_key(|(set, _)| set.first());
-    found
+    let borders: Vec<AddressSet> = plans.iter().flat_map(|(plan, _)| borders(plan)).collect();
+    let examples = engine.outside_examples(&borders).into_iter();
+    examples
+        .map(|(set, example)| (set, Entity::Address(example)))
+        .collect()
 }
 
 /// What is looked at.

@@ -362,15 +362,8 @@ fn internal(engine: &Engine) -> AddressSet {
 
 /// The pieces of the address space that policies can tell apart and that have something outside in them.
 fn pieces(engine: &Engine) -> Vec<(AddressSet, Entity)> {
-    let nodes = engine.cluster().nodes.iter();
-    let nodes = nodes.flat_map(|node| node.addresses.iter().chain(&node.tunnels));
-    let nodes: AddressSet = nodes.map(|address| IpRange::single(*address)).collect();
-    let inside = internal(engine).union(&nodes);
-    let outside = inside.complement();
-    let sets = engine.outside().into_iter();
-    sets.filter_map(|set| {
-        let example = Entity::Address(set.intersection(&outside).first()?);
-        Some((set, example))
-    })
-    .collect()
+    let examples = engine.outside_examples([]).into_iter();
+    examples
+        .map(|(set, example)| (set, Entity::Address(example)))
+        .collect()
 }
