@@ -1,10 +1,13 @@
 //! `info`: what is in force on this machine and in the source.
 
+use std::collections::BTreeSet;
+
+use crate::expect::{self, Expectations};
 use crate::questions::info;
 use crate::report::{json, text};
 
 use super::args::{Args, InfoArgs, TextJson};
-use super::out::Out;
+use super::out::{self, Out};
 use super::{Failure, OK, load};
 
 pub(crate) fn run(args: &Args, asked: &InfoArgs, out: &mut Out) -> Result<u8, Failure> {
@@ -18,7 +21,21 @@ pub(crate) fn run(args: &Args, asked: &InfoArgs, out: &mut Out) -> Result<u8, Fa
     }
     let loaded = load::load_unjudged(args)?;
     let expectations = load::expectations(&args.source)?;
-    let environments = expectations.map(|e| e.environments()).unwrap_or_default();
+    let environments = expectations
+        .as_ref()
+        .map(Expectations::environments)
+        .unwrap_or_default();
+    let mut found_by_name = BTreeSet::new();
+    for (expectations, name) in expectations
+        .iter()
+        .flat_map(|e| environments.iter().map(move |n| (e, n)))
+    {
+        let plan = expect::bind(&loaded.engine, expectations, name, load::today());
+        found_by_name.extend(load::found(&loaded.engine, &plan));
+    }
+    for line in &found_by_name {
+        out::note(line);
+    }
     let mut found = info::info(&loaded.engine, &loaded.enforcer);
     found.profile = load::profile_of(&args.source, &loaded.enforcer).as_str();
     out.data(&match asked.output {

@@ -159,6 +159,13 @@ A default deny is in place for the `stalker` and `stalker-jobs` namespaces.
         "{}",
         err(&drift)
     );
+    let info = with_input(&["--demo", "--expect", "IN", "info"], text);
+    assert!(
+        err(&info)
+            .contains("note: `Orchestrator` is stalker/orchestrator: the workload of that name\n"),
+        "{}",
+        err(&info)
+    );
     // The rest is as expected, but for a cell that nobody can read: exit status 2.
     let text = "| Pod | Ingress | Egress |\n|---|---|---|\n| UI | 4200 | 80 via proxy |\n";
     let args = [
