@@ -1,5 +1,6 @@
 //! Whole documents with the shapes and the defects of those that teams have, read as they are.
 
+mod anything;
 mod program;
 
 use std::sync::Arc;

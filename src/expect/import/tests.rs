@@ -229,6 +229,22 @@ fn what_was_left_out_is_not_judged_and_says_so() {
     );
 }
 
+/// Found by documents of random pieces: marks without a word between them are no port.
+#[test]
+fn a_row_without_a_port_is_left_out() {
+    let head = "| Component | Port | From |\n|---|---|---|\n";
+    for (row, column) in [("| web | ` | db |", 9), ("| web | | db |", 9)] {
+        let read = read(&format!("{head}{row}\n"));
+        assert_eq!(cells(&read), Vec::<String>::new());
+        assert_eq!(
+            problems(&read),
+            [format!(
+                "d.md:3:{column} error: the row names no port (write a port such as 443 or 53/udp, or `any`; the row is left out)"
+            )]
+        );
+    }
+}
+
 #[test]
 fn a_word_in_a_from_column_that_looks_mistyped_is_no_new_workload() {
     let read = read(

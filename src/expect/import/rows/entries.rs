@@ -290,7 +290,8 @@ impl Builder<'_> {
     /// The ports of a row, with the protocol of its own column where it has one; `None`, told of, when there are none.
     fn ports(&mut self, found: &Found<'_>, row: &scan::Row<'_>) -> Option<Vec<PortWord>> {
         let cell = cell_of(row, &found.roles, Role::Ports);
-        let Some(cell) = cell.filter(|cell| !cell.text.is_empty()) else {
+        let (ports, errors) = cell.map(|cell| cell::ports(&cell.text)).unwrap_or_default();
+        if ports.is_empty() && errors.is_empty() {
             self.tell(
                 Diagnostic::error("the row names no port")
                     .help("write a port such as 443 or 53/udp, or `any`; the row is left out"),
@@ -298,9 +299,8 @@ impl Builder<'_> {
                 cell.map(|cell| cell.column),
             );
             return None;
-        };
-        let (ports, errors) = cell::ports(&cell.text);
-        let failed = self.complain(&errors, cell, row.line);
+        }
+        let failed = cell.is_some_and(|cell| self.complain(&errors, cell, row.line));
         let protocols = self.protocols(found, row)?;
         (!failed).then(|| {
             ports
