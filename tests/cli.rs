@@ -627,3 +627,37 @@ fn an_ingress_that_cannot_be_read_is_told_and_leaves_its_kind_unknown() {
         out(&output)
     );
 }
+
+/// 14 of the document's 22 flows work in the demo; each is told with the name the document gives it.
+#[test]
+fn the_results_of_named_flows_carry_their_names() {
+    let told = json(&run(&[
+        "--demo",
+        "e-commerce",
+        "drift",
+        "--all",
+        "-o",
+        "json",
+    ]));
+    let findings = told["findings"].as_array().expect("a list").iter();
+    let named: Vec<&str> = findings
+        .filter(|one| {
+            one["name"]
+                .as_str()
+                .is_some_and(|name| name.starts_with('D'))
+        })
+        .filter_map(|one| one["code"].as_str())
+        .collect();
+    let of = |code: &str| named.iter().filter(|own| **own == code).count();
+    assert_eq!((named.len(), of("met"), of("broken")), (22, 14, 8));
+    let text = out(&run(&["--demo", "e-commerce", "drift"]));
+    assert!(
+        text.contains("    written  demo/e-commerce/expectations.yaml:57 as `D3-D5`\n"),
+        "{text}"
+    );
+    // What says the name already does not say it twice.
+    assert!(
+        text.contains("    written  demo/e-commerce/expectations.yaml:70\n"),
+        "{text}"
+    );
+}

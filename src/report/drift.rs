@@ -152,7 +152,10 @@ pub(super) fn block(engine: &Engine, group: &[&Finding]) -> Vec<String> {
     }
     let sources: Vec<String> = finding.sources.iter().map(ToString::to_string).collect();
     if !sources.is_empty() {
-        tell(&format!("    written  {}", sources.join(", ")), 13);
+        let named = finding.name.as_ref().filter(|name| unsaid(name));
+        let named = named.map(|name| format!(" as `{}`", tame(name)));
+        let written = sources.join(", ") + &named.unwrap_or_default();
+        tell(&format!("    written  {written}"), 13);
     }
     lines
 }
