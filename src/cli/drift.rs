@@ -1,13 +1,11 @@
 //! `drift`: expectations against the cluster, finding by finding.
 
-use std::collections::BTreeSet;
-
 use crate::expect::{self, Code, Finding};
 use crate::model::{Severity, Workload};
 use crate::report::drift::{self, Drift};
 
 use super::args::{Args, DriftArgs, DriftFormat, FailOn};
-use super::out::{self, Out};
+use super::out::Out;
 use super::{Failure, NO, OK, UNDECIDED, load};
 
 pub(crate) fn run(args: &Args, asked: &DriftArgs, out: &mut Out) -> Result<u8, Failure> {
@@ -17,23 +15,18 @@ pub(crate) fn run(args: &Args, asked: &DriftArgs, out: &mut Out) -> Result<u8, F
             .hint("name a netseg/v1 file: --expect FILE; demos carry their own".to_owned())
     })?;
     let environments = environments(args, &expectations)?;
-    let mut findings: Vec<Finding> = Vec::new();
-    let mut found_by_name: BTreeSet<String> = BTreeSet::new();
-    for name in &environments {
-        let plan = expect::bind(&loaded.engine, &expectations, name, load::today());
-        for line in load::found(&loaded.engine, &plan) {
-            found_by_name.insert(line);
-        }
-        // A test case is one also when it passes.
-        findings.extend(if asked.all || asked.output == DriftFormat::Junit {
-            expect::judge_all(&loaded.engine, &plan, &loaded.enforcer)
-        } else {
-            expect::judge(&loaded.engine, &plan, &loaded.enforcer)
-        });
-    }
-    for line in &found_by_name {
-        out::note(line);
-    }
+    let plans = load::plans(&loaded.engine, &expectations, &environments);
+    load::tell_found(&loaded.engine, &plans);
+    // A test case is one also when it passes.
+    let judge = if asked.all || asked.output == DriftFormat::Junit {
+        expect::judge_all
+    } else {
+        expect::judge
+    };
+    let mut findings: Vec<Finding> = plans
+        .iter()
+        .flat_map(|plan| judge(&loaded.engine, plan, &loaded.enforcer))
+        .collect();
     findings.retain(|finding| in_scope(finding, &loaded.scope));
     if let Some(word) = &asked.only {
         check_word(word, &loaded, &expectations, &findings)?;

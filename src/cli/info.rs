@@ -1,13 +1,11 @@
 //! `info`: what is in force on this machine and in the source.
 
-use std::collections::BTreeSet;
-
-use crate::expect::{self, Expectations};
+use crate::expect::Expectations;
 use crate::questions::info;
 use crate::report::{json, text};
 
 use super::args::{Args, InfoArgs, TextJson};
-use super::out::{self, Out};
+use super::out::Out;
 use super::{Failure, OK, load};
 
 pub(crate) fn run(args: &Args, asked: &InfoArgs, out: &mut Out) -> Result<u8, Failure> {
@@ -25,16 +23,9 @@ pub(crate) fn run(args: &Args, asked: &InfoArgs, out: &mut Out) -> Result<u8, Fa
         .as_ref()
         .map(Expectations::environments)
         .unwrap_or_default();
-    let mut found_by_name = BTreeSet::new();
-    for (expectations, name) in expectations
-        .iter()
-        .flat_map(|e| environments.iter().map(move |n| (e, n)))
-    {
-        let plan = expect::bind(&loaded.engine, expectations, name, load::today());
-        found_by_name.extend(load::found(&loaded.engine, &plan));
-    }
-    for line in &found_by_name {
-        out::note(line);
+    if let Some(expectations) = &expectations {
+        let plans = load::plans(&loaded.engine, expectations, &environments);
+        load::tell_found(&loaded.engine, &plans);
     }
     let mut found = info::info(&loaded.engine, &loaded.enforcer);
     found.profile = load::profile_of(&args.source, &loaded.enforcer).as_str();

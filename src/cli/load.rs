@@ -1,5 +1,6 @@
 //! From arguments to a cluster that can be asked: source, enforcer, profile, expectations.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -299,11 +300,24 @@ pub(crate) fn environment(
     }
 }
 
-/// Who was looked up by name and found, a line each: nobody should have to guess who is meant.
-pub(crate) fn found(engine: &Engine, plan: &Plan) -> Vec<String> {
-    plan.found()
-        .into_iter()
-        .map(|(label, how, ids)| {
+/// Environments as they are today, each bound to the cluster.
+pub(crate) fn plans(engine: &Engine, expectations: &Expectations, names: &[String]) -> Vec<Plan> {
+    let today = today();
+    let names = names.iter();
+    names
+        .map(|name| expect::bind(engine, expectations, name, today))
+        .collect()
+}
+
+/// Tells who was looked up by name and found, a line each: nobody should have to guess who is meant.
+pub(crate) fn tell_found(engine: &Engine, plans: &[Plan]) {
+    let found = plans.iter().flat_map(Plan::found);
+    let lines: BTreeSet<String> = found
+        .map(|(label, how, pods)| {
+            let ids: BTreeSet<String> = pods
+                .iter()
+                .map(|pod| engine.workload_of(*pod).id())
+                .collect();
             let ids: Vec<String> = ids.iter().map(|id| ends::short_id(engine, id)).collect();
             format!(
                 "note: `{}` is {}: {how}\n",
@@ -311,5 +325,8 @@ pub(crate) fn found(engine: &Engine, plan: &Plan) -> Vec<String> {
                 crate::text::tame(&ids.join(", "))
             )
         })
-        .collect()
+        .collect();
+    for line in &lines {
+        out::note(line);
+    }
 }

@@ -37,27 +37,22 @@ impl fmt::Display for How {
     }
 }
 
-/// What names mean in a cluster.
-#[derive(Clone, Debug)]
-pub(super) enum Lookup {
-    Found {
-        how: How,
-        select: Select,
-    },
-    /// Ids of all that may be meant, sorted.
-    Several(Vec<String>),
-    /// The nearest ids.
+/// Why a name means nothing certain, in a cluster or in a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Unclear {
+    /// Nothing is called so; the nearest names.
     Nobody(Vec<String>),
+    /// Several are; their names.
+    Several(Vec<String>),
 }
 
 /// Looks for the bearer of any of these names: among workload names, then label values, then namespaces and their last words; the
 /// first of these steps that finds something decides. Where nothing is found it is tried without a last word `service`.
 ///
 /// `ns/name` and `ns/kind/name` mean exactly that. O(workloads and their pods).
-pub(super) fn lookup(cluster: &Cluster, names: &[String]) -> Lookup {
-    let full = names.iter().find(|name| name.contains('/'));
-    if let Some(full) = full {
-        return exactly(cluster, full);
+pub(super) fn lookup(cluster: &Cluster, names: &[String]) -> Result<(How, Select), Unclear> {
+    if let Some(full) = names.iter().find(|name| name.contains('/')) {
+        return only(exactly(cluster, full)).unwrap_or_else(|| Err(nobody(cluster, full)));
     }
     let wanted: BTreeSet<String> = names.iter().map(|name| plain(name)).collect();
     let shorter: BTreeSet<String> = wanted
@@ -67,21 +62,29 @@ pub(super) fn lookup(cluster: &Cluster, names: &[String]) -> Lookup {
         .collect();
     for wanted in [wanted, shorter] {
         for step in [by_name, by_label, by_namespace] {
-            let mut found = step(cluster, &wanted);
-            if found.len() > 1 {
-                return Lookup::Several(found.into_keys().collect());
-            }
-            if let Some((_, (how, select))) = found.pop_first() {
-                return Lookup::Found { how, select };
+            if let Some(decided) = only(step(cluster, &wanted)) {
+                return decided;
             }
         }
     }
+    let first = names.first().map(|name| plain(name)).unwrap_or_default();
+    Err(nobody(cluster, &first))
+}
+
+/// What a step found; `None` when it found nothing.
+fn only(mut found: Candidates) -> Option<Result<(How, Select), Unclear>> {
+    if found.len() > 1 {
+        return Some(Err(Unclear::Several(found.into_keys().collect())));
+    }
+    found.pop_first().map(|(_, one)| Ok(one))
+}
+
+fn nobody(cluster: &Cluster, name: &str) -> Unclear {
     let ids: Vec<String> = workloads(cluster)
         .map(|(_, workload)| workload.id())
         .collect();
-    let first = names.first().map(|name| plain(name)).unwrap_or_default();
-    let near = nearest(&first, ids.iter().map(String::as_str), 3);
-    Lookup::Nobody(near.into_iter().map(str::to_owned).collect())
+    let near = nearest(name, ids.iter().map(String::as_str), 3);
+    Unclear::Nobody(near.into_iter().map(str::to_owned).collect())
 }
 
 /// Gives everybody who is known by names alone a selector, where the names mean one thing in a cluster.
@@ -98,7 +101,7 @@ pub fn settle(
             continue;
         }
         told.push(match lookup(cluster, &own.names) {
-            Lookup::Found { how, select } => {
+            Ok((how, select)) => {
                 let place = match (&select.namespace, &select.owner) {
                     (Some(namespace), Some((kind, name))) => {
                         format!("{namespace}/{}/{name}", kind.to_lowercase())
@@ -116,14 +119,14 @@ pub fn settle(
                 let label = own.names.first().unwrap_or(&workload.id).clone();
                 Ok((label, format!("{place}, {how}")))
             }
-            unclear => Err(unclear.told(&workload.id, &own.names)),
+            Err(unclear) => Err(unclear.told(&workload.id, &own.names)),
         });
     }
     told
 }
 
-impl Lookup {
-    /// Why names mean nobody for certain, and what to do about it; empty when they do.
+impl Unclear {
+    /// Why names mean nobody for certain in a cluster, and what to do about it.
     pub(super) fn told(&self, id: &str, names: &[String]) -> String {
         let called: Vec<String> = names
             .iter()
@@ -147,7 +150,6 @@ impl Lookup {
                     listed(near)
                 )
             }
-            Self::Found { .. } => String::new(),
         }
     }
 }
@@ -183,9 +185,10 @@ fn owned(workload: &Workload) -> Select {
     }
 }
 
-fn exactly(cluster: &Cluster, full: &str) -> Lookup {
+/// Who is called so in full: `ns/name` or `ns/kind/name`.
+fn exactly(cluster: &Cluster, full: &str) -> Candidates {
     let parts: Vec<&str> = full.split('/').collect();
-    let mut found: Candidates = workloads(cluster)
+    workloads(cluster)
         .filter(|(_, workload)| match parts.as_slice() {
             [namespace, name] => *workload.namespace == **namespace && workload.name == *name,
             [namespace, kind, name] => {
@@ -196,18 +199,7 @@ fn exactly(cluster: &Cluster, full: &str) -> Lookup {
             _ => false,
         })
         .map(|(_, workload)| (workload.id(), (How::Workload, owned(workload))))
-        .collect();
-    if found.len() > 1 {
-        return Lookup::Several(found.into_keys().collect());
-    }
-    match found.pop_first() {
-        Some((_, (how, select))) => Lookup::Found { how, select },
-        None => {
-            let ids: Vec<String> = workloads(cluster).map(|(_, w)| w.id()).collect();
-            let near = nearest(full, ids.iter().map(String::as_str), 3);
-            Lookup::Nobody(near.into_iter().map(str::to_owned).collect())
-        }
-    }
+        .collect()
 }
 
 fn by_name(cluster: &Cluster, wanted: &BTreeSet<String>) -> Candidates {
@@ -294,7 +286,7 @@ mod tests {
     fn check(names: &[&str], expected: &str) {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let told = match lookup(&cluster(), &names) {
-            Lookup::Found { how, select } => {
+            Ok((how, select)) => {
                 let owner = select.owner.map(|(_, name)| format!("/{name}"));
                 let pods = (!select.pods.is_everything()).then(|| format!(" {}", select.pods));
                 format!(
@@ -304,8 +296,8 @@ mod tests {
                     pods.unwrap_or_default()
                 )
             }
-            Lookup::Several(ids) => format!("several: {}", ids.join(" ")),
-            Lookup::Nobody(near) => format!("nobody: {}", near.join(" ")),
+            Err(Unclear::Several(ids)) => format!("several: {}", ids.join(" ")),
+            Err(Unclear::Nobody(near)) => format!("nobody: {}", near.join(" ")),
         };
         assert_eq!(told, expected, "{names:?}");
     }

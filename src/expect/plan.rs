@@ -83,8 +83,6 @@ pub(crate) struct Bound {
     /// The line of the document its name was read from.
     pub(crate) src: Option<SourceRef>,
     pub(crate) select: Vec<Select>,
-    /// The ids of its workloads, sorted.
-    pub(crate) meant: Vec<String>,
     /// How it was found, where it was looked up by its names.
     pub(crate) how: Option<How>,
     /// Ascending; finished ones too.
@@ -231,14 +229,14 @@ impl Plan {
         &self.environment
     }
 
-    /// Who was looked up by name and found: what the document calls it, how, and the workloads it means; in the order of the document.
-    pub fn found(&self) -> Vec<(&str, &How, &[String])> {
+    /// Who was looked up by name and found: what the document calls it, how, and its pods; in the order of the document.
+    pub fn found(&self) -> Vec<(&str, &How, &[PodId])> {
         let looked_up = self
             .workloads
             .iter()
             .filter_map(|bound| Some((bound, bound.how.as_ref()?)));
         looked_up
-            .map(|(bound, how)| (bound.label.as_str(), how, bound.meant.as_slice()))
+            .map(|(bound, how)| (bound.label.as_str(), how, bound.pods.as_slice()))
             .collect()
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::engine::{Engine, Entity, PodId, Reason, RuleId, Side, Verdict};
-use crate::model::{AddressSet, Direction, IpRange, Protocol, Resource, cidr};
+use crate::model::{AddressSet, Direction, Protocol, Resource, cidr};
 
 use super::{SeenAs, WayIn, WayTo};
 
@@ -193,19 +193,10 @@ impl Engine {
 
     /// One address of each piece of a set that policies can tell apart, and that is nobody's in the cluster.
     fn samples(&self, set: &AddressSet) -> Vec<Entity> {
-        let cluster = self.cluster();
-        let spaces = cluster.namespaces.values();
-        let pods = spaces.flat_map(|space| space.pods.iter().flat_map(|pod| &pod.addresses));
-        let nodes = cluster.nodes.iter();
-        let nodes = nodes.flat_map(|node| node.addresses.iter().chain(&node.tunnels));
-        let inside: AddressSet = pods
-            .chain(nodes)
-            .map(|address| IpRange::single(*address))
-            .collect();
-        self.outside()
-            .iter()
-            .filter_map(|piece| piece.intersection(set).difference(&inside).first())
-            .map(Entity::Address)
+        let examples = self.outside_examples([set]).into_iter();
+        examples
+            .filter(|(_, example)| set.contains(*example))
+            .map(|(_, example)| Entity::Address(example))
             .collect()
     }
 

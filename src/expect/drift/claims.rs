@@ -60,8 +60,8 @@ impl Found {
         (from, to): (&str, &str),
         sources: impl IntoIterator<Item = &'s SourceRef>,
         message: String,
-    ) {
-        self.others.push(Finding {
+    ) -> &mut Finding {
+        let finding = Finding {
             code,
             severity,
             environment: world.plan.environment.clone(),
@@ -77,7 +77,9 @@ impl Found {
             message,
             name: None,
             conditions: Vec::new(),
-        });
+        };
+        self.others.push(finding);
+        self.others.last_mut().expect("it was just pushed")
     }
 
     fn loose_ends(&mut self, world: &World<'_>) {
@@ -90,16 +92,14 @@ impl Found {
             };
             let subject = tame(&loose.subject).into_owned();
             let message = loose.message.clone();
-            self.tell(
+            let told = self.tell(
                 world,
                 (code, severity),
                 (&subject, &tame(&loose.to)),
                 &loose.sources,
                 message,
             );
-            if let Some(told) = self.others.last_mut()
-                && loose.kind == LooseKind::Unreachable
-            {
+            if loose.kind == LooseKind::Unreachable {
                 told.expected = Some(Verdict::Allow);
                 told.actual = Some(Verdict::Unreachable);
             }
@@ -304,16 +304,14 @@ impl Found {
                     } else {
                         Vec::new()
                     };
-                    self.tell(
+                    let told = self.tell(
                         world,
                         (code, severity),
                         (&from, &to),
                         deny.src.iter().chain([&deny.at]),
                         message,
                     );
-                    if let Some(told) = self.others.last_mut() {
-                        told.conditions = conditions;
-                    }
+                    told.conditions = conditions;
                 }
             }
         }

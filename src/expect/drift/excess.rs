@@ -348,9 +348,8 @@ impl Excess<'_, '_> {
 
     fn pods(&mut self, index: usize, direction: Direction) {
         let world = self.world;
-        let class = &world.classes[index];
-        for (other_index, other) in world.classes.iter().enumerate() {
-            let (a, b) = ends_of_index(direction, index, other_index);
+        for other in 0..world.classes.len() {
+            let (a, b) = ends_of_index(direction, index, other);
             // Seen from the source first; the destination's view adds only what that one does not have.
             if direction == Direction::Ingress && self.subjects[a][slot(Direction::Egress)] {
                 continue;
@@ -419,7 +418,6 @@ impl Excess<'_, '_> {
                     }
                 }
             }
-            let _ = (class, other);
         }
     }
 

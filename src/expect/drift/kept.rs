@@ -68,17 +68,15 @@ fn cell(
         };
         let sources = cited(cell.src.as_ref(), &cell.at);
         let message = format!("{what} {}, as expected", name(id));
-        found.tell(
+        let told = found.tell(
             world,
             (Code::Met, Code::Met.severity()),
             ends,
             &sources,
             message,
         );
-        if let Some(told) = found.others.last_mut() {
-            told.expected = Some(Verdict::Deny);
-            told.actual = Some(Verdict::Deny);
-        }
+        told.expected = Some(Verdict::Deny);
+        told.actual = Some(Verdict::Deny);
     }
 }
 

@@ -6,6 +6,7 @@ use crate::model::SourceRef;
 use crate::text::{nearest, tame};
 
 use super::super::file::{BUILT_IN, Expectations, short};
+use super::super::lookup::Unclear;
 
 /// A workload the document speaks of.
 #[derive(Clone, Debug)]
@@ -23,15 +24,6 @@ pub(super) struct Subject {
 #[derive(Debug, Default)]
 pub(super) struct Names {
     pub(super) subjects: Vec<Subject>,
-}
-
-/// Why a name means nothing certain.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Unclear {
-    /// Nothing is called so; the nearest names.
-    Nobody(Vec<String>),
-    /// Several are; their names.
-    Several(Vec<String>),
 }
 
 /// What a word for a peer means.

@@ -29,14 +29,13 @@ pub(super) fn environment_of(line: &str) -> Option<&'static str> {
     })
 }
 
-/// The environment a table belongs to: that of the nearest line above it that announces one.
-pub(super) fn environment_above(document: &Document<'_>, table: usize) -> Option<&'static str> {
-    let before = &document.lines[..document.tables[table].first];
-    before
-        .iter()
-        .rev()
-        .filter(|line| !matches!(line.kind, Kind::Code | Kind::Table(_)))
-        .find_map(|line| environment_of(line.text))
+/// The environment that what stands on a line belongs to: that of the nearest line above it that announces one.
+pub(super) fn announced_above(document: &Document<'_>, line: u32) -> Option<&'static str> {
+    let above = document.lines.iter().rev();
+    above
+        .skip_while(|above| above.number >= line)
+        .filter(|above| !matches!(above.kind, Kind::Code | Kind::Table(_)))
+        .find_map(|above| environment_of(above.text))
 }
 
 /// Lines that belong together, without what marks them, each with its number.
@@ -464,8 +463,12 @@ mod tests {
         let text = format!("## Dev\nwords\n{table}\nmore\n{table}\nProduction\n{table}");
         let document = scan(&text);
         let told: Vec<_> = (0..3)
-            .map(|index| environment_above(&document, index))
+            .map(|index| announced_above(&document, document.tables[index].line))
             .collect();
         assert_eq!(told, [Some("dev"), Some("dev"), Some("prod")]);
+        // What stands in code or in a table announces nothing, wherever it is asked from.
+        let text = "## Dev\n```\n# prod\n```\nlast\n";
+        assert_eq!(announced_above(&scan(text), 5), Some("dev"));
+        assert_eq!(announced_above(&scan(text), 1), None);
     }
 }

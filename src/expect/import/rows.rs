@@ -12,9 +12,10 @@ use crate::text::{is_near, tame};
 use super::super::file::{
     self, DefaultDeny, Environment, Expectations, Named, Source, Unread, Workload,
 };
+use super::super::lookup::Unclear;
 use super::cell::{self, PeerText};
 use super::heads::{self, Form, Role};
-use super::names::{Names, Unclear, key, listed};
+use super::names::{Names, key, listed};
 use super::prose;
 use super::scan::{self, Document};
 use super::{Imported, TableRead};
@@ -48,7 +49,7 @@ pub(super) fn read(document: &Document<'_>, file: &Arc<str>, others: &Expectatio
         match heads::read(table) {
             Some((roles, form)) => found.push(Found {
                 index,
-                environment: prose::environment_above(document, index).unwrap_or(BASE),
+                environment: prose::announced_above(document, table.line).unwrap_or(BASE),
                 roles,
                 form,
                 table,
@@ -294,12 +295,7 @@ impl Builder<'_> {
                 );
             }
             // Under an announced environment it is about that one.
-            let above = document
-                .lines
-                .iter()
-                .filter(|line| line.number < deny.line)
-                .rev()
-                .find_map(|line| prose::environment_of(line.text));
+            let above = prose::announced_above(document, deny.line);
             let about = above.filter(|name| self.environments.iter().any(|env| env.name == **name));
             for name in &deny.names {
                 let at = SourceRef {

@@ -175,8 +175,11 @@ impl Binder<'_> {
         match end {
             End::Workload { id, .. } => {
                 let bound = self.plan.workloads.iter().find(|bound| bound.id == *id);
-                match bound.map(|bound| bound.meant.as_slice()) {
-                    Some([one]) => one.clone(),
+                let pods = bound.iter().flat_map(|bound| &bound.pods);
+                let ids: BTreeSet<String> =
+                    pods.map(|pod| self.engine.workload_of(*pod).id()).collect();
+                match ids.first() {
+                    Some(one) if ids.len() == 1 => one.clone(),
                     _ => id.clone(),
                 }
             }

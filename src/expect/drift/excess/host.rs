@@ -1,5 +1,8 @@
 //! Pods on the network of their node: no policy selects them, so whatever a document closes of them is open.
 
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
 use crate::engine::{Entity, PodId};
 use crate::model::{Direction, PortRange, PortSet};
 
@@ -11,12 +14,19 @@ impl Excess<'_, '_> {
     /// listens on a node is not theirs.
     pub(super) fn host_network(&mut self) {
         let world = self.world;
+        let mut asked = BTreeSet::new();
         for id in world.engine.pods() {
             let pod = world.engine.pod(id);
             if !pod.host_network || pod.is_finished() {
                 continue;
             }
             let own = Entity::Pod(id);
+            let families: Vec<bool> = pod.addresses.iter().map(IpAddr::is_ipv4).collect();
+            let workload = world.engine.workload_of(id).id();
+            // A pod on every node, and nothing but the node tells them apart: one answers for all.
+            if !asked.insert((workload, world.plan.rows_of(&own), &pod.ports, families)) {
+                continue;
+            }
             for direction in Direction::BOTH {
                 if !world.plan.is_listed(direction, &own) {
                     continue;

@@ -2,13 +2,14 @@
 
 use crate::expect::file::short::{PeerWord, PortWord};
 use crate::expect::file::{self, Content, Flow, Level, Remarks, Rule, Unread};
+use crate::expect::lookup::Unclear;
 use crate::model::{Diagnostic, Direction, Protocol, SourceRef};
 use crate::text::tame;
 
 use super::super::TableRead;
 use super::super::cell::{self, CellError, PeerText};
 use super::super::heads::{Form, Role};
-use super::super::names::{Meaning, Unclear, listed};
+use super::super::names::{Meaning, listed};
 use super::super::scan::{self, Cell};
 use super::review::Review;
 use super::{Builder, Found};

@@ -8,7 +8,7 @@ use crate::model::Resource;
 use crate::text::tame;
 
 use super::super::super::file::{Select, cited};
-use super::super::super::lookup::{Lookup, lookup};
+use super::super::super::lookup::lookup;
 use super::super::{Bound, LooseKind};
 use super::Binder;
 
@@ -22,9 +22,11 @@ impl Binder<'_> {
                 None => (&own.select, &definition.at, None),
             };
             let src = src.or(definition.src.as_ref());
-            let looked_up = select.is_empty().then(|| self.look_up(&own.names));
+            let looked_up = select
+                .is_empty()
+                .then(|| lookup(&self.plan.cluster, &own.names));
             let (select, how) = match &looked_up {
-                Some(Lookup::Found { how, select }) => (slice::from_ref(select), Some(how)),
+                Some(Ok((how, select))) => (slice::from_ref(select), Some(how)),
                 _ => (select.as_slice(), None),
             };
             let pods = self.selected(select);
@@ -33,9 +35,7 @@ impl Binder<'_> {
             }
             if pods.is_empty() {
                 let message = match &looked_up {
-                    Some(unclear @ (Lookup::Several(_) | Lookup::Nobody(_))) => {
-                        unclear.told(&definition.id, &own.names)
-                    }
+                    Some(Err(unclear)) => unclear.told(&definition.id, &own.names),
                     _ => self.no_pod(&definition.id, select),
                 };
                 let (kind, message) = if self.may_be_unread(select) {
@@ -52,7 +52,6 @@ impl Binder<'_> {
                 at: at.clone(),
                 src: src.cloned(),
                 select: select.to_vec(),
-                meant: self.meant(&pods),
                 how: how.cloned(),
                 pods,
                 closed: own
@@ -72,18 +71,6 @@ impl Binder<'_> {
         }
         let mut namespaces = select.iter().map(Select::only_namespace);
         namespaces.any(|namespace| !coverage.is_readable(Resource::Pods, namespace))
-    }
-
-    fn meant(&self, pods: &[PodId]) -> Vec<String> {
-        let ids: BTreeSet<String> = pods
-            .iter()
-            .map(|pod| self.engine.workload_of(*pod).id())
-            .collect();
-        ids.into_iter().collect()
-    }
-
-    fn look_up(&self, names: &[String]) -> Lookup {
-        lookup(&self.plan.cluster, names)
     }
 
     fn selected(&self, select: &[Select]) -> Vec<PodId> {

@@ -8,7 +8,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv4Subnets, Ipv6Net, Ipv6Subnets};
 use crate::model::{AddressSet, Direction, IpBlock, IpRange, PortRange, PortSet, Protocol};
 
 use super::super::super::connections::told_ranges;
-use super::super::{Item, ItemState};
+use super::super::{Item, ItemState, word};
 
 /// How sure an entry is; in the order they are told.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -275,12 +275,5 @@ fn entry(said: &Said, mark: Mark, port: Port, peers: &[&Peer]) -> Item {
 }
 
 pub(super) fn plain(text: &str, ports: PortSet) -> Item {
-    Item {
-        text: text.to_owned(),
-        full: text.to_owned(),
-        ports,
-        peers: Vec::new(),
-        ranges: AddressSet::empty(),
-        state: ItemState::NoExpectation,
-    }
+    word(text, ports, ItemState::NoExpectation)
 }
