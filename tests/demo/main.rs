@@ -130,6 +130,15 @@ impl World {
         text
     }
 
+    /// What a finding rests on: `namespace/policy path`.
+    fn rules(&self, finding: &expect::Finding) -> Vec<String> {
+        let rules = finding.because.iter().map(|rule| {
+            let policy = self.engine.policy(rule.policy);
+            format!("{}/{} {}", policy.namespace, policy.name, rule.path())
+        });
+        rules.collect()
+    }
+
     /// Every finding as one line: severity, code, ends, ports.
     fn findings(&self, environment: &str) -> Vec<String> {
         let plan = self.plan(environment);
@@ -144,6 +153,12 @@ impl World {
             })
             .collect()
     }
+}
+
+/// The first finding between two ends.
+fn between<'f>(findings: &'f [expect::Finding], from: &str, to: &str) -> &'f expect::Finding {
+    let found = findings.iter().find(|f| f.from == from && f.to == to);
+    found.unwrap_or_else(|| panic!("no finding {from} -> {to}"))
 }
 
 #[test]

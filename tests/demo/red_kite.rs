@@ -196,17 +196,8 @@ fn the_findings_of_the_tour_read_well() {
     let world = load("red-kite");
     let plan = world.plan("prod");
     let findings = expect::judge(&world.engine, &plan, &world.enforcer);
-    let find = |from: &str, to: &str| {
-        let found = findings.iter().find(|f| f.from == from && f.to == to);
-        found.unwrap_or_else(|| panic!("no finding {from} -> {to}"))
-    };
-    let rules = |finding: &expect::Finding| -> Vec<String> {
-        let rules = finding.because.iter().map(|rule| {
-            let policy = world.engine.policy(rule.policy);
-            format!("{}/{} {}", policy.namespace, policy.name, rule.path())
-        });
-        rules.collect()
-    };
+    let find = |from: &str, to: &str| between(&findings, from, to);
+    let rules = |finding: &expect::Finding| world.rules(finding);
     let split = find("stalker-jobs/job/jobs", "stalker/deployment/ui");
     assert_eq!(
         split.message,

@@ -133,10 +133,7 @@ fn the_findings_of_the_tour_read_well() {
     let world = load("stalker");
     let plan = expect::bind(&world.engine, &world.expectations, "dev", date(2026, 1, 12));
     let findings = expect::judge(&world.engine, &plan, &world.enforcer);
-    let find = |from: &str, to: &str| {
-        let found = findings.iter().find(|f| f.from == from && f.to == to);
-        found.unwrap_or_else(|| panic!("no finding {from} -> {to}"))
-    };
+    let find = |from: &str, to: &str| between(&findings, from, to);
     let broken = find(
         "stalker/deployment/orchestrator",
         "stalker/statefulset/kafka",
