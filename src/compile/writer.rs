@@ -68,7 +68,8 @@ struct Index {
     scope_sets: Vec<Vec<u32>>,
     /// Sets that read addresses, nodes or domain names, or depend on namespaces in other ways.
     other_sets: Vec<u32>,
-    has_tenants: bool,
+    /// Labels of namespaces by which rules tell tenants apart.
+    tenant_keys: std::collections::BTreeSet<String>,
     /// By set: the unions it is part of.
     unions_of: Map<u32, Vec<u32>>,
 }

@@ -345,8 +345,8 @@ impl Writer {
                     }
                 }
                 SetKey::Everyone | SetKey::Unknown | SetKey::Nobody => {}
-                SetKey::Tenants { .. } => {
-                    self.index.has_tenants = true;
+                SetKey::Tenants { keys, .. } => {
+                    self.index.tenant_keys.extend(keys.iter().cloned());
                     self.index.other_sets.push(number);
                 }
                 SetKey::Block(_) | SetKey::Nodes(_) | SetKey::DomainName(_) => {

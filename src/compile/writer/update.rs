@@ -61,7 +61,7 @@ impl Writer {
             self.tell_apart(&work.firsts);
             self.change_labels(&pairs, &mut work);
         }
-        if needs_all || (self.index.has_tenants && !work.spaces.is_empty()) {
+        if needs_all || (!self.index.tenant_keys.is_empty() && !work.spaces.is_empty()) {
             *self = Self::new(cluster, self.compiled.profile);
             return;
         }
@@ -318,7 +318,13 @@ impl Writer {
                 });
                 space.labels_known = known;
             });
-            if !self.project_space(*number) && known == knew {
+            // Rules by tenant compare the values of labels that no selector needs to mention (rule A31).
+            let is_other_tenant = self
+                .index
+                .tenant_keys
+                .iter()
+                .any(|key| was.labels.get(key) != now.labels.get(key));
+            if !self.project_space(*number) && known == knew && !is_other_tenant {
                 continue;
             }
             work.spaces.push(*number);
