@@ -115,6 +115,7 @@ fn blank(graph: &Graph, layout: &Layout<'_>, geometry: &Geometry, step: Step) ->
         ports,
         drawn,
         sticky: Sticky::default(),
+        grid: None,
     }
 }
 
