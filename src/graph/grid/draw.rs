@@ -10,8 +10,8 @@ use crate::graph::sticky::Sticky;
 use crate::graph::{End, Graph, Options, State, Step, cells, index, names};
 use crate::text::cut;
 
-/// Said in the corner, where there is room for it.
-const READING: &str = "rows call columns";
+/// Said in the corner where there is room for it, in one line or in two.
+const READING: [&str; 2] = ["rows call", "columns"];
 
 /// Where everything stands.
 struct Sheet {
@@ -427,8 +427,13 @@ fn headings(
     }
     let caption = ink(Ink::Total);
     let before = |text: &str| sheet.left - 1 - names::width(text);
-    if before(READING) >= 0 {
-        scene.write(before(READING), sheet.top - 1, READING, &caption);
+    let reading = READING.join(" ");
+    if before(&reading) >= 0 {
+        scene.write(before(&reading), sheet.top - 1, &reading, &caption);
+    } else if before(READING[0]) >= 0 && sheet.top > 2 {
+        for (text, y) in READING.into_iter().zip(sheet.top - 2..) {
+            scene.write(before(text), y, text, &caption);
+        }
     }
     if measures.counts(form.across) >= CALLEES.len() {
         scene.write(sheet.right + 2, sheet.top - 1, CALLEES, &caption);
