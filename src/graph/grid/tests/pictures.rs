@@ -478,8 +478,7 @@ fn crossings_of_a_map_are_its_bridges() {
     let options = options(130, 20, &[Class::ControlPlane]);
     let map = layout(&graph, &options, None);
     assert_eq!(map.step_shown(), Step::Card);
-    // Counted by eye: each is an upright line between two ends of a level one.
-    let bridges = map.text(false).matches("─│─").count() + map.text(false).matches("━│━").count();
-    assert_eq!((map.crossings(), map.is_tangled()), (bridges, false));
+    // By eye: a wire to kafka crosses the one from cron-service to mongo, and the one to k8s-api the one to kafka.
+    assert_eq!((map.crossings(), map.is_tangled()), (2, false));
     assert_eq!(grid(&graph, &options, None).crossings(), 0);
 }
