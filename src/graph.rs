@@ -19,6 +19,7 @@ mod scene;
 mod sticky;
 mod trunks;
 pub mod truth;
+pub mod view;
 
 #[cfg(test)]
 mod samples;
