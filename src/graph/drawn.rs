@@ -138,14 +138,15 @@ pub fn remarks(engine: &Engine, found: &Connections, scope: &Scope) -> Vec<Strin
     let mut said = Vec::new();
     let is_open = |stance| matches!(stance, Stance::Open | Stance::NoSubject);
     if inside.iter().all(|d| is_open(d.ingress) && is_open(d.egress)) {
-        let whose = match names.as_slice() {
-            [] => String::new(),
-            several => format!(" of {}", several.join(", ")),
-        };
         said.push(if engine.policies().len() == 0 {
             "no policy is loaded: nothing is isolated, everything is open".to_owned()
+        } else if names.is_empty() {
+            "no policy isolates a workload: everything is open".to_owned()
         } else {
-            format!("no policy isolates a workload{whose}: everything is open there")
+            format!(
+                "no policy isolates a workload of {}: everything is open there",
+                names.join(", ")
+            )
         });
     }
     let left_out = shown(found, scope).iter().filter(|is| !**is).count();

@@ -7,8 +7,6 @@ mod nodes;
 mod outside;
 mod pairs;
 mod services;
-#[cfg(test)]
-mod tests;
 mod tiers;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -139,7 +137,7 @@ pub fn connections(engine: &Engine, plan: Option<&Plan>, scope: &Scope) -> Conne
         .iter()
         .map(|d| groups.group(d.end.entities.iter().cloned()))
         .collect();
-    let asked = plan.map_or_else(BTreeMap::new, |plan| asked_pairs(plan, &drawn));
+    let asked = plan.map_or_else(BTreeMap::new, |plan| asked_pairs(engine, plan, &drawn));
     let wide = plan.into_iter().flat_map(Plan::claims).filter(|claim| {
         claim.kind == Kind::Must && claim.from.is_wide() != claim.to.is_wide()
     });
@@ -531,6 +529,12 @@ pub fn told_ranges(ports: &PortSet) -> Vec<(Protocol, PortRange)> {
         }
     }
     told
+}
+
+/// Whether a set is just what the word `internet` means.
+pub fn is_just_internet(set: &AddressSet) -> bool {
+    let public = cidr::internet();
+    *set == public || *set == public.only(Family::V4) || *set == public.only(Family::V6)
 }
 
 /// The id a point has in JSON.

@@ -133,8 +133,8 @@ impl Maker<'_> {
             let is_at_home = |plan: &Plan| plan.same_node(own, &entity);
             if let Some(plan) = self.plan.filter(|plan| !is_at_home(plan)) {
                 let pair = (direction, own, &entity);
-                must = must.union(&claimed(plan, Kind::Must, pair, is_meant));
-                never = never.union(&claimed(plan, Kind::Never, pair, is_meant));
+                must = must.union(&claimed(self.engine, plan, Kind::Must, pair, is_meant));
+                never = never.union(&claimed(self.engine, plan, Kind::Never, pair, is_meant));
             }
             let mut here = Allowed::nothing();
             for address in &at {

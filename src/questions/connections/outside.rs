@@ -187,7 +187,7 @@ impl Maker<'_> {
                 may = may.intersection(&tolerated);
                 if let Some(plan) = self.plan {
                     let pair = (direction, own, address);
-                    never = never.union(&claimed(plan, Kind::Never, pair, &|_| true));
+                    never = never.union(&claimed(self.engine, plan, Kind::Never, pair, &|_| true));
                 }
                 let one = self.engine.allowed(from, to);
                 allowed = Some(allowed.map_or(one.clone(), |before| before.merge(&one)));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::engine::{Engine, Entity, PodId};
 use crate::expect::Plan;
-use crate::expect::plan::{End, Kind, ends_of};
+use crate::expect::plan::{Claim, End, Kind, ends_of};
 use crate::model::{Direction, PortSet};
 
 use super::Drawn;
@@ -71,7 +71,11 @@ pub(super) struct Asked {
 
 /// The pairs of workloads (from, to) of which something is required or forbidden. A demand on everyone, or on every pod, is none on
 /// each pair there is.
-pub(super) fn asked_pairs(plan: &Plan, drawn: &[Drawn]) -> BTreeMap<(usize, usize), Asked> {
+pub(super) fn asked_pairs(
+    engine: &Engine,
+    plan: &Plan,
+    drawn: &[Drawn],
+) -> BTreeMap<(usize, usize), Asked> {
     let mut of_pod: BTreeMap<PodId, usize> = BTreeMap::new();
     for (index, workload) in drawn.iter().enumerate() {
         let pods = workload.end.entities.iter().filter_map(Entity::pod);
@@ -99,14 +103,17 @@ pub(super) fn asked_pairs(plan: &Plan, drawn: &[Drawn]) -> BTreeMap<(usize, usiz
         }
         let (from, to) = (by_workload(&claim.from), by_workload(&claim.to));
         for (a, sources) in &from {
+            let source = &sources[0];
+            let elsewhere = Elsewhere::of(engine, plan, claim, source);
             for (b, targets) in &to {
                 for target in targets {
-                    let Some(mut ports) = plan.claimed(claim, &sources[0], target).cloned() else {
+                    let Some(mut ports) = plan.claimed(claim, source, target).cloned() else {
                         continue;
                     };
                     if claim.kind == Kind::Must && takes_back {
-                        ports = ports.intersection(&plan.expects(&sources[0], target).must);
+                        ports = ports.intersection(&plan.expects(source, target).must);
                     }
+                    ports = elsewhere.left(engine, (source, target), &ports);
                     let asked = pairs.entry((*a, *b)).or_default();
                     let all = match claim.kind {
                         Kind::Must => &mut asked.must,
@@ -118,6 +125,63 @@ pub(super) fn asked_pairs(plan: &Plan, drawn: &[Drawn]) -> BTreeMap<(usize, usiz
         }
     }
     pairs
+}
+
+/// Several workloads under one name of a document: a port has to be open at one of those that declare it, and the others are not
+/// asked. The same reading as that of findings.
+#[derive(Default)]
+struct Elsewhere {
+    declared: PortSet,
+    open: PortSet,
+    is_union: bool,
+}
+
+impl Elsewhere {
+    fn of(engine: &Engine, plan: &Plan, claim: &Claim, from: &Entity) -> Self {
+        let mut found = Self::default();
+        let End::Workload { pods, .. } = &claim.to else {
+            return found;
+        };
+        if claim.kind != Kind::Must || claim.row != Some(Direction::Ingress) {
+            return found;
+        }
+        let live = pods.iter().filter(|pod| !engine.pod(**pod).is_finished());
+        let one_each: BTreeMap<String, PodId> =
+            live.rev().map(|pod| (engine.workload_of(*pod).id(), *pod)).collect();
+        found.is_union = one_each.len() > 1;
+        if !found.is_union {
+            return found;
+        }
+        for pod in one_each.into_values() {
+            let to = Entity::Pod(pod);
+            let declared = declared(engine, &to);
+            if let Some(ports) = plan.claimed(claim, from, &to) {
+                let sure = engine.allowed(from, &to).sure;
+                let open = ports.intersection(&sure).intersection(&declared);
+                found.open = found.open.union(&open);
+            }
+            found.declared = found.declared.union(&declared);
+        }
+        found
+    }
+
+    /// What of some ports is asked of one of them, or open there all the same.
+    fn left(&self, engine: &Engine, (from, to): (&Entity, &Entity), ports: &PortSet) -> PortSet {
+        if !self.is_union {
+            return ports.clone();
+        }
+        let asked = declared(engine, to)
+            .union(&self.declared.complement())
+            .difference(&self.open);
+        ports.intersection(&asked.union(&engine.allowed(from, to).sure))
+    }
+}
+
+fn declared(engine: &Engine, entity: &Entity) -> PortSet {
+    let ports = entity.pod().map(|pod| engine.pod(pod).ports.iter());
+    ports.into_iter().flatten().fold(PortSet::empty(), |all, port| {
+        all.union(&PortSet::port(port.protocol, port.port))
+    })
 }
 
 /// Whether connections with everyone, or with every pod, are forbidden to an entity on every port.
@@ -146,6 +210,7 @@ pub(super) fn ends_of_claim<'a>(
 
 /// The ports that claims of a kind speak of between an entity and what is no workload, where neither end means everyone.
 pub(super) fn claimed(
+    engine: &Engine,
     plan: &Plan,
     kind: Kind,
     (direction, own, other): (Direction, &Entity, &Entity),
@@ -160,7 +225,12 @@ pub(super) fn claimed(
             && is_meant(outer)
             && let Some(ports) = plan.claimed(claim, from, to)
         {
-            all = all.union(ports);
+            let is_inside = matches!(outer, End::K8sApi(_));
+            all = all.union(&if is_inside && direction == Direction::Ingress {
+                Elsewhere::of(engine, plan, claim, from).left(engine, (from, to), ports)
+            } else {
+                ports.clone()
+            });
         }
     }
     all

@@ -124,8 +124,8 @@ impl Maker<'_> {
                 if let Some(plan) = self.plan {
                     let is_meant = |end: &End| matches!(end, End::K8sApi(_));
                     let pair = (Direction::Ingress, target, source);
-                    must = must.union(&claimed(plan, Kind::Must, pair, &is_meant));
-                    never = never.union(&claimed(plan, Kind::Never, pair, &is_meant));
+                    must = must.union(&claimed(self.engine, plan, Kind::Must, pair, &is_meant));
+                    never = never.union(&claimed(self.engine, plan, Kind::Never, pair, &is_meant));
                     may = may.intersection(&self.wish(source, target).1);
                 }
                 let one = self.engine.allowed(source, target);
