@@ -22,8 +22,8 @@ pub(crate) fn run(args: &Args, asked: &GraphArgs, out: &mut Out) -> Result<u8, F
     out.data(&match asked.output {
         GraphFormat::Text => {
             let mut text = picture(&graph, args.ascii);
-            if loaded.engine.policies().len() == 0 && loaded.engine.cluster().foreign.is_empty() {
-                text += "\nno policy is loaded: nothing is isolated, everything is open\n";
+            for remark in drawn::remarks(&loaded.engine, &found, &loaded.scope) {
+                text += &format!("\n{remark}\n");
             }
             text
         }

@@ -181,7 +181,14 @@ impl Plan {
             }
         }
         let mut loops: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
-        let mut hidden: BTreeMap<usize, BTreeSet<Class>> = BTreeMap::new();
+        let mut hidden: BTreeMap<usize, BTreeSet<(Class, &'static str)>> = BTreeMap::new();
+        // Those outside may have no box at all.
+        let is_inside = |node: usize| {
+            matches!(
+                graph.nodes[node].kind,
+                NodeKind::Workload | NodeKind::Namespace
+            )
+        };
         for (i, &(a, b)) in ends.iter().enumerate() {
             if a == b {
                 let ports = loops.entry(a).or_default();
@@ -195,13 +202,26 @@ impl Plan {
                 );
             } else if !wired(i) {
                 let class = graph.edges[i].class;
-                let bearer = match class {
+                let (usual, other) = match class {
                     Class::App => continue,
-                    Class::Dns => a,
-                    Class::ControlPlane if graph.nodes[a].kind == NodeKind::Workload => a,
-                    Class::ControlPlane | Class::Scrape => b,
+                    Class::Dns | Class::ControlPlane => (a, b),
+                    Class::Scrape => (b, a),
                 };
-                hidden.entry(bearer).or_default().insert(class);
+                let (bearer, other) = if is_inside(usual) {
+                    (usual, other)
+                } else {
+                    (other, usual)
+                };
+                let text = match class {
+                    Class::App => continue,
+                    Class::Dns => "dns",
+                    Class::Scrape => "scrape",
+                    Class::ControlPlane if graph.nodes[other].kind == NodeKind::ClusterNode => {
+                        "nodes"
+                    }
+                    Class::ControlPlane => "api",
+                };
+                hidden.entry(bearer).or_default().insert((class, text));
             }
         }
         for (node, ports) in loops {
@@ -217,13 +237,7 @@ impl Plan {
             }
         }
         for (node, classes) in hidden {
-            for class in classes {
-                let text = match class {
-                    Class::Dns => "dns",
-                    Class::Scrape => "scrape",
-                    Class::ControlPlane => "api",
-                    Class::App => continue,
-                };
+            for (_, text) in classes {
                 if let Some(place) = copies[node].0.or(copies[node].1) {
                     self.places[place].badges.push(Badge {
                         text: text.to_owned(),
