@@ -99,6 +99,8 @@ pub struct BoxView {
     pub rect: Rect,
     /// Column, counted from 0 at the left; column 0 is kept for sources outside.
     pub column: usize,
+    /// The picture is about this one; it has a heavy border.
+    pub centre: bool,
 }
 
 /// A namespace's frame.
