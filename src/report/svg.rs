@@ -6,6 +6,8 @@
 mod ink;
 mod parts;
 mod sheet;
+#[cfg(test)]
+mod tests;
 
 use crate::graph::{Graph, Scene, State, Step};
 
