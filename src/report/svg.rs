@@ -9,7 +9,7 @@ mod sheet;
 #[cfg(test)]
 mod tests;
 
-use crate::graph::{Graph, Scene, State, Step};
+use crate::graph::{Graph, Ink, Scene, State, Step};
 
 use super::xml::Xml;
 use ink::{Course, Manner};
@@ -34,7 +34,8 @@ const ARROW: i32 = 9;
 pub fn write(graph: &Graph, scene: &Scene, heading: &Heading) -> String {
     let manner = manner(scene.step_shown());
     let courses = courses(scene);
-    let shown = (scene.width() * CELL.0, scene.height() * CELL.1);
+    let (first, last) = bounds(scene);
+    let shown = ((last.0 - first.0) * CELL.0, (last.1 - first.1) * CELL.1);
     let inner = shown.0.max(LEAST_WIDTH);
     let legend = parts::legend(scene, inner);
     let remarks = wrapped(&heading.remarks, inner);
@@ -74,8 +75,8 @@ pub fn write(graph: &Graph, scene: &Scene, heading: &Heading) -> String {
         xml.leaf("rect", &sheet);
         head(xml, heading, inner);
         // What is narrower than its heading stands in the middle.
-        let left = MARGIN + (inner - shown.0) / 2;
-        let top = MARGIN + HEADER;
+        let left = MARGIN + (inner - shown.0) / 2 - first.0 * CELL.0;
+        let top = MARGIN + HEADER - first.1 * CELL.1;
         xml.group(
             "g",
             &[("transform", &format!("translate({left} {top})"))],
@@ -90,7 +91,7 @@ pub fn write(graph: &Graph, scene: &Scene, heading: &Heading) -> String {
                 parts::boxes(xml, graph, scene);
             },
         );
-        let foot = top + shown.1 + LEGEND;
+        let foot = MARGIN + HEADER + shown.1 + LEGEND;
         xml.group(
             "g",
             &[("transform", &format!("translate({MARGIN} {foot})"))],
@@ -120,11 +121,28 @@ pub fn is_tall(scene: &Scene) -> bool {
 /// Wires side by side leave no room for wide turns.
 fn manner(step: Step) -> Manner {
     match step {
-        Step::Card | Step::CardDense | Step::Chip => Manner { radius: 7, gap: 4 },
+        Step::Card | Step::CardDense | Step::Chip => Manner { radius: 7, gap: 3 },
         Step::CardTight | Step::CardInline | Step::ChipTight | Step::Mini => {
             Manner { radius: 4, gap: 3 }
         }
     }
+}
+
+/// The cells in use: the first column and row, and those behind the last.
+fn bounds(scene: &Scene) -> (ink::Point, ink::Point) {
+    let mut bounds: Option<(ink::Point, ink::Point)> = None;
+    for y in 0..scene.height() {
+        for x in 0..scene.width() {
+            if scene.cell(x, y).is_some_and(|cell| cell.ink != Ink::Empty) {
+                let (first, last) = bounds.unwrap_or(((x, y), (x + 1, y + 1)));
+                bounds = Some((
+                    (first.0.min(x), first.1.min(y)),
+                    (last.0.max(x + 1), last.1.max(y + 1)),
+                ));
+            }
+        }
+    }
+    bounds.unwrap_or_default()
 }
 
 /// The middle of a cell.

@@ -1,6 +1,6 @@
 //! Frames, boxes, pins, marks and the legend.
 
-use crate::graph::{BoxView, Graph, Ink, NodeKind, PortView, Scene, State, Step};
+use crate::graph::{BoxView, FrameView, Graph, Ink, NodeKind, PortView, Scene, State, Step};
 use crate::text::{tame, width};
 
 use super::sheet::{CELL, LEGEND, LEGEND_WIDTH, class};
@@ -42,27 +42,48 @@ pub(super) fn frames(xml: &mut Xml, scene: &Scene) {
             middle(rect.x, rect.y),
             middle(rect.x + rect.width - 1, rect.y + rect.height - 1),
         );
+        let (top, bottom) = (top - FRAME_ROOM, bottom + 3);
         xml.group("g", &[], |xml| {
             xml.text("title", &[], &format!("namespace {}", frame.namespace));
-            rounded(xml, "frame", (left, top - 3), (right, bottom + 3), 10);
-            for y in [rect.y, rect.y + rect.height - 1] {
-                let Some((x, text)) = run(scene, y, rect.x..rect.x + rect.width, Ink::FrameTitle)
-                else {
-                    continue;
-                };
-                let (x, middle) = (x * CELL.0, if y == rect.y { top - 3 } else { bottom + 3 });
-                let end = x + count(width(&text)) * CELL.0;
-                rounded(xml, "tab", (x - 5, middle - 8), (end + 5, middle + 8), 3);
-                let at = [
-                    ("class", "muted"),
-                    ("x", &x.to_string()),
-                    ("y", &(middle + BASE).to_string()),
-                ];
-                xml.text("text", &at, &text);
-                break;
-            }
+            rounded(xml, "frame", (left, top), (right, bottom), 10);
+            let Some((x, y, text)) = frame_title(scene, frame) else {
+                return;
+            };
+            let y = if y == rect.y { top } else { bottom };
+            let end = x + text_width(&text);
+            rounded(xml, "tab", (x - 5, y - 8), (end + 5, y + 8), 3);
+            label(xml, "muted", (x, y), "start", &text);
         });
     }
+}
+
+/// How far the upper line of a frame stands above its row, so that boxes below it have air.
+const FRAME_ROOM: i32 = 6;
+
+/// What a label takes at most.
+fn text_width(text: &str) -> i32 {
+    count(width(text)) * 73 / 10
+}
+
+/// Where the name of a frame begins, the row, and the name: whole where lines leave more room than characters do.
+fn frame_title(scene: &Scene, frame: &FrameView) -> Option<(i32, i32, String)> {
+    let rect = frame.rect;
+    let columns = rect.x..rect.x + rect.width;
+    let (x, y, text) = [rect.y, rect.y + rect.height - 1]
+        .into_iter()
+        .find_map(|y| {
+            run(scene, y, columns.clone(), Ink::FrameTitle).map(|(x, text)| (x, y, text))
+        })?;
+    let (full, start) = (tame(&frame.namespace), rect.x * CELL.0 + 16);
+    let last = (start + text_width(&full) + 5) / CELL.0;
+    let is_free = (rect.x + 1..=last).all(|x| {
+        let cell = scene.cell(x, y);
+        cell.is_some_and(|cell| matches!(cell.ink, Ink::Frame | Ink::FrameTitle))
+    });
+    if text != full && is_free && last < columns.end - 1 {
+        return Some((start, y, full.into_owned()));
+    }
+    Some((x * CELL.0, y, text))
 }
 
 fn rounded(xml: &mut Xml, class: &str, (x0, y0): (i32, i32), (x1, y1): (i32, i32), radius: i32) {
@@ -95,7 +116,16 @@ pub(super) fn marks(xml: &mut Xml, scene: &Scene) {
                 '○' => dot(xml, at, "missing hollow", 4),
                 '◆' => diamond(xml, at),
                 '╳' => cross(xml, at, class(state)),
-                '?' => question(xml, at),
+                '?' => {
+                    // Before a pin it stands behind the arrow head.
+                    let pin = scene.ports().iter().find(|port| {
+                        !port.exit
+                            && port.y == y
+                            && port.x == if port.right() { x - 1 } else { x + 1 }
+                    });
+                    let back = pin.map_or(0, |pin| if pin.right() { ARROW } else { -ARROW });
+                    question(xml, (at.0 + back, at.1));
+                }
                 _ => {}
             }
         }
@@ -127,7 +157,7 @@ fn cross(xml: &mut Xml, (x, y): (i32, i32), class: &str) {
 }
 
 fn question(xml: &mut Xml, (x, y): (i32, i32)) {
-    dot(xml, (x, y), "unknown hollow", 7);
+    dot(xml, (x, y), "unknown hollow", 6);
     let (x, y) = (x.to_string(), (y + BASE).to_string());
     let about = [
         ("class", "unknown"),
@@ -167,7 +197,7 @@ pub(super) fn boxes(xml: &mut Xml, graph: &Graph, scene: &Scene) {
             body(xml, scene, view, outside);
             let ports = scene.ports().iter().enumerate();
             for (at, port) in ports.filter(|(_, port)| port.node == i) {
-                pin(xml, port, state_of(scene, at), is_card(scene.step_shown()));
+                pin(xml, port, state_of(scene, at), inset(scene, outside));
             }
         });
     }
@@ -210,13 +240,14 @@ fn body(xml: &mut Xml, scene: &Scene, view: &BoxView, outside: bool) {
         .clone()
         .find_map(|y| run(scene, y, columns.clone(), Ink::Badge).map(|(x, text)| (x, y, text)));
     let (left, right) = (middle(rect.x, 0).0, middle(rect.x + rect.width - 1, 0).0);
-    let (mut top, mut bottom) = (rect.y * CELL.1 + 1, (rect.y + rect.height) * CELL.1 - 1);
-    if card && badges.is_none() {
-        // The row kept for badges is empty: the box takes half of it, and gives as much at the top.
-        bottom -= CELL.1 / 2 - 2;
+    let (mut top, mut bottom) = (rect.y * CELL.1 + 2, (rect.y + rect.height) * CELL.1 - 2);
+    if scene.step_shown() == Step::Card {
+        // There is a free row between boxes.
+        top -= 4;
     }
-    if !card {
-        (top, bottom) = (top + 1, bottom - 1);
+    if card && badges.is_none() {
+        // The row kept for badges is empty.
+        bottom -= CELL.1 / 2;
     }
     let radius = match (card, outside) {
         (true, true) => 14,
@@ -237,16 +268,10 @@ fn body(xml: &mut Xml, scene: &Scene, view: &BoxView, outside: bool) {
     let name_at = rows
         .clone()
         .find_map(|y| run(scene, y, columns.clone(), Ink::Name).map(|(x, text)| (x, y, text)));
-    let inset = left + if outside { 14 } else { 10 };
+    let inset = left + inset(scene, outside);
     if let Some((x, y, text)) = name_at {
         let x = if card { inset } else { x * CELL.0 };
-        label(
-            xml,
-            "name",
-            (x, middle(0, y).1 + 2 * i32::from(card)),
-            "start",
-            &text,
-        );
+        label(xml, "name", (x, middle(0, y).1), "start", &text);
     }
     if let Some((x, y, text)) = badges {
         let x = if card { inset } else { x * CELL.0 };
@@ -270,7 +295,16 @@ fn label(xml: &mut Xml, class: &str, (x, y): (i32, i32), anchor: &str, text: &st
     xml.text("text", &about, text);
 }
 
-fn pin(xml: &mut Xml, port: &PortView, state: State, card: bool) {
+/// From the line of a box to what is written in it.
+fn inset(scene: &Scene, outside: bool) -> i32 {
+    match (is_card(scene.step_shown()), outside) {
+        (true, true) => 14,
+        (true, false) => 10,
+        (false, _) => CELL.0 / 2 + 3,
+    }
+}
+
+fn pin(xml: &mut Xml, port: &PortView, state: State, inset: i32) {
     let at = middle(port.x, port.y);
     if port.exit {
         if !port.denied {
@@ -281,7 +315,6 @@ fn pin(xml: &mut Xml, port: &PortView, state: State, card: bool) {
     if !port.denied {
         arrow(xml, at, !port.right(), class(state));
     }
-    let inset = if card { 10 } else { CELL.0 / 2 + 3 };
     let (x, anchor) = if port.right() {
         (at.0 - inset, "end")
     } else {
@@ -342,7 +375,7 @@ pub(super) fn legend(scene: &Scene, room: i32) -> Vec<Line> {
             .map(|&(state, _, word)| (Sign::Wire(state), word)),
     );
     if cells().any(|cell| cell.ink == Ink::Wire && cell.glyph == '●') {
-        entries.push((Sign::Joint, "joins: nobody leaves here"));
+        entries.push((Sign::Joint, "wires join here, none leaves"));
     }
     let badges: String = cells()
         .filter(|cell| cell.ink == Ink::Badge)

@@ -28,7 +28,7 @@ fn scene(graph: &Graph, step: Step) -> Scene {
 
 /// The ink of a drawing, as lines and turns.
 #[derive(Default)]
-struct Ink {
+struct Drawn {
     level: BTreeMap<i32, Vec<(i32, i32)>>,
     upright: BTreeMap<i32, Vec<(i32, i32)>>,
     turns: Vec<[ink::Point; 3]>,
@@ -86,7 +86,7 @@ fn corners(d: &str) -> Vec<ink::Point> {
     kept
 }
 
-impl Ink {
+impl Drawn {
     fn read(picture: Element<'_, '_>) -> Self {
         let mut ink = Self::default();
         let wires = picture.children().filter(|n| {
@@ -233,7 +233,7 @@ fn check(graph: &Graph, step: Step) {
 
 fn follows_the_edges(page: &Document<'_>, scene: &Scene, told: &str) {
     let picture = picture(page);
-    let ink = Ink::read(picture);
+    let ink = Drawn::read(picture);
     let has = |class: &str, d: &str| {
         picture.descendants().any(|n| {
             n.attribute("d") == Some(d)
