@@ -138,9 +138,10 @@ pub fn connections(engine: &Engine, plan: Option<&Plan>, scope: &Scope) -> Conne
         .map(|d| groups.group(d.end.entities.iter().cloned()))
         .collect();
     let asked = plan.map_or_else(BTreeMap::new, |plan| asked_pairs(engine, plan, &drawn));
-    let wide = plan.into_iter().flat_map(Plan::claims).filter(|claim| {
-        claim.kind == Kind::Must && claim.from.is_wide() != claim.to.is_wide()
-    });
+    let wide = plan
+        .into_iter()
+        .flat_map(Plan::claims)
+        .filter(|claim| claim.kind == Kind::Must && claim.from.is_wide() != claim.to.is_wide());
     let mut maker = Maker {
         engine,
         plan,

@@ -73,7 +73,9 @@ impl Maker<'_> {
             .iter()
             .fold(AddressSet::empty(), |all, piece| all.union(&piece.set));
         let is_all = |block: &Option<AddressSet>| {
-            block.as_ref().is_none_or(|block| reachable.is_subset(block))
+            block
+                .as_ref()
+                .is_none_or(|block| reachable.is_subset(block))
         };
         let everyone = blocks.iter().filter(|(block, _)| is_all(block));
         let everyone = everyone.fold(PortSet::empty(), |all, (_, ports)| all.union(ports));
@@ -108,11 +110,15 @@ impl Maker<'_> {
                 .filter(|(standing, _)| !matches!(standing, Standing::Missing | Standing::Unknown))
                 .fold(AddressSet::empty(), |all, (_, set)| all.union(set));
             // Everyone, but for pods that a cluster-wide policy keeps out.
-            let is_cut = kept_out.as_ref().is_some_and(|(common, ..)| *common != cell);
+            let is_cut = kept_out
+                .as_ref()
+                .is_some_and(|(common, ..)| *common != cell);
             if let (true, Some((common, rest, by_workload))) = (is_cut, kept_out) {
                 if by_standing.keys().any(|one| *one != Standing::Missing) {
                     some.extend(rest);
-                    let common = by_workload.iter().map(|(other, _)| (*other, common.clone()));
+                    let common = by_workload
+                        .iter()
+                        .map(|(other, _)| (*other, common.clone()));
                     some.extend(common.filter(|(_, ports)| !ports.is_empty()));
                 }
             } else if is_rule && open == reachable {
@@ -232,7 +238,9 @@ impl Maker<'_> {
             let (inner, outer) = ends_of_claim(direction, &claim.from, &claim.to);
             *outer == whom && self.plan.is_some_and(|plan| plan.covers(inner, own, own))
         });
-        meant.fold(PortSet::empty(), |all, claim| all.union(&ports_at(claim, own)))
+        meant.fold(PortSet::empty(), |all, claim| {
+            all.union(&ports_at(claim, own))
+        })
     }
 
     /// What pods nobody wrote down may do with a workload; everything without an environment.
