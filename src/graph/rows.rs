@@ -1,6 +1,8 @@
 //! Rows: which box stands above which, and where the trunks pass between them.
 
+mod frame;
 mod place;
+mod score;
 mod search;
 
 use std::collections::BTreeMap;
@@ -115,7 +117,7 @@ pub(super) fn find(input: &Input<'_>) -> (Field, Rows) {
     if input.known.is_some() {
         place::settle(&field, &mut rows);
     } else {
-        rows = search::best(&field, input, rows);
+        rows = search::best(&field, input, &rows);
     }
     if field.loose {
         place::interleave(&field, &mut rows);
@@ -123,7 +125,7 @@ pub(super) fn find(input: &Input<'_>) -> (Field, Rows) {
     rows.shrink(&field, input.known.is_some());
     if input.known.is_none() && !field.loose {
         // The bands have found their heights, and what stands beside them follows.
-        search::align_outside(&field, &mut rows);
+        search::align_outside(&field, input, &mut rows);
     }
     (field, rows)
 }
@@ -434,15 +436,6 @@ impl Field {
             0
         };
         heights + cells(open) * self.gap + edge
-    }
-
-    /// Rows by which a region runs over its band.
-    fn overflow(&self, rows: &Rows, key: (usize, usize)) -> i32 {
-        let Some(&last) = rows.regions.get(&key).and_then(|region| region.last()) else {
-            return 0;
-        };
-        (rows.y[last] + self.items[last].height + self.margin(last) - rows.limits(self, key.1).1)
-            .max(0)
     }
 }
 
