@@ -30,15 +30,26 @@ use table::{Bound, Row};
 struct Measure {
     name: &'static str,
     at_most: f64,
-    run: Box<dyn Fn()>,
+    prepare: Box<dyn Fn() -> Run>,
 }
 
-fn measure<T>(name: &'static str, at_most: f64, run: impl Fn() -> T + 'static) -> Measure {
+type Run = Box<dyn Fn()>;
+
+/// What is prepared once and then done over and over.
+fn measure<G: 'static, T>(
+    name: &'static str,
+    at_most: f64,
+    prepare: impl Fn() -> G + 'static,
+    run: impl Fn(&G) -> T + Clone + 'static,
+) -> Measure {
     Measure {
         name,
         at_most,
-        run: Box::new(move || {
-            black_box(run());
+        prepare: Box::new(move || {
+            let (given, run) = (prepare(), run.clone());
+            Box::new(move || {
+                black_box(run(&given));
+            })
         }),
     }
 }
@@ -49,76 +60,76 @@ fn at(width: u16, height: u16, step: Option<Step>) -> Options {
     options
 }
 
-fn fresh(name: &'static str, at_most: f64, graph: &Graph, options: Options) -> Measure {
-    let graph = graph.clone();
-    measure(name, at_most, move || layout(&graph, &options, None))
-}
-
-/// Laying out `after` from the memory of `before`.
-fn sticky(name: &'static str, before: &Graph, after: &Graph, options: Options) -> Measure {
-    let first = layout(before, &options, None);
-    let after = after.clone();
-    measure(name, 1.0, move || {
-        layout(&after, &options, Some(first.sticky()))
+fn fresh(name: &'static str, at_most: f64, graph: fn() -> Graph, options: Options) -> Measure {
+    measure(name, at_most, graph, move |graph| {
+        layout(graph, &options, None)
     })
 }
 
+/// Laying out what an edit made of a graph from the memory of the graph.
+fn sticky(name: &'static str, edit: fn(&Graph) -> Graph, options: Options) -> Measure {
+    let prepared = options.clone();
+    measure(
+        name,
+        1.0,
+        move || {
+            let before = small();
+            (edit(&before), layout(&before, &prepared, None))
+        },
+        move |(after, scene)| layout(after, &options, Some(scene.sticky())),
+    )
+}
+
+fn small() -> Graph {
+    graphs::services(40, 120)
+}
+
+fn large() -> Graph {
+    graphs::services(400, 1_200)
+}
+
 fn measures() -> Vec<Measure> {
-    let small = graphs::services(40, 120);
-    let large = graphs::services(400, 1_200);
-    let (more, odd) = (
-        graphs::with_one_more(&small),
-        graphs::with_an_anomaly(&small),
-    );
+    let (pane, card) = (at(200, 50, None), at(200, 50, Some(Step::Card)));
     let mut all = vec![
-        fresh("40 nodes, 200x50", 10.0, &small, at(200, 50, None)),
-        fresh("40 nodes, 120x40", 10.0, &small, at(120, 40, None)),
-        fresh("40 nodes, 80x24", 10.0, &small, at(80, 24, None)),
+        fresh("40 nodes, 200x50", 10.0, small, pane.clone()),
+        fresh("40 nodes, 120x40", 10.0, small, at(120, 40, None)),
+        fresh("40 nodes, 80x24", 10.0, small, at(80, 24, None)),
+        fresh("400 nodes, 200x50", 150.0, large, pane.clone()),
+        fresh("400 nodes as cards", 150.0, large, card.clone()),
     ];
     for (name, step) in [
-        ("40 nodes, cards", Step::Card),
-        ("40 nodes, tight cards", Step::CardTight),
-        ("40 nodes, chips", Step::Chip),
-        ("40 nodes, minis", Step::Mini),
+        ("40 nodes as cards", Step::Card),
+        ("40 nodes as tight cards", Step::CardTight),
+        ("40 nodes as chips", Step::Chip),
+        ("40 nodes as minis", Step::Mini),
     ] {
-        all.push(fresh(name, 10.0, &small, at(200, 50, Some(step))));
+        all.push(fresh(name, 10.0, small, at(200, 50, Some(step))));
     }
-    all.push(fresh(
-        "400 nodes, 200x50",
-        150.0,
-        &large,
-        at(200, 50, None),
+    for (name, edit) in [
+        ("unchanged", Graph::clone as fn(&Graph) -> Graph),
+        ("one node more", graphs::with_one_more),
+        ("an anomaly more", graphs::with_an_anomaly),
+    ] {
+        all.push(sticky(name, edit, pane.clone()));
+    }
+    all.push(sticky("one card more", graphs::with_one_more, card.clone()));
+    all.push(sticky(
+        "an anomaly more, cards",
+        graphs::with_an_anomaly,
+        card,
     ));
-    all.push(fresh(
-        "400 nodes, cards",
-        150.0,
-        &large,
-        at(200, 50, Some(Step::Card)),
-    ));
-    for (name, after) in [
-        ("40 nodes, unchanged", &small),
-        ("40 nodes, one more", &more),
-        ("40 nodes, an anomaly", &odd),
-    ] {
-        all.push(sticky(name, &small, after, at(200, 50, None)));
-    }
-    for (name, after) in [
-        ("40 nodes as cards, one more", &more),
-        ("40 nodes as cards, an anomaly", &odd),
-    ] {
-        all.push(sticky(name, &small, after, at(200, 50, Some(Step::Card))));
-    }
-    let scene = layout(&small, &at(200, 50, None), None);
-    let (text, shown) = (scene.clone(), scene);
-    all.push(measure("all cells as text", 1.0, move || text.text(false)));
-    all.push(measure("a frame of 200x50", 1.0, move || frame(&shown)));
+    let scene = move || layout(&small(), &pane, None);
+    all.push(measure("all cells as text", 1.0, scene.clone(), |scene| {
+        scene.text(false)
+    }));
+    all.push(measure("a frame of 200x50", 1.0, scene, frame));
     for (name, links) in [
         ("overview of 1,000 namespaces, none linked", 0),
         ("overview of 1,000 namespaces, 100 links", 100),
         ("overview of 1,000 namespaces, 2,000 links", 2_000),
     ] {
-        let graph = graphs::namespaces(1_000, links);
-        all.push(measure(name, 50.0, move || overview(&graph)));
+        let graph = move || graphs::namespaces(1_000, links);
+        all.push(measure(name, 50.0, graph, overview));
     }
     all
 }
@@ -164,7 +175,8 @@ fn main() -> ExitCode {
     {
         let times: usize = times.parse().unwrap_or(1);
         for measure in all.iter().filter(|measure| measure.name == name) {
-            (0..times).for_each(|_| (measure.run)());
+            let run = (measure.prepare)();
+            (0..times).for_each(|_| run());
         }
         return ExitCode::SUCCESS;
     }
@@ -175,14 +187,15 @@ fn main() -> ExitCode {
     let mut good = true;
     table::heading("Pictures");
     for measure in &all {
+        let run = (measure.prepare)();
         // The first time tells how many make a round of a millisecond.
-        let once = clock.nanos(&measure.run).0.max(1.0);
+        let once = clock.nanos(&run).0.max(1.0);
         let mut many = 1;
         while once * clock::as_f64(many) < 1e6 {
             many *= 2;
         }
         let times = clock
-            .rounds(|| (0..many).for_each(|_| (measure.run)()))
+            .rounds(|| (0..many).for_each(|_| run()))
             .each(many);
         good &= print(&clock, measure, &times);
     }

@@ -106,7 +106,7 @@ impl<'a> Frame<'a> {
         for (&(column, band), here) in &rows.regions {
             let (low, high) = rows.limits(field, band);
             let known: &mut Range<usize> = &mut columns[column];
-            if known.is_empty() {
+            if known.end == 0 {
                 known.start = regions.len();
             }
             known.end = regions.len() + 1;

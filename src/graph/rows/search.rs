@@ -8,16 +8,22 @@ use crate::graph::cells;
 
 /// Above this many items only sweeps are made.
 const MOST_IMPROVED: usize = 200;
+const STARTS: usize = 4;
 const SWEEPS: usize = 16;
 const ROUNDS: usize = 3;
 /// Items of a crowded region that are tried at every place.
 const MOST_CROWDED: usize = 10;
 
-/// The best of four fixed starts.
-pub(super) fn best(field: &Field, input: &Input<'_>, start: &Rows) -> Rows {
+/// Offers what becomes of four fixed starts, the most promising first, until one is taken.
+pub(super) fn run(
+    field: &Field,
+    input: &Input<'_>,
+    start: &Rows,
+    take: &mut dyn FnMut(Rows) -> bool,
+) {
     let frame = Frame::new(field, input.wiring, start);
-    let mut best: Option<(i64, State)> = None;
-    for attempt in 0..4 {
+    let mut swept: Vec<(i64, usize, State)> = Vec::new();
+    for attempt in 0..STARTS {
         let mut state = State::new(&frame, start);
         if attempt >= 2 {
             for region in 0..frame.regions.len() {
@@ -29,23 +35,21 @@ pub(super) fn best(field: &Field, input: &Input<'_>, start: &Rows) -> Rows {
         state.sweep(&frame, SWEEPS, attempt % 2, true);
         state.order_ports(&frame);
         state.sweep(&frame, 6, attempt % 2, true);
-        state.order_ports(&frame);
-        state.sweep(&frame, 8, attempt % 2, false);
+        state.finish(&frame, attempt % 2);
+        swept.push((state.total_score(&frame), attempt, state));
+    }
+    swept.sort_by_key(|(score, attempt, _)| (*score, *attempt));
+    for (_, attempt, mut state) in swept {
         if field.items.len() < MOST_IMPROVED {
-            state.improve(&frame);
-            state.order_ports(&frame);
-            state.sweep(&frame, 8, attempt % 2, false);
+            state.improve(&frame, ROUNDS);
+            state.finish(&frame, attempt % 2);
         }
-        let score = state.total_score(&frame);
-        if best.as_ref().is_none_or(|(known, _)| score < *known) {
-            best = Some((score, state));
-        }
-    }
-    let mut rows = start.clone();
-    if let Some((_, state)) = best {
+        let mut rows = start.clone();
         state.write(&frame, &mut rows);
+        if take(rows) {
+            return;
+        }
     }
-    rows
 }
 
 /// Places the boxes outside the namespaces once more.
@@ -327,12 +331,34 @@ impl State {
         changed
     }
 
+    /// Ports by the rows of what they lead to, and everything close to its wishes.
+    fn finish(&mut self, frame: &Frame<'_>, phase: usize) {
+        self.order_ports(frame);
+        self.sweep(frame, 8, phase, false);
+    }
+
     /// Adjacent swaps, and hubs to an end of their column, as long as the score falls.
-    fn improve(&mut self, frame: &Frame<'_>) {
-        for _ in 0..ROUNDS {
+    fn improve(&mut self, frame: &Frame<'_>, rounds: usize) {
+        // What was tried in vain is tried again only when something near has moved.
+        let mut moved = vec![1; frame.columns.len()];
+        let mut tried = vec![0; frame.regions.len()];
+        let mut clock = 1;
+        for _ in 0..rounds {
             let mut better = false;
-            for region in 0..frame.regions.len() {
-                better |= self.improve_region(frame, region);
+            for (region, tried) in tried.iter_mut().enumerate() {
+                let column = frame.regions[region].column;
+                let near = column.saturating_sub(2)..(column + 3).min(moved.len());
+                if moved[near.clone()].iter().all(|&at| at <= *tried) {
+                    continue;
+                }
+                clock += 1;
+                *tried = clock;
+                if self.improve_region(frame, region) {
+                    better = true;
+                    clock += 1;
+                    let touched = column.saturating_sub(1)..(column + 2).min(moved.len());
+                    moved[touched].fill(clock);
+                }
             }
             if !better {
                 return;
@@ -343,15 +369,48 @@ impl State {
             if self.total_score(frame) > before {
                 self.y = y;
                 self.known = known;
+            } else {
+                clock += 1;
+                for (item, (now, before)) in self.y.iter().zip(&y).enumerate() {
+                    if now != before {
+                        moved[frame.field.items[item].column] = clock;
+                    }
+                }
             }
         }
+    }
+
+    /// Whether an item would do worse below another: more of their wires would cross, or as many while it wants to stand
+    /// further up. Looks at the rows as they are, so it can be wrong where others would follow.
+    fn belongs_above(&mut self, frame: &Frame<'_>, above: usize, below: usize) -> bool {
+        if frame.items[above].free || frame.items[below].free {
+            return false;
+        }
+        let mut more = 0i32;
+        for a in frame.pulls(above) {
+            let row = self.y[a.item] + self.port[a.port];
+            for b in frame.pulls(below).iter().filter(|b| b.right == a.right) {
+                more += (self.y[b.item] + self.port[b.port] - row).signum();
+            }
+        }
+        if more != 0 {
+            return more > 0;
+        }
+        let (a, b) = (
+            self.wish(frame, above, Seen::Both, false).row,
+            self.wish(frame, below, Seen::Both, false).row,
+        );
+        2 * a + frame.items[above].height <= 2 * b + frame.items[below].height
     }
 
     fn improve_region(&mut self, frame: &Frame<'_>, region: usize) -> bool {
         let items = frame.regions[region].items.clone();
         let mut better = false;
         for i in 1..items.len() {
-            better |= self.attempt(frame, region, Move::Swap(i));
+            let at = items.start + i;
+            if !self.belongs_above(frame, self.order[at - 1], self.order[at]) {
+                better |= self.attempt(frame, region, Move::Swap(i));
+            }
         }
         if items.len() <= MOST_CROWDED && self.overflow(frame, region) > 0 {
             for item in self.order[items.clone()].to_vec() {
