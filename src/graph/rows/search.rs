@@ -12,8 +12,8 @@ const MOST_IMPROVED: usize = 200;
 const SWEEPS: usize = 16;
 const ROUNDS: usize = 3;
 /// What a row costs that makes a band higher; more where boxes stand close to save rows.
-const OVERFLOW: i64 = 20;
-const OVERFLOW_DENSE: i64 = 60;
+const OVERFLOW: i64 = 30;
+const OVERFLOW_DENSE: i64 = 40;
 /// Items of a crowded region that are tried at every place.
 const MOST_CROWDED: usize = 10;
 
