@@ -116,14 +116,19 @@ fn straighten(
                 let alone = (group.len() > 1).then(|| vec![item]);
                 for moved in std::iter::once(group).chain(alone) {
                     let distance = row - rows.y[item];
+                    let mut shifted = rows.clone();
+                    let place = |&i: &usize| shifted.put(field, i, rows.y[i] + distance);
+                    if distance == 0 || !moved.iter().all(place) {
+                        continue;
+                    }
                     if tries == 0 {
                         return;
                     }
-                    if distance == 0 {
-                        continue;
-                    }
                     tries -= 1;
-                    better |= shift(wiring, paths, field, rows, channels, (&moved, distance));
+                    if reroute(wiring, paths, field, &shifted, channels, &moved) {
+                        *rows = shifted;
+                        better = true;
+                    }
                 }
             }
         }
@@ -133,36 +138,28 @@ fn straighten(
     }
 }
 
-/// Moves items by some rows if the picture gets better by that.
-fn shift(
+/// Routes the channels beside items that have moved; false, and nothing done, when the picture gets no better by that.
+fn reroute(
     wiring: &Wiring,
     paths: &[Vec<Tie>],
     field: &Field,
-    rows: &mut Rows,
+    rows: &Rows,
     channels: &mut [Channel],
-    (items, distance): (&[usize], i32),
+    moved: &[usize],
 ) -> bool {
-    let near: BTreeSet<usize> = items
+    let near: BTreeSet<usize> = moved
         .iter()
         .flat_map(|&i| [field.items[i].column, field.items[i].column + 1])
         .filter(|&c| c < channels.len())
         .collect();
-    let mut moved = rows.clone();
-    if !items
-        .iter()
-        .all(|&i| moved.put(field, i, rows.y[i] + distance))
-    {
-        return false;
-    }
     let tried: Vec<(usize, Channel)> = near
         .iter()
-        .map(|&c| (c, channel(wiring, paths, field, &moved, c)))
+        .map(|&c| (c, channel(wiring, paths, field, rows, c)))
         .collect();
     let before: i64 = near.iter().map(|&c| channels[c].price()).sum();
     if tried.iter().map(|(_, new)| new.price()).sum::<i64>() >= before {
         return false;
     }
-    *rows = moved;
     for (c, new) in tried {
         channels[c] = new;
     }
@@ -368,7 +365,8 @@ impl Channel {
             crossed += i64::from(super::cells(over));
         }
         let turning = order.iter().map(|&r| &self.runs[r]);
-        let bends: usize = turning.clone().map(|r| r.taps.len()).sum();
+        let rows = |r: &Run| r.taps.iter().map(|t| t.row).collect::<BTreeSet<_>>().len();
+        let bends: usize = turning.clone().map(rows).sum();
         let length: i32 = turning.map(|r| r.high - r.low).sum();
         CROSSING_CELLS * crossed + BEND_CELLS * i64::from(super::cells(bends)) + i64::from(length)
     }

@@ -3,7 +3,7 @@
 use super::bands;
 use super::channels::Channel;
 use super::names;
-use super::plan::{Place, Plan, Role};
+use super::plan::{Badge, Place, Plan, Role};
 use super::rows::{Field, Rows, What};
 use super::scene::Rect;
 use super::sticky::Settled;
@@ -59,6 +59,8 @@ pub(super) struct Layout<'a> {
     pub(super) look: Look,
     /// Names as shown, by place.
     pub(super) titles: Vec<String>,
+    /// Cells that names may take; frames are made wide enough for as much of theirs.
+    pub(super) title_limit: usize,
     pub(super) known: Option<&'a Settled>,
 }
 
@@ -190,7 +192,21 @@ fn spread(layout: &Layout<'_>, geometry: &mut Geometry) -> Grid {
             let here = (0..plan.places.len()).filter(|&p| column[p] == c);
             let widest = here.map(|p| box_width(layout, geometry, p)).max();
             let old = known.and_then(|k| k.column_widths.get(c)).copied();
-            let width = widest.unwrap_or(0).max(old.unwrap_or(0));
+            // A frame that ends here is wide enough for its name.
+            let titled = spans
+                .iter()
+                .filter(|(lane, span)| plan.lanes[**lane].framed && span.1 == c)
+                .map(|(&lane, span)| {
+                    let name = names::width(&names::tame(&plan.lanes[lane].name));
+                    let wanted = name.min(cells(layout.title_limit)) + 2 * FRAME + 2;
+                    wanted - (x + FRAME - grid.frames[span.0].0)
+                });
+            let width = widest
+                .into_iter()
+                .chain(old)
+                .chain(titled)
+                .max()
+                .unwrap_or(0);
             geometry.column_widths.push(width);
             x += width;
         }
@@ -219,40 +235,44 @@ fn box_width(layout: &Layout<'_>, geometry: &Geometry, place: usize) -> i32 {
     );
     if look.cards {
         let ports = left + right + 4 + if left > 0 && right > 0 { 2 } else { 0 };
-        let badges = layout.plan.places[place].badge_line(true, "·");
+        let badges = layout.plan.places[place].badge_width(true);
         let margin = if look.pitch == 1 { 4 } else { 6 };
-        (title + margin).max(ports).max(if badges.is_empty() {
-            0
-        } else {
-            names::width(&badges) + margin
-        })
+        (title + margin).max(ports).max(badges + margin)
     } else if look.labels {
-        let badges = layout.plan.places[place].badge_line(false, " ");
+        let badges = layout.plan.places[place].badge_width(false);
         let label = |width: i32| if width > 0 { width + 1 } else { 0 };
         let left = if left > 0 {
             geometry.left_label[layout.column[place]]
         } else {
             0
         };
-        title + 4 + label(left) + label(right) + label(names::width(&badges))
+        title + 4 + label(left) + label(right) + label(badges)
     } else {
         title + 3
     }
 }
 
 impl Place {
-    /// The badges as one text; narrow boxes leave out the ubiquitous ones.
-    pub(super) fn badge_line(&self, all: bool, between: &str) -> String {
-        let shown: Vec<&str> = self
-            .badges
-            .iter()
-            .filter(|b| all || !b.ubiquitous)
-            .map(|b| b.text.as_str())
-            .collect();
-        // Open both ways is the commonest pair, and the two words would widen a whole column.
+    /// The badges in the order they are drawn; narrow boxes leave out the ubiquitous ones.
+    pub(super) fn shown_badges(&self, all: bool) -> Vec<Badge> {
+        let mut shown: Vec<Badge> = Vec::new();
+        for badge in self.badges.iter().filter(|b| all || !b.ubiquitous) {
+            match shown.last_mut() {
+                // Open both ways is the commonest pair, and the two words would widen a whole column.
+                Some(last) if last.text == "open in" && badge.text == "open out" => {
+                    last.text = "open in/out".to_owned();
+                }
+                _ => shown.push(badge.clone()),
+            }
+        }
         shown
-            .join(between)
-            .replace(&format!("open in{between}open out"), "open in/out")
+    }
+
+    /// Cells of the badges with one between them; none without badges.
+    fn badge_width(&self, all: bool) -> i32 {
+        let shown = self.shown_badges(all);
+        let text: i32 = shown.iter().map(|b| names::width(&b.text)).sum();
+        text + cells(shown.len()).saturating_sub(1).max(0)
     }
 }
 

@@ -232,7 +232,11 @@ impl<'a> Attempt<'a> {
             .collect();
 
         let mut drawn = None;
-        for &limit in &self.titles {
+        let least = self.titles.last().copied().unwrap_or_default();
+        // Frames get room for their names as long as that costs no width that boxes need; remembered widths suffice.
+        let wide = self.titles.iter().filter(|_| known.is_none());
+        let limits = wide.map(|&limit| (limit, limit)).chain([(least, 0)]);
+        for (limit, title_limit) in limits {
             let layout = Layout {
                 plan,
                 column: &column,
@@ -242,6 +246,7 @@ impl<'a> Attempt<'a> {
                 channels: &channels,
                 look,
                 titles: names::shorten(&names, limit),
+                title_limit,
                 known,
             };
             let geometry = geometry::measure(&layout);
