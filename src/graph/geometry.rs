@@ -48,6 +48,25 @@ impl Step {
     }
 }
 
+impl Look {
+    /// Cards with tracks side by side make do with less room around them.
+    pub(super) fn narrow(&self) -> bool {
+        self.cards && self.pitch == 1
+    }
+}
+
+/// What gives way to fit a pane.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Squeeze {
+    /// Cells that names may take.
+    pub(super) names: usize,
+    /// Frames are made wide enough for so much of their names.
+    pub(super) frames: usize,
+    /// Cells around the tracks of a channel: one before the first, the rest for the arrow. With less than 3 there would be
+    /// no cell left for the sign of a cut wire.
+    pub(super) margin: i32,
+}
+
 /// Everything that has been decided before cells.
 pub(super) struct Layout<'a> {
     pub(super) plan: &'a Plan,
@@ -59,8 +78,7 @@ pub(super) struct Layout<'a> {
     pub(super) look: Look,
     /// Names as shown, by place.
     pub(super) titles: Vec<String>,
-    /// Cells that names may take; frames are made wide enough for as much of theirs.
-    pub(super) title_limit: usize,
+    pub(super) squeeze: Squeeze,
     pub(super) known: Option<&'a Settled>,
 }
 
@@ -130,11 +148,30 @@ pub(super) fn measure(layout: &Layout<'_>) -> Geometry {
         let path = course(layout, &geometry.boxes, &grid.first_track, wire);
         geometry.paths.push(path);
     }
+    lift(&mut geometry);
     let frames = geometry.frames.iter().map(|f| &f.1);
     let bottoms = geometry.boxes.iter().chain(frames).map(|r| r.y + r.height);
-    let passes = field.items.iter().zip(&rows.y).map(|(i, y)| y + i.height);
-    geometry.height = bottoms.chain(passes).max().unwrap_or(0);
+    let turns = geometry.paths.iter().flatten().map(|(_, y)| y + 1);
+    geometry.height = bottoms.chain(turns).max().unwrap_or(0);
     geometry
+}
+
+/// Moves everything up so that no row above the picture stays empty.
+fn lift(geometry: &mut Geometry) {
+    let frames = geometry.frames.iter().map(|f| f.1.y);
+    let boxes = geometry.boxes.iter().map(|b| b.y);
+    let turns = geometry.paths.iter().flatten().map(|(_, y)| *y);
+    let top = frames.chain(boxes).chain(turns).min().unwrap_or(0);
+    for rect in geometry
+        .boxes
+        .iter_mut()
+        .chain(geometry.frames.iter_mut().map(|f| &mut f.1))
+    {
+        rect.y -= top;
+    }
+    for (_, y) in geometry.paths.iter_mut().flatten() {
+        *y -= top;
+    }
 }
 
 /// Widths of columns and channels, from left to right.
@@ -170,9 +207,7 @@ fn spread(layout: &Layout<'_>, geometry: &mut Geometry) -> Grid {
         let outer = c == 0 || c == columns || (c == 1 && !column.contains(&0));
         let core = match channels.get(c).filter(|ch| !ch.runs.is_empty()) {
             Some(channel) if channel.tracks > 0 => {
-                // A cell before the first track, and after the last one room for the arrow; tight cards make do with less.
-                let margin = if look.cards && look.pitch == 1 { 3 } else { 4 };
-                (cells(channel.tracks) - 1) * look.pitch + margin
+                (cells(channel.tracks) - 1) * look.pitch + layout.squeeze.margin
             }
             Some(_) => 3,
             None if outer => 0,
@@ -198,7 +233,7 @@ fn spread(layout: &Layout<'_>, geometry: &mut Geometry) -> Grid {
                 .filter(|(lane, span)| plan.lanes[**lane].framed && span.1 == c)
                 .map(|(&lane, span)| {
                     let name = names::width(&names::tame(&plan.lanes[lane].name));
-                    let wanted = name.min(cells(layout.title_limit)) + 2 * FRAME + 2;
+                    let wanted = name.min(cells(layout.squeeze.frames)) + 2 * FRAME + 2;
                     wanted - (x + FRAME - grid.frames[span.0].0)
                 });
             let width = widest

@@ -4,7 +4,7 @@ use super::bands::{self, Band};
 use super::channels;
 use super::columns;
 use super::draw;
-use super::geometry::{self, Geometry, Layout};
+use super::geometry::{self, Geometry, Layout, Squeeze};
 use super::plan::{Flow, Plan, Role};
 use super::rows;
 use super::scene::Scene;
@@ -16,7 +16,10 @@ use super::{Graph, Options, Step, names};
 /// Longest names tried in turn, by step.
 const CARD_TITLES: [usize; 3] = [24, 20, 17];
 const CHIP_TITLES: [usize; 6] = [24, 20, 17, 15, 13, 12];
-const MINI_TITLES: [usize; 9] = [24, 20, 17, 15, 13, 12, 11, 10, 9];
+const MINI_TITLES: [usize; 12] = [24, 20, 17, 15, 13, 12, 11, 10, 9, 8, 7, 6];
+
+/// Names are cut to this before anything else gives way.
+const SHORT_NAMES: usize = 10;
 
 /// Repairs before every edge gets a wire of its own; fewer where each takes long.
 const REPAIRS: usize = 24;
@@ -154,9 +157,18 @@ impl<'a> Attempt<'a> {
             return *repair != before;
         }
         repair.loose |= round == rounds * 2 / 3;
-        let named = |f: &&Flow| unreadable.contains(&f.edge) || report.missing.contains(&f.edge);
-        let named = flows.iter().filter(named).map(|f| self.pair(f));
-        repair.alone.extend(named);
+        for flow in flows {
+            let pair = self.pair(flow);
+            if report.missing.contains(&flow.edge) {
+                repair.alone.insert(pair);
+            } else if unreadable.contains(&flow.edge) {
+                // A trunk for its state is enough more often than not, and needs no second exit and pin.
+                let named = (pair.0.clone(), pair.1.clone(), flow.state);
+                if !repair.apart.insert(named) {
+                    repair.alone.insert(pair);
+                }
+            }
+        }
         // One edge of each false path: the source's or the pin's with the fewest companions.
         for (from, to, _) in report.false_paths.iter().take(3) {
             let mut candidates: Vec<(usize, (String, String))> = flows
@@ -191,6 +203,30 @@ impl<'a> Attempt<'a> {
         let wiring = trunks::bundle(self.graph, &self.plan, &column, labels, &repair);
         let bands = bands::assign(&self.plan, &column, None);
         rows::least_height(&self.input(&column, &wiring, &bands, &repair))
+    }
+
+    /// How narrow to draw, widest first. Names are shortened first, then those of frames, then the room for arrows goes.
+    fn squeezes(&self) -> Vec<Squeeze> {
+        let squeeze = |names, frames, margin| Squeeze {
+            names,
+            frames,
+            margin,
+        };
+        let wide = if self.step.look().narrow() { 3 } else { 4 };
+        let least = self.titles.last().copied().unwrap_or_default();
+        if self.known.is_some() {
+            // Remembered widths leave the room there was.
+            return vec![squeeze(least, 0, 3)];
+        }
+        let mut squeezes: Vec<Squeeze> = Vec::new();
+        for &names in &self.titles {
+            squeezes.push(squeeze(names, names, wide));
+            if names <= SHORT_NAMES {
+                squeezes.push(squeeze(names, 0, wide));
+                squeezes.push(squeeze(names, 0, 3));
+            }
+        }
+        squeezes
     }
 
     fn input<'b>(
@@ -232,11 +268,7 @@ impl<'a> Attempt<'a> {
             .collect();
 
         let mut drawn = None;
-        let least = self.titles.last().copied().unwrap_or_default();
-        // Frames get room for their names as long as that costs no width that boxes need; remembered widths suffice.
-        let wide = self.titles.iter().filter(|_| known.is_none());
-        let limits = wide.map(|&limit| (limit, limit)).chain([(least, 0)]);
-        for (limit, title_limit) in limits {
+        for squeeze in self.squeezes() {
             let layout = Layout {
                 plan,
                 column: &column,
@@ -245,13 +277,13 @@ impl<'a> Attempt<'a> {
                 rows: &rows,
                 channels: &channels,
                 look,
-                titles: names::shorten(&names, limit),
-                title_limit,
+                titles: names::shorten(&names, squeeze.names),
+                squeeze,
                 known,
             };
             let geometry = geometry::measure(&layout);
             let fits = geometry.width <= i32::from(self.options.width);
-            drawn = Some((limit, layout, geometry));
+            drawn = Some((squeeze.names, layout, geometry));
             if fits {
                 break;
             }

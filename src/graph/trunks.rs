@@ -78,7 +78,7 @@ pub(super) fn bundle(
 ) -> Wiring {
     let mut wiring = Wiring::default();
     let mut known: BTreeMap<String, usize> = BTreeMap::new();
-    let mut alone: BTreeSet<usize> = BTreeSet::new();
+    let (mut alone, mut apart): (BTreeSet<usize>, BTreeSet<usize>) = Default::default();
     for flow in &plan.flows {
         let (from, to) = (&plan.places[flow.from], &plan.places[flow.to]);
         let way = match column[flow.from].cmp(&column[flow.to]) {
@@ -89,6 +89,11 @@ pub(super) fn bundle(
         let split = repair.alone.contains(&(from.id.clone(), to.id.clone()));
         if split {
             alone.insert(wiring.wires.len());
+        } else if !repair.apart.is_empty() {
+            let named = (from.id.clone(), to.id.clone(), flow.state);
+            if repair.apart.contains(&named) {
+                apart.insert(wiring.wires.len());
+            }
         }
         let ports = &graph.edges[flow.edge].ports;
         let label = if labels {
@@ -134,7 +139,7 @@ pub(super) fn bundle(
             state: flow.state,
         });
     }
-    wiring.cover(&alone);
+    wiring.cover(&alone, &apart);
     wiring
 }
 
@@ -168,8 +173,9 @@ fn ends(flow: &Flow, way: Way, label: String) -> (Port, Port) {
 }
 
 impl Wiring {
-    /// Greedy star cover: the largest fan-in or fan-out becomes a trunk, until no wire is left.
-    fn cover(&mut self, alone: &BTreeSet<usize>) {
+    /// Greedy star cover: the largest fan-in or fan-out becomes a trunk, until no wire is left. Wires kept `apart` share
+    /// only with wires of their state.
+    fn cover(&mut self, alone: &BTreeSet<usize>, apart: &BTreeSet<usize>) {
         let mut left: Vec<usize> = Vec::new();
         for wire in 0..self.wires.len() {
             if alone.contains(&wire) {
@@ -180,15 +186,17 @@ impl Wiring {
         }
         while !left.is_empty() {
             // Keyed so that the first largest is a fan-in, then the one named first.
-            let mut stars: BTreeMap<(bool, usize, Way), Vec<usize>> = BTreeMap::new();
+            let mut stars: BTreeMap<(bool, usize, Way, Option<State>), Vec<usize>> =
+                BTreeMap::new();
             for &w in &left {
                 let wire = &self.wires[w];
+                let state = apart.contains(&w).then_some(wire.state);
                 stars
-                    .entry((false, wire.pin, wire.way))
+                    .entry((false, wire.pin, wire.way, state))
                     .or_default()
                     .push(w);
                 stars
-                    .entry((true, wire.exit, wire.way))
+                    .entry((true, wire.exit, wire.way, state))
                     .or_default()
                     .push(w);
             }
