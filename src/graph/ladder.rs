@@ -169,8 +169,14 @@ impl<'a> Attempt<'a> {
                 }
             }
         }
-        // One edge of each false path: the source's or the pin's with the fewest companions.
-        for (from, to, _) in report.false_paths.iter().take(3) {
+        // Where wires part and join again a reader may change from one to the other; where they only join, a dot says no.
+        let gathered = repair.gathered.len();
+        let misread = report.false_paths.iter().map(|(from, _, _)| from.clone());
+        repair.gathered.extend(misread);
+        let gathered = repair.gathered.len() > gathered;
+        // Else one edge of each false path: the source's or the pin's with the fewest companions.
+        let still = if gathered { 0 } else { 3 };
+        for (from, to, _) in report.false_paths.iter().take(still) {
             let mut candidates: Vec<(usize, (String, String))> = flows
                 .iter()
                 .map(|f| (f, self.pair(f)))
