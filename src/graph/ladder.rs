@@ -4,7 +4,7 @@ use super::bands::{self, Band};
 use super::channels::{self, Channel};
 use super::columns;
 use super::draw;
-use super::geometry::{self, Geometry, Layout, Look};
+use super::geometry::{self, Geometry, Layout, Look, Squeeze};
 use super::plan::{Flow, Plan, Role};
 use super::rows::{self, Field, Rows};
 use super::scene::Scene;
@@ -16,7 +16,10 @@ use super::{Graph, Options, Step, names};
 /// Longest names tried in turn, by step.
 const CARD_TITLES: [usize; 3] = [24, 20, 17];
 const CHIP_TITLES: [usize; 6] = [24, 20, 17, 15, 13, 12];
-const MINI_TITLES: [usize; 9] = [24, 20, 17, 15, 13, 12, 11, 10, 9];
+const MINI_TITLES: [usize; 12] = [24, 20, 17, 15, 13, 12, 11, 10, 9, 8, 7, 6];
+
+/// Names are cut to this before anything else gives way.
+const SHORT_NAMES: usize = 10;
 
 /// Repairs before every edge gets a wire of its own; fewer where each takes long.
 const REPAIRS: usize = 24;
@@ -177,11 +180,26 @@ impl<'a> Attempt<'a> {
             return *repair != before;
         }
         repair.loose |= round == rounds * 2 / 3;
-        let named = |f: &&Flow| unreadable.contains(&f.edge) || report.missing.contains(&f.edge);
-        let named = flows.iter().filter(named).map(|f| self.pair(f));
-        repair.alone.extend(named);
-        // One edge of each false path: the source's or the pin's with the fewest companions.
-        for (from, to, _) in report.false_paths.iter().take(3) {
+        for flow in flows {
+            let pair = self.pair(flow);
+            if report.missing.contains(&flow.edge) {
+                repair.alone.insert(pair);
+            } else if unreadable.contains(&flow.edge) {
+                // A trunk for its state is enough more often than not, and needs no second exit and pin.
+                let named = (pair.0.clone(), pair.1.clone(), flow.state);
+                if !repair.apart.insert(named) {
+                    repair.alone.insert(pair);
+                }
+            }
+        }
+        // Where wires part and join again a reader may change from one to the other; where they only join, a dot says no.
+        let gathered = repair.gathered.len();
+        let misread = report.false_paths.iter().map(|(from, _, _)| from.clone());
+        repair.gathered.extend(misread);
+        let gathered = repair.gathered.len() > gathered;
+        // Else one edge of each false path: the source's or the pin's with the fewest companions.
+        let still = if gathered { 0 } else { 3 };
+        for (from, to, _) in report.false_paths.iter().take(still) {
             let mut candidates: Vec<(usize, (String, String))> = flows
                 .iter()
                 .map(|f| (f, self.pair(f)))
@@ -216,7 +234,7 @@ impl<'a> Attempt<'a> {
         let input = self.input(&column, &wiring, &bands, &repair);
         let (field, rows, height) = rows::least(&input);
         let channels = channels::least(&wiring, &column);
-        let shortest = self.titles.iter().copied().min().unwrap_or(0);
+        let squeeze = *self.squeezes().last().expect("every step can be squeezed");
         let layout = Layout {
             plan: &self.plan,
             column: &column,
@@ -225,10 +243,35 @@ impl<'a> Attempt<'a> {
             rows: &rows,
             channels: &channels,
             look,
-            titles: names::shorten(&self.names(), shortest),
+            titles: names::shorten(&self.names(), squeeze.names),
+            squeeze,
             known: None,
         };
         (geometry::width(&layout), height)
+    }
+
+    /// How narrow to draw, widest first. Names are shortened first, then those of frames, then the room for arrows goes.
+    fn squeezes(&self) -> Vec<Squeeze> {
+        let squeeze = |names, frames, margin| Squeeze {
+            names,
+            frames,
+            margin,
+        };
+        let wide = if self.step.look().narrow() { 3 } else { 4 };
+        let least = self.titles.last().copied().unwrap_or_default();
+        if self.known.is_some() {
+            // Remembered widths leave the room there was.
+            return vec![squeeze(least, 0, 3)];
+        }
+        let mut squeezes: Vec<Squeeze> = Vec::new();
+        for &names in &self.titles {
+            squeezes.push(squeeze(names, names, wide));
+            if names <= SHORT_NAMES {
+                squeezes.push(squeeze(names, 0, wide));
+                squeezes.push(squeeze(names, 0, 3));
+            }
+        }
+        squeezes
     }
 
     fn input<'b>(
@@ -295,7 +338,7 @@ impl<'a> Attempt<'a> {
     fn measure<'b>(&'b self, arranged: &'b Arrangement) -> ((usize, Layout<'b>), Geometry) {
         let names = self.names();
         let mut drawn = None;
-        for &limit in &self.titles {
+        for squeeze in self.squeezes() {
             let layout = Layout {
                 plan: &self.plan,
                 column: &arranged.column,
@@ -304,11 +347,12 @@ impl<'a> Attempt<'a> {
                 rows: &arranged.rows,
                 channels: &arranged.channels,
                 look: self.step.look(),
-                titles: names::shorten(&names, limit),
+                titles: names::shorten(&names, squeeze.names),
+                squeeze,
                 known: self.known,
             };
             let width = geometry::width(&layout);
-            drawn = Some((limit, layout));
+            drawn = Some((squeeze.names, layout));
             if width <= i32::from(self.options.width) {
                 break;
             }

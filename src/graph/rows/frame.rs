@@ -6,8 +6,8 @@ use super::score::Channel;
 use super::{Field, Rows, What, Wiring, search};
 
 /// What a row costs that makes a band higher; more where boxes stand close to save rows.
-const OVERFLOW: i64 = 20;
-const OVERFLOW_DENSE: i64 = 60;
+const OVERFLOW: i64 = 30;
+const OVERFLOW_DENSE: i64 = 40;
 
 pub(super) struct Frame<'a> {
     pub(super) field: &'a Field,
