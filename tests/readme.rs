@@ -54,6 +54,8 @@ fn the_picture_in_the_readme_is_todays() {
     let picture = drawn(&["--demo=e-commerce", "graph"], "118");
     hold(
         "README.md",
-        &format!("{before}{begin}```text\n$ netseg-tui --demo=e-commerce graph\n{picture}```\n{end}{after}"),
+        &format!(
+            "{before}{begin}```text\n$ netseg-tui --demo=e-commerce graph\n{picture}```\n{end}{after}"
+        ),
     );
 }
