@@ -33,10 +33,21 @@ pub(crate) fn run(args: &Args, asked: &GraphArgs, out: &mut Out) -> Result<u8, F
     let loaded = load::load(args)?;
     let found = connections(&loaded.engine, loaded.plan.as_ref(), &loaded.scope);
     let graph = drawn::from_connections(&found, &loaded.scope);
+    let remarks = drawn::remarks(&loaded.engine, &found, &loaded.scope);
     let chosen: BTreeSet<Class> = asked.classes.iter().map(|class| class.class()).collect();
     out.data(&match asked.output {
-        GraphFormat::Text => text(&graph, &chosen, &loaded, args.ascii),
-        GraphFormat::Svg => svg(&graph, &chosen, &loaded, args, asked.title.as_deref()),
+        GraphFormat::Text => text(&graph, &chosen, &remarks, args.ascii),
+        GraphFormat::Svg => {
+            let heading = Heading {
+                title: asked
+                    .title
+                    .clone()
+                    .unwrap_or_else(|| source_name(&args.source)),
+                subtitle: subtitle(&loaded, args),
+                remarks,
+            };
+            svg(&graph, &chosen, heading)
+        }
         GraphFormat::Dot => report::graph::dot(&of_classes(graph, &chosen), asked.title.as_deref()),
         GraphFormat::Mermaid => {
             let graph = of_classes(graph, &chosen);
@@ -104,13 +115,7 @@ fn too_many(graph: &Graph, picture: &Picture) -> Option<String> {
     })
 }
 
-/// Said below the picture of a cluster without policies.
-fn nothing_isolates(loaded: &Loaded) -> Option<&'static str> {
-    (loaded.engine.policies().len() == 0 && loaded.engine.cluster().foreign.is_empty())
-        .then_some("no policy is loaded: nothing is isolated, everything is open")
-}
-
-fn text(graph: &Graph, chosen: &BTreeSet<Class>, loaded: &Loaded, ascii: bool) -> String {
+fn text(graph: &Graph, chosen: &BTreeSet<Class>, remarks: &[String], ascii: bool) -> String {
     let typed = std::env::var("COLUMNS")
         .ok()
         .and_then(|text| text.parse().ok())
@@ -147,8 +152,8 @@ fn text(graph: &Graph, chosen: &BTreeSet<Class>, loaded: &Loaded, ascii: bool) -
             "note: the picture needs {needed} columns, {says}: {hint}\n"
         ));
     }
-    if let Some(sentence) = nothing_isolates(loaded) {
-        text += &format!("\n{sentence}\n");
+    for remark in remarks {
+        text += &format!("\n{remark}\n");
     }
     text
 }
@@ -166,13 +171,7 @@ fn drawing(scene: &graph::Scene, ascii: bool) -> String {
     text
 }
 
-fn svg(
-    graph: &Graph,
-    chosen: &BTreeSet<Class>,
-    loaded: &Loaded,
-    args: &Args,
-    title: Option<&str>,
-) -> String {
+fn svg(graph: &Graph, chosen: &BTreeSet<Class>, mut heading: Heading) -> String {
     // The most detailed form that is not a tower: slides and pages are wider than they are high.
     let steps = [Step::Card, Step::CardDense, Step::Chip].into_iter();
     let mut pictures =
@@ -183,13 +182,7 @@ fn svg(
     {
         picture = next;
     }
-    let mut remarks: Vec<String> = too_many(graph, &picture).into_iter().collect();
-    remarks.extend(nothing_isolates(loaded).map(str::to_owned));
-    let heading = Heading {
-        title: title.map_or_else(|| source_name(&args.source), str::to_owned),
-        subtitle: subtitle(loaded, args),
-        remarks,
-    };
+    heading.remarks.extend(too_many(graph, &picture));
     report::svg::write(&picture.graph, &picture.scene, &heading)
 }
 

@@ -60,8 +60,10 @@ pub(super) struct Plan {
 type Copies = (Option<usize>, Option<usize>);
 
 impl Plan {
-    /// Decides what is drawn. `inline` puts outside destinations among the workloads, which saves a column.
+    /// Decides what is drawn. `inline` puts outside destinations among the workloads, which saves a column; around a centre
+    /// every column is taken anyway.
     pub(super) fn new(graph: &Graph, options: &Options, inline: bool) -> Self {
+        let inline = inline && graph.focus.centre.is_none();
         let ends: Vec<(usize, usize)> = graph
             .edges
             .iter()
@@ -96,8 +98,10 @@ impl Plan {
         };
         let mut copies: Vec<Copies> = Vec::with_capacity(graph.nodes.len());
         for (i, node) in graph.nodes.iter().enumerate() {
-            if matches!(node.kind, NodeKind::Workload | NodeKind::Namespace) {
-                let framed = node.namespace.is_some() && node.kind == NodeKind::Workload;
+            if graph.is_inside(node) {
+                let framed = node.namespace.is_some()
+                    && node.kind == NodeKind::Workload
+                    && !graph.is_centre(node);
                 let name = if framed {
                     node.namespace.clone().unwrap_or_default()
                 } else {
@@ -181,7 +185,14 @@ impl Plan {
             }
         }
         let mut loops: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
-        let mut hidden: BTreeMap<usize, BTreeSet<Class>> = BTreeMap::new();
+        let mut hidden: BTreeMap<usize, BTreeSet<(Class, &'static str)>> = BTreeMap::new();
+        // Those outside may have no box at all.
+        let is_inside = |node: usize| {
+            matches!(
+                graph.nodes[node].kind,
+                NodeKind::Workload | NodeKind::Namespace
+            )
+        };
         for (i, &(a, b)) in ends.iter().enumerate() {
             if a == b {
                 let ports = loops.entry(a).or_default();
@@ -195,13 +206,26 @@ impl Plan {
                 );
             } else if !wired(i) {
                 let class = graph.edges[i].class;
-                let bearer = match class {
+                let (usual, other) = match class {
                     Class::App => continue,
-                    Class::Dns => a,
-                    Class::ControlPlane if graph.nodes[a].kind == NodeKind::Workload => a,
-                    Class::ControlPlane | Class::Scrape => b,
+                    Class::Dns | Class::ControlPlane => (a, b),
+                    Class::Scrape => (b, a),
                 };
-                hidden.entry(bearer).or_default().insert(class);
+                let (bearer, other) = if is_inside(usual) {
+                    (usual, other)
+                } else {
+                    (other, usual)
+                };
+                let text = match class {
+                    Class::App => continue,
+                    Class::Dns => "dns",
+                    Class::Scrape => "scrape",
+                    Class::ControlPlane if graph.nodes[other].kind == NodeKind::ClusterNode => {
+                        "nodes"
+                    }
+                    Class::ControlPlane => "api",
+                };
+                hidden.entry(bearer).or_default().insert((class, text));
             }
         }
         for (node, ports) in loops {
@@ -217,13 +241,7 @@ impl Plan {
             }
         }
         for (node, classes) in hidden {
-            for class in classes {
-                let text = match class {
-                    Class::Dns => "dns",
-                    Class::Scrape => "scrape",
-                    Class::ControlPlane => "api",
-                    Class::App => continue,
-                };
+            for (_, text) in classes {
                 if let Some(place) = copies[node].0.or(copies[node].1) {
                     self.places[place].badges.push(Badge {
                         text: text.to_owned(),

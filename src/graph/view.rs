@@ -1,10 +1,11 @@
 //! Ways to look at a graph, and the picture of each.
 
+mod ego;
 mod fold;
 
 use std::collections::BTreeSet;
 
-use super::{Graph, Options, Scene, Sticky, layout, layout_among};
+use super::{Class, Graph, Options, Scene, Sticky, layout, layout_among};
 
 /// A way to look at a graph.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,6 +15,29 @@ pub enum View {
     Map,
     /// Every namespace as one box, except those that were opened.
     Overview,
+    /// The node of this key, its callers left of it and its callees right of it, with all classes of traffic.
+    Ego(String),
+}
+
+impl View {
+    /// The word for it, as typed.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Map => "map",
+            Self::Overview => "overview",
+            Self::Ego(_) => "ego",
+        }
+    }
+
+    /// The view of this word; `key` is the node that `ego` is about, without which there is no such view.
+    pub fn parse(word: &str, key: Option<&str>) -> Option<Self> {
+        match word {
+            "map" => Some(Self::Map),
+            "overview" => Some(Self::Overview),
+            "ego" => key.map(|key| Self::Ego(key.to_owned())),
+            _ => None,
+        }
+    }
 }
 
 /// What somebody wants to see.
@@ -50,6 +74,11 @@ pub fn picture(
     sticky: Option<&Sticky>,
 ) -> Picture {
     let mut show = show.clone();
+    let mut options = options.clone();
+    if let View::Ego(_) = show.view {
+        options.classes = Class::ALL.into();
+    }
+    let options = &options;
     let mut shown = show.of(graph);
     if !is_readable(&shown) && show.view == View::Map {
         show = Show {
@@ -79,7 +108,8 @@ fn is_readable(graph: &Graph) -> bool {
 impl Show {
     /// The nodes and edges of it.
     fn of(&self, graph: &Graph) -> Graph {
-        match self.view {
+        match &self.view {
+            View::Ego(key) => ego::around(graph, key),
             View::Map if self.turned.is_empty() => graph.clone(),
             View::Map => fold::fold(graph, |namespace| self.turned.contains(namespace)),
             View::Overview => fold::fold(graph, |namespace| !self.turned.contains(namespace)),

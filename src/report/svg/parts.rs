@@ -191,7 +191,11 @@ fn state_of(scene: &Scene, at: usize) -> State {
 pub(super) fn boxes(xml: &mut Xml, graph: &Graph, scene: &Scene) {
     for (i, view) in scene.boxes().iter().enumerate() {
         let outside = !matches!(view.kind, NodeKind::Workload | NodeKind::Namespace);
-        let class = if outside { "box outside" } else { "box" };
+        let class = match (outside, view.centre) {
+            (_, true) => "box centre",
+            (true, _) => "box outside",
+            _ => "box",
+        };
         xml.group("g", &[("class", class), ("data-id", &view.id)], |xml| {
             xml.text("title", &[], &told(graph, view));
             body(xml, scene, view, outside);
