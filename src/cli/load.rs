@@ -82,14 +82,8 @@ fn cluster(source: &SourceArgs) -> Result<(String, Cluster, Vec<Diagnostic>), Fa
             .map_err(|error| Failure::from_error(&error).hint(error.hint()))?;
         let origin = match source.file.as_slice() {
             [file] if file.as_os_str() != "-" => file.display().to_string(),
-            files => format!(
-                "manifests{}",
-                if files.len() > 1 {
-                    format!(" from {} places", files.len())
-                } else {
-                    String::new()
-                }
-            ),
+            [_] => "manifests".to_owned(),
+            files => format!("manifests from {} places", files.len()),
         };
         return Ok((origin, cluster, diagnostics));
     }

@@ -286,7 +286,10 @@ fn body(xml: &mut Xml, scene: &Scene, view: &BoxView, outside: bool) {
             "badge"
         };
         let y = middle(0, y).1 - 2 * i32::from(card);
-        label(xml, class, (x, y), "start", &text.replace('·', " · "));
+        let spaced = text.replace('·', " · ");
+        let is_roomy = count(width(&spaced)) * 67 / 10 <= right - x - 6;
+        let text = if is_roomy { spaced } else { text };
+        label(xml, class, (x, y), "start", &text);
     }
 }
 
@@ -325,18 +328,13 @@ fn pin(xml: &mut Xml, port: &PortView, state: State, inset: i32) {
         (at.0 + inset, "start")
     };
     if !port.label.is_empty() {
+        // What is routine is written like any text.
         let class = if state == State::Plain {
-            ""
+            "port".to_owned()
         } else {
-            class(state)
+            format!("port {}", class(state))
         };
-        label(
-            xml,
-            &format!("port {class}"),
-            (x, at.1),
-            anchor,
-            &port.label,
-        );
+        label(xml, &class, (x, at.1), anchor, &port.label);
     }
 }
 
