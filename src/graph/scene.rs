@@ -338,7 +338,7 @@ impl Scene {
         for row in self.cells.chunks(index(self.width).max(1)) {
             let line: String = row
                 .iter()
-                .map(|c| if ascii { to_ascii(c.glyph) } else { c.glyph })
+                .map(|c| if ascii { c.ascii() } else { c.glyph })
                 .collect();
             text.push_str(line.trim_end());
             text.push('\n');
@@ -367,31 +367,50 @@ impl Scene {
     }
 }
 
-/// The plain sign for a glyph; one for one, so that columns stay.
-fn to_ascii(glyph: char) -> char {
-    match glyph {
-        '─' | '╴' | '╶' => '-',
-        '│' => '|',
-        '━' | '═' | '╼' | '╾' => '=',
-        '┃' | '║' | '╽' | '╿' | '◆' => '#',
-        '┄' => '.',
-        '┆' | '┊' | '╎' => ':',
-        '┈' | '╌' | '…' => '~',
-        '►' => '>',
-        '◄' => '<',
-        '●' => 'o',
-        '○' => 'O',
-        '╳' => 'x',
-        '▐' => '[',
-        '▌' => ']',
-        '·' => ',',
-        '↻' => '@',
-        '■' => '*',
-        '□' => ':',
-        '◐' => '%',
-        '╲' => '\\',
-        c if ('\u{2500}'..='\u{257f}').contains(&c) => '+',
-        c if c.is_ascii() => c,
-        _ => '?',
+impl Cell {
+    /// The sign for terminals and locales that have nothing but ASCII; one for one, so that columns stay.
+    ///
+    /// Wires turn at `/` and `\\`, meet at `+`, and pass behind an upright one without contact; boxes and frames have
+    /// corners of `+`. Each state keeps a line of its own: `-|` allowed, `=#` not expected, `.:` missing, `~;` unknown, `_'`
+    /// half-open.
+    pub fn ascii(&self) -> char {
+        let wire = self.ink == Ink::Wire;
+        match self.glyph {
+            '─' | '╴' | '╶' => '-',
+            '│' => '|',
+            '━' | '═' | '╼' | '╾' => '=',
+            '┃' | '╽' | '╿' => '#',
+            '║' => '!',
+            '┄' => '.',
+            '┆' => ':',
+            '┈' | '…' => '~',
+            '┊' => ';',
+            '╌' => '_',
+            '╎' => '\'',
+            '►' => '>',
+            '◄' => '<',
+            '●' => 'o',
+            '○' => 'O',
+            '◆' => '*',
+            '╳' => 'x',
+            '▐' => '[',
+            '▌' => ']',
+            '·' => ',',
+            '↻' => '@',
+            // Of the matrix.
+            '■' => '#',
+            '□' => ':',
+            '◐' => '%',
+            '╲' => '\\',
+            '╭' | '┌' | '┍' | '┎' | '┏' | '╯' | '┘' | '┙' | '┚' | '┛' if wire => {
+                '/'
+            }
+            '╮' | '┐' | '┑' | '┒' | '┓' | '╰' | '└' | '┕' | '┖' | '┗' if wire => {
+                '\\'
+            }
+            c if ('\u{2500}'..='\u{257f}').contains(&c) => '+',
+            c if c.is_ascii() => c,
+            _ => '?',
+        }
     }
 }
