@@ -294,6 +294,8 @@ fn body(xml: &mut Xml, scene: &Scene, view: &BoxView, outside: bool) {
 }
 
 fn label(xml: &mut Xml, class: &str, (x, y): (i32, i32), anchor: &str, text: &str) {
+    // What XML cannot hold at all is spelled out elsewhere; here it has the room of one cell.
+    let text = text.replace(['\u{fffe}', '\u{ffff}'], "?");
     let (x, y) = (x.to_string(), (y + BASE).to_string());
     let mut about = vec![("class", class), ("x", x.as_str()), ("y", y.as_str())];
     if anchor != "start" {
