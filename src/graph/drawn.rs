@@ -103,10 +103,7 @@ fn shown(found: &Connections, scope: &Scope) -> Vec<bool> {
     let is_listed = |d: &Drawn| d.egress_tolerated.is_some() || d.ingress_tolerated.is_some();
     let is_system = |d: &Drawn| {
         d.namespace == "kube-system"
-            && matches!(
-                d.ingress,
-                Stance::Open | Stance::Partly | Stance::NoSubject
-            )
+            && matches!(d.ingress, Stance::Open | Stance::Partly | Stance::NoSubject)
     };
     let each = found.workloads.iter().zip(connected);
     each.map(|(drawn, is_connected)| {
@@ -137,7 +134,10 @@ pub fn remarks(engine: &Engine, found: &Connections, scope: &Scope) -> Vec<Strin
     }
     let mut said = Vec::new();
     let is_open = |stance| matches!(stance, Stance::Open | Stance::NoSubject);
-    if inside.iter().all(|d| is_open(d.ingress) && is_open(d.egress)) {
+    if inside
+        .iter()
+        .all(|d| is_open(d.ingress) && is_open(d.egress))
+    {
         said.push(if engine.policies().len() == 0 {
             "no policy is loaded: nothing is isolated, everything is open".to_owned()
         } else if names.is_empty() {

@@ -138,9 +138,10 @@ pub fn connections(engine: &Engine, plan: Option<&Plan>, scope: &Scope) -> Conne
         .map(|d| groups.group(d.end.entities.iter().cloned()))
         .collect();
     let asked = plan.map_or_else(BTreeMap::new, |plan| asked_pairs(engine, plan, &drawn));
-    let wide = plan.into_iter().flat_map(Plan::claims).filter(|claim| {
-        claim.kind == Kind::Must && claim.from.is_wide() != claim.to.is_wide()
-    });
+    let wide = plan
+        .into_iter()
+        .flat_map(Plan::claims)
+        .filter(|claim| claim.kind == Kind::Must && claim.from.is_wide() != claim.to.is_wide());
     let mut maker = Maker {
         engine,
         plan,
@@ -405,6 +406,7 @@ impl Maker<'_> {
             let (scraped, app) = if scrapes {
                 (rest, PortSet::empty())
             } else {
+                let metrics = metrics.intersection(&told_alone(&rest));
                 (rest.intersection(&metrics), rest.difference(&metrics))
             };
             self.add(
@@ -427,9 +429,10 @@ impl Maker<'_> {
     /// Ports of DNS pods become the ports of the DNS Service; the rest stays.
     fn split_dns(&self, to: usize, ports: &PortSet) -> (PortSet, PortSet) {
         let (mut names, mut rest) = (PortSet::empty(), ports.clone());
+        let alone = told_alone(ports);
         for entity in &self.drawn[to].end.entities {
             for ((pod, protocol, target), port) in &self.dns {
-                if pod == entity && ports.contains(*protocol, *target) {
+                if pod == entity && alone.contains(*protocol, *target) {
                     names = names.union(&PortSet::port(*protocol, *port));
                     rest = rest.difference(&PortSet::port(*protocol, *target));
                 }
@@ -535,6 +538,15 @@ pub fn told_ranges(ports: &PortSet) -> Vec<(Protocol, PortRange)> {
 pub fn is_just_internet(set: &AddressSet) -> bool {
     let public = cidr::internet();
     *set == public || *set == public.only(Family::V4) || *set == public.only(Family::V6)
+}
+
+/// Ports that are told one by one: what stands in a range, or in everything, is not meant for itself.
+fn told_alone(ports: &PortSet) -> PortSet {
+    let told = told_ranges(ports).into_iter();
+    let alone = told.filter(|(_, range)| range.first() == range.last());
+    alone.fold(PortSet::empty(), |all, (protocol, range)| {
+        all.union(&PortSet::range(protocol, range))
+    })
 }
 
 /// The id a point has in JSON.

@@ -10,8 +10,8 @@ use crate::expect::stance::Stance;
 use crate::model::{AddressSet, Direction, PortRange, PortSet, Protocol};
 
 use super::connections::{
-    Connection, Connections, Point, Standing, connections, in_scope, is_just_internet, point_id, point_name,
-    told_ranges,
+    Connection, Connections, Point, Standing, connections, in_scope, is_just_internet, point_id,
+    point_name, told_ranges,
 };
 use super::scope::Scope;
 

@@ -96,8 +96,14 @@ fn rules(key: &'static str) -> impl Strategy<Value = String> {
 /// Subject, types and rules of one policy.
 fn policy() -> impl Strategy<Value = (usize, &'static str, String)> {
     let types = subsequence(vec!["Ingress", "Egress"], 1..=2);
-    (0usize..2, select(&["", "web", "db", "prometheus", "cache"][..]), types, rules("from"), rules("to")).prop_map(
-        |(space, app, types, ingress, egress)| {
+    (
+        0usize..2,
+        select(&["", "web", "db", "prometheus", "cache"][..]),
+        types,
+        rules("from"),
+        rules("to"),
+    )
+        .prop_map(|(space, app, types, ingress, egress)| {
             let mut rest = format!("policyTypes: [{}]", types.join(", "));
             if types.contains(&"Ingress") {
                 rest += &format!(", ingress: {ingress}");
@@ -106,8 +112,7 @@ fn policy() -> impl Strategy<Value = (usize, &'static str, String)> {
                 rest += &format!(", egress: {egress}");
             }
             (space, app, rest)
-        },
-    )
+        })
 }
 
 fn wide() -> impl Strategy<Value = String> {
@@ -136,7 +141,12 @@ type Flow = (&'static str, &'static str, &'static str, bool);
 
 fn flow() -> impl Strategy<Value = Flow> {
     let ports = select(&["[80]", "[9090]", "[53/udp]", "any"][..]);
-    (select(&ENDS[..]), select(&ENDS[..]), ports, prop::bool::weighted(0.7))
+    (
+        select(&ENDS[..]),
+        select(&ENDS[..]),
+        ports,
+        prop::bool::weighted(0.7),
+    )
 }
 
 fn is_wide(end: &str) -> bool {
@@ -194,10 +204,14 @@ impl Case {
         if self.flows.is_empty() {
             return world;
         }
-        let mut text = String::from("apiVersion: netseg/v1\nkind: Expectations\nsettings: {unbound: warn}\npeers: {n10: {cidr: 10.0.0.0/8}}\nworkloads:\n");
+        let mut text = String::from(
+            "apiVersion: netseg/v1\nkind: Expectations\nsettings: {unbound: warn}\npeers: {n10: {cidr: 10.0.0.0/8}}\nworkloads:\n",
+        );
         for name in NAMES {
             let (space, app) = name.split_once('/').unwrap();
-            text += &format!("  {space}-{app}: {{select: {{namespace: {space}, labels: {{app: {app}}}}}}}\n");
+            text += &format!(
+                "  {space}-{app}: {{select: {{namespace: {space}, labels: {{app: {app}}}}}}}\n"
+            );
         }
         text += "environments:\n  e:\n";
         if self.rows {
@@ -206,7 +220,9 @@ impl Case {
         text += "    flows:\n";
         for (index, (from, to, ports, allow)) in self.flows.iter().enumerate() {
             let verdict = if *allow { "allow" } else { "deny" };
-            text += &format!("    - {{name: f{index}, from: {from}, to: {to}, ports: {ports}, verdict: {verdict}}}\n");
+            text += &format!(
+                "    - {{name: f{index}, from: {from}, to: {to}, ports: {ports}, verdict: {verdict}}}\n"
+            );
         }
         world.expectations = text;
         world
@@ -217,12 +233,18 @@ impl Case {
 fn members(engine: &Engine, key: &str) -> Vec<Entity> {
     let pods = || engine.pods().map(Entity::Pod);
     let nodes = || engine.nodes().map(Entity::Node);
-    let outside = OUTSIDE.iter().map(|text| engine.entity_at(text.parse().unwrap()));
+    let outside = OUTSIDE
+        .iter()
+        .map(|text| engine.entity_at(text.parse().unwrap()));
     match key {
         "any" => pods().chain(nodes()).chain(outside).collect(),
         "cluster" => pods().collect(),
         "node" => nodes().collect(),
-        "dns" => ends::resolve(engine, "kube-system/coredns").unwrap().entities,
+        "dns" => {
+            ends::resolve(engine, "kube-system/coredns")
+                .unwrap()
+                .entities
+        }
         "k8s-api" => vec![Entity::Address("192.168.50.10".parse().unwrap())],
         // Whatever stands in the picture can be typed back.
         other => {
@@ -231,7 +253,12 @@ fn members(engine: &Engine, key: &str) -> Vec<Entity> {
                 EndKind::Addresses(set) => set
                     .iter()
                     .flat_map(|range| [range.first(), range.last()])
-                    .chain(OUTSIDE.iter().map(|text| text.parse().unwrap()).filter(|a| set.contains(*a)))
+                    .chain(
+                        OUTSIDE
+                            .iter()
+                            .map(|text| text.parse().unwrap())
+                            .filter(|a| set.contains(*a)),
+                    )
                     .map(Entity::Address)
                     .collect(),
                 _ => end.entities,
@@ -260,7 +287,11 @@ fn ports(to: &str, told: &[String]) -> PortSet {
 }
 
 /// Every pair that can be tried: a pod and itself is none.
-fn pairs<'a>(engine: &'a Engine, from: &'a [Entity], to: &'a [Entity]) -> impl Iterator<Item = (&'a Entity, &'a Entity)> {
+fn pairs<'a>(
+    engine: &'a Engine,
+    from: &'a [Entity],
+    to: &'a [Entity],
+) -> impl Iterator<Item = (&'a Entity, &'a Entity)> {
     from.iter()
         .flat_map(move |a| to.iter().map(move |b| (a, b)))
         .filter(|(a, b)| a != b && engine.unreachable(a, b).is_none())
@@ -285,8 +316,12 @@ fn tells_the_truth(engine: &Engine, graph: &Graph) -> Result<(), TestCaseError> 
             // Of everyone, some may get through.
             State::Missing | State::HalfOpen(_) => {
                 let is_many = ["any", "cluster", "node"];
-                let is_many = is_many.contains(&edge.from.as_str()) || is_many.contains(&edge.to.as_str());
-                prop_assert!(is_many || told.intersection(&open).is_empty(), "{edge:?} is open");
+                let is_many =
+                    is_many.contains(&edge.from.as_str()) || is_many.contains(&edge.to.as_str());
+                prop_assert!(
+                    is_many || told.intersection(&open).is_empty(),
+                    "{edge:?} is open"
+                );
             }
             State::Unknown => {}
         }
@@ -295,13 +330,20 @@ fn tells_the_truth(engine: &Engine, graph: &Graph) -> Result<(), TestCaseError> 
 }
 
 /// The ports that edges of some states tell between two keys.
-fn told(graph: &Graph, from: &dyn Fn(&str) -> bool, to: &dyn Fn(&str) -> bool, open: bool) -> PortSet {
+fn told(
+    graph: &Graph,
+    from: &dyn Fn(&str) -> bool,
+    to: &dyn Fn(&str) -> bool,
+    open: bool,
+) -> PortSet {
     let edges = graph.edges().iter().filter(|edge| {
         from(&edge.from)
             && to(&edge.to)
             && (!open || matches!(edge.state, State::Plain | State::Unexpected))
     });
-    edges.fold(PortSet::empty(), |all, edge| all.union(&ports(&edge.to, &edge.ports)))
+    edges.fold(PortSet::empty(), |all, edge| {
+        all.union(&ports(&edge.to, &edge.ports))
+    })
 }
 
 /// What a rule names and both ends let through is an edge.
@@ -312,9 +354,11 @@ fn misses_nothing(engine: &Engine, graph: &Graph) -> Result<(), TestCaseError> {
         for b in &ends {
             let mut wanted: Option<PortSet> = None;
             for (x, y) in pairs(engine, &a.entities, &b.entities) {
-                let named = engine
-                    .named(Direction::Egress, x, y)
-                    .union(&engine.named(Direction::Ingress, y, x));
+                let named = engine.named(Direction::Egress, x, y).union(&engine.named(
+                    Direction::Ingress,
+                    y,
+                    x,
+                ));
                 let open = named.intersection(&engine.allowed(x, y).sure);
                 wanted = Some(wanted.map_or(open.clone(), |all| all.intersection(&open)));
             }
@@ -326,7 +370,12 @@ fn misses_nothing(engine: &Engine, graph: &Graph) -> Result<(), TestCaseError> {
                 &|to| to == b.id || (is_dns && to == "dns"),
                 true,
             );
-            prop_assert!(wanted.is_subset(&shown), "{} > {}: {wanted} is let through, {shown} shown", a.id, b.id);
+            prop_assert!(
+                wanted.is_subset(&shown),
+                "{} > {}: {wanted} is let through, {shown} shown",
+                a.id,
+                b.id
+            );
         }
         // Towards and from outside: wherever the end is isolated some rule named whoever gets through.
         let own = &a.entities[0];
@@ -348,7 +397,9 @@ fn misses_nothing(engine: &Engine, graph: &Graph) -> Result<(), TestCaseError> {
                         NodeKind::Any => key == "any",
                         NodeKind::Internet | NodeKind::Range => {
                             let end = ends::resolve(engine, key).unwrap();
-                            let EndKind::Addresses(set) = end.kind else { return false };
+                            let EndKind::Addresses(set) = end.kind else {
+                                return false;
+                            };
                             // The word stands for a set at least as wide.
                             set.contains(address) || node.kind == NodeKind::Internet
                         }
@@ -359,7 +410,11 @@ fn misses_nothing(engine: &Engine, graph: &Graph) -> Result<(), TestCaseError> {
                     Direction::Egress => told(graph, &me, &there, true),
                     Direction::Ingress => told(graph, &there, &me, true),
                 };
-                prop_assert!(open.is_subset(&shown), "{} {direction} {text}: {open} is let through, {shown} shown", a.id);
+                prop_assert!(
+                    open.is_subset(&shown),
+                    "{} {direction} {text}: {open} is let through, {shown} shown",
+                    a.id
+                );
             }
         }
     }
@@ -367,9 +422,15 @@ fn misses_nothing(engine: &Engine, graph: &Graph) -> Result<(), TestCaseError> {
 }
 
 /// What is expected of two ends that are no crowd is an edge, whatever becomes of it.
-fn shows_what_is_expected(case: &Case, engine: &Engine, graph: &Graph) -> Result<(), TestCaseError> {
+fn shows_what_is_expected(
+    case: &Case,
+    engine: &Engine,
+    graph: &Graph,
+) -> Result<(), TestCaseError> {
     for (from, to, written, allow) in &case.flows {
-        let is_there = |end: &str| !is_workload(end) || case.pods.contains(&end.replacen('-', "/", 1).as_str());
+        let is_there = |end: &str| {
+            !is_workload(end) || case.pods.contains(&end.replacen('-', "/", 1).as_str())
+        };
         let inside = is_workload(from) || is_workload(to);
         if !allow || !inside || !is_there(from) || !is_there(to) || from == to {
             continue;
@@ -399,10 +460,18 @@ fn shows_what_is_expected(case: &Case, engine: &Engine, graph: &Graph) -> Result
                 key == format!("{space}/pod/{app}")
             }
         };
-        let shown = told(graph, &|key| is_end(from, key), &|key| is_end(to, key), false);
+        let shown = told(
+            graph,
+            &|key| is_end(from, key),
+            &|key| is_end(to, key),
+            false,
+        );
         // A pod's own node is always let in, and nobody has to be told.
         let is_home = *from == "node" || *to == "node";
-        prop_assert!(is_home || asked.is_subset(&shown), "{from} > {to} {written}: {shown} shown of {asked}");
+        prop_assert!(
+            is_home || asked.is_subset(&shown),
+            "{from} > {to} {written}: {shown} shown of {asked}"
+        );
     }
     let _ = engine;
     Ok(())
@@ -415,7 +484,11 @@ fn hides_nothing(graph: &Graph) -> Result<(), TestCaseError> {
     let scene = graph::layout(graph, &options, None);
     let drawn: BTreeSet<usize> = scene.drawn().iter().copied().collect();
     let badges = |key: &str| -> String {
-        let boxes = scene.boxes().iter().enumerate().filter(|(_, b)| b.key == key);
+        let boxes = scene
+            .boxes()
+            .iter()
+            .enumerate()
+            .filter(|(_, b)| b.key == key);
         let mut text = String::new();
         for (index, found) in boxes {
             for y in found.rect.y..found.rect.y + found.rect.height {
@@ -438,18 +511,29 @@ fn hides_nothing(graph: &Graph) -> Result<(), TestCaseError> {
             Class::App => return Err(TestCaseError::fail(format!("{edge:?} is nowhere"))),
             Class::Dns => "dns",
             Class::Scrape => "scrape",
-            Class::ControlPlane if edge.from.starts_with("node") || edge.to.starts_with("node") => "nodes",
+            Class::ControlPlane if edge.from.starts_with("node") || edge.to.starts_with("node") => {
+                "nodes"
+            }
             Class::ControlPlane => "api",
         };
         let said = format!("{} {}", badges(&edge.from), badges(&edge.to));
-        prop_assert!(said.contains(word), "{edge:?} has no badge `{word}`: {said}\n{}", scene.text(false));
-        prop_assert!(edge.from == edge.to || edge.state == State::Plain, "{edge:?} is hidden");
+        prop_assert!(
+            said.contains(word),
+            "{edge:?} has no badge `{word}`: {said}\n{}",
+            scene.text(false)
+        );
+        prop_assert!(
+            edge.from == edge.to || edge.state == State::Plain,
+            "{edge:?} is hidden"
+        );
     }
     Ok(())
 }
 
 fn config() -> ProptestConfig {
-    let cases = std::env::var("NETSEG_DRAWN_CASES").ok().and_then(|text| text.parse().ok());
+    let cases = std::env::var("NETSEG_DRAWN_CASES")
+        .ok()
+        .and_then(|text| text.parse().ok());
     ProptestConfig {
         cases: cases.unwrap_or(300),
         ..ProptestConfig::default()

@@ -11,7 +11,7 @@ use crate::model::{AddressSet, Direction, IpRange, Labels, Peer, Peers, PortSet,
 
 use super::pairs::{claimed, ends_of_claim};
 use super::tiers::is_every_pod;
-use super::{Maker, Point, Standing, Traffic};
+use super::{Maker, Point, Standing, Traffic, told_alone};
 
 /// The address space in pieces that neither policies nor the environment in force can tell apart, each with an address of it that
 /// is no pod's and no node's, nor a Service's where there is another. Pods and nodes are drawn as what they are.
@@ -73,7 +73,9 @@ impl Maker<'_> {
             .iter()
             .fold(AddressSet::empty(), |all, piece| all.union(&piece.set));
         let is_all = |block: &Option<AddressSet>| {
-            block.as_ref().is_none_or(|block| reachable.is_subset(block))
+            block
+                .as_ref()
+                .is_none_or(|block| reachable.is_subset(block))
         };
         let everyone = blocks.iter().filter(|(block, _)| is_all(block));
         let everyone = everyone.fold(PortSet::empty(), |all, (_, ports)| all.union(ports));
@@ -108,11 +110,15 @@ impl Maker<'_> {
                 .filter(|(standing, _)| !matches!(standing, Standing::Missing | Standing::Unknown))
                 .fold(AddressSet::empty(), |all, (_, set)| all.union(set));
             // Everyone, but for pods that a cluster-wide policy keeps out.
-            let is_cut = kept_out.as_ref().is_some_and(|(common, ..)| *common != cell);
+            let is_cut = kept_out
+                .as_ref()
+                .is_some_and(|(common, ..)| *common != cell);
             if let (true, Some((common, rest, by_workload))) = (is_cut, kept_out) {
                 if by_standing.keys().any(|one| *one != Standing::Missing) {
                     some.extend(rest);
-                    let common = by_workload.iter().map(|(other, _)| (*other, common.clone()));
+                    let common = by_workload
+                        .iter()
+                        .map(|(other, _)| (*other, common.clone()));
                     some.extend(common.filter(|(_, ports)| !ports.is_empty()));
                 }
             } else if is_rule && open == reachable {
@@ -232,7 +238,9 @@ impl Maker<'_> {
             let (inner, outer) = ends_of_claim(direction, &claim.from, &claim.to);
             *outer == whom && self.plan.is_some_and(|plan| plan.covers(inner, own, own))
         });
-        meant.fold(PortSet::empty(), |all, claim| all.union(&ports_at(claim, own)))
+        meant.fold(PortSet::empty(), |all, claim| {
+            all.union(&ports_at(claim, own))
+        })
     }
 
     /// What pods nobody wrote down may do with a workload; everything without an environment.
@@ -349,7 +357,7 @@ impl Maker<'_> {
                     (Traffic::Dns, _) => PortSet::empty(),
                     (_, Direction::Egress) if scrapes => ports.clone(),
                     (_, Direction::Egress) => PortSet::empty(),
-                    (_, Direction::Ingress) => ports.intersection(&metrics),
+                    (_, Direction::Ingress) => metrics.intersection(&told_alone(&ports)),
                 };
                 let rest = ports.difference(&scraped);
                 for (ports, traffic) in [(scraped, Traffic::Scrape), (rest, traffic)] {
@@ -378,11 +386,9 @@ fn ports_at(claim: &Claim, own: &Entity) -> PortSet {
 fn lookups_apart(direction: Direction, ports: &PortSet) -> Vec<(PortSet, Traffic)> {
     let mut lookups = PortSet::empty();
     if direction == Direction::Egress {
-        for (protocol, range) in ports.iter() {
-            if protocol != Protocol::Sctp && (range.first(), range.last()) == (53, 53) {
-                lookups = lookups.union(&PortSet::range(protocol, range));
-            }
-        }
+        let port = |protocol| PortSet::port(protocol, 53);
+        lookups = port(Protocol::Udp).union(&port(Protocol::Tcp));
+        lookups = lookups.intersection(&told_alone(ports));
     }
     let rest = ports.difference(&lookups);
     [(lookups, Traffic::Dns), (rest, Traffic::App)]

@@ -146,8 +146,10 @@ impl Elsewhere {
             return found;
         }
         let live = pods.iter().filter(|pod| !engine.pod(**pod).is_finished());
-        let one_each: BTreeMap<String, PodId> =
-            live.rev().map(|pod| (engine.workload_of(*pod).id(), *pod)).collect();
+        let one_each: BTreeMap<String, PodId> = live
+            .rev()
+            .map(|pod| (engine.workload_of(*pod).id(), *pod))
+            .collect();
         found.is_union = one_each.len() > 1;
         if !found.is_union {
             return found;
@@ -179,9 +181,12 @@ impl Elsewhere {
 
 fn declared(engine: &Engine, entity: &Entity) -> PortSet {
     let ports = entity.pod().map(|pod| engine.pod(pod).ports.iter());
-    ports.into_iter().flatten().fold(PortSet::empty(), |all, port| {
-        all.union(&PortSet::port(port.protocol, port.port))
-    })
+    ports
+        .into_iter()
+        .flatten()
+        .fold(PortSet::empty(), |all, port| {
+            all.union(&PortSet::port(port.protocol, port.port))
+        })
 }
 
 /// Whether connections with everyone, or with every pod, are forbidden to an entity on every port.
