@@ -11,6 +11,7 @@ mod columns;
 mod draw;
 pub mod drawn;
 mod geometry;
+mod grid;
 mod ladder;
 mod names;
 mod plan;
@@ -19,6 +20,7 @@ mod scene;
 mod sticky;
 mod trunks;
 pub mod truth;
+pub mod view;
 
 #[cfg(test)]
 mod samples;
@@ -27,6 +29,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use grid::grid;
 pub use scene::{BoxView, Cell, FrameView, Ink, Rect, Scene};
 pub use sticky::Sticky;
 
@@ -35,6 +38,17 @@ pub use sticky::Sticky;
 pub struct Graph {
     nodes: Vec<Node>, // Invariant: sorted by key, keys unique.
     edges: Vec<Edge>, // Invariant: sorted; both ends name a node.
+    focus: Focus,
+}
+
+/// What a picture is about; nothing in particular by default.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Focus {
+    /// The node drawn with a heavy border.
+    centre: Option<String>,
+    /// Nodes that stand beside what the picture is about: left of it where they call, right of it where they are called, twice
+    /// where both. Nodes outside the namespaces do so anyway, unless they are the centre.
+    aside: BTreeSet<String>,
 }
 
 /// A box of the picture.
@@ -106,6 +120,11 @@ pub enum Class {
     Dns,
     Scrape,
     ControlPlane,
+}
+
+impl Class {
+    /// Every class.
+    pub const ALL: [Self; 4] = [Self::App, Self::Dns, Self::Scrape, Self::ControlPlane];
 }
 
 /// How much a box shows; from most to least.
@@ -213,7 +232,8 @@ pub fn layout_among(
         .filter(|node| graph.node(&node.key).is_none());
     // Sorted by key, and no edge changes its place.
     let nodes = graph.nodes.iter().chain(missing).cloned().collect();
-    let drawn = Graph::new(nodes, graph.edges.clone());
+    let mut drawn = Graph::new(nodes, graph.edges.clone());
+    drawn.focus = graph.focus.clone();
     let mut scene = layout(&drawn, options, Some(frame.sticky()));
     scene.pad(frame.width, frame.height);
     scene.fits = frame.fits;
@@ -224,12 +244,17 @@ pub fn layout_among(
 impl Graph {
     /// Everything that is in one of them.
     pub fn union<'a>(graphs: impl IntoIterator<Item = &'a Self>) -> Self {
-        let (mut nodes, mut edges) = (Vec::new(), Vec::new());
+        let (mut nodes, mut edges, mut focus) = (Vec::new(), Vec::new(), Focus::default());
         for graph in graphs {
             nodes.extend(graph.nodes.iter().cloned());
             edges.extend(graph.edges.iter().cloned());
+            focus.aside.extend(graph.focus.aside.iter().cloned());
+            focus.centre = focus.centre.or_else(|| graph.focus.centre.clone());
         }
-        Self::new(nodes, edges)
+        Self {
+            focus,
+            ..Self::new(nodes, edges)
+        }
     }
 
     /// Sorts and merges: nodes of one key become one (the first wins, badges are united), edges that differ in ports only
@@ -291,6 +316,7 @@ impl Graph {
         Self {
             nodes: by_key.into_values().collect(),
             edges,
+            focus: Focus::default(),
         }
     }
 
@@ -307,6 +333,19 @@ impl Graph {
     /// The node of this key.
     pub fn node(&self, key: &str) -> Option<&Node> {
         self.index(key).map(|i| &self.nodes[i])
+    }
+
+    /// Whether a node is one box among the others, not one left and one right of them.
+    fn is_inside(&self, node: &Node) -> bool {
+        if self.focus.centre.as_ref() == Some(&node.key) {
+            return true;
+        }
+        matches!(node.kind, NodeKind::Workload | NodeKind::Namespace)
+            && !self.focus.aside.contains(&node.key)
+    }
+
+    fn is_centre(&self, node: &Node) -> bool {
+        self.focus.centre.as_ref() == Some(&node.key)
     }
 
     fn index(&self, key: &str) -> Option<usize> {

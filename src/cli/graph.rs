@@ -1,5 +1,6 @@
 //! `graph`
 
+use crate::graph::view::{self, Show};
 use crate::graph::{self, drawn};
 use crate::questions::connections::connections;
 use crate::report;
@@ -41,15 +42,19 @@ fn picture(graph: &graph::Graph, ascii: bool) -> String {
     let width = typed
         .or_else(|| crossterm::terminal::size().ok().map(|(columns, _)| columns))
         .unwrap_or(WIDTH);
-    let map = drawn::for_map(graph.clone());
-    if map.nodes().is_empty() && !graph.nodes().is_empty() {
+    let options = graph::Options::new(width.max(40), HEIGHT);
+    let view::Picture {
+        graph: shown,
+        scene,
+        ..
+    } = view::picture(graph, None, &Show::default(), &options, None);
+    if shown.nodes().is_empty() && !graph.nodes().is_empty() {
         return format!(
             "{} workloads and {} connections are too many for a map: narrow it with -n, or ask for matrix, -o dot or -o json\n",
             graph.nodes().len(),
             graph.edges().len()
         );
     }
-    let scene = graph::layout(&map, &graph::Options::new(width.max(40), HEIGHT), None);
     let mut text = scene.text(ascii);
     let legend: Vec<String> = scene
         .legend()

@@ -56,6 +56,7 @@ fn blank(graph: &Graph, layout: &Layout<'_>, geometry: &Geometry, step: Step) ->
             title: layout.titles[p].clone(),
             rect: geometry.boxes[p],
             column: layout.column[p],
+            centre: graph.is_centre(&graph.nodes[place.node]),
         })
         .collect();
     let mut frames: Vec<FrameView> = geometry
@@ -115,6 +116,7 @@ fn blank(graph: &Graph, layout: &Layout<'_>, geometry: &Geometry, step: Step) ->
         ports,
         drawn,
         sticky: Sticky::default(),
+        grid: None,
     }
 }
 
@@ -308,7 +310,9 @@ fn card(scene: &mut Scene, layout: &Layout<'_>, place: usize, like: &Cell) {
     let view = scene.boxes[place].clone();
     let rect = view.rect;
     let inside = matches!(view.kind, NodeKind::Workload | NodeKind::Namespace);
-    let lines = if inside {
+    let lines = if view.centre {
+        ['┏', '┓', '┗', '┛', '━', '┃']
+    } else if inside {
         ['╭', '╮', '╰', '╯', '─', '│']
     } else {
         ['╔', '╗', '╚', '╝', '═', '║']
@@ -341,12 +345,17 @@ fn card(scene: &mut Scene, layout: &Layout<'_>, place: usize, like: &Cell) {
 fn chip(scene: &mut Scene, layout: &Layout<'_>, geometry: &Geometry, place: usize, like: &Cell) {
     let view = scene.boxes[place].clone();
     let rect = view.rect;
+    let [west, east] = if view.centre {
+        ['┃', '┃']
+    } else {
+        ['▐', '▌']
+    };
     for y in rect.y..rect.y + rect.height {
         scene.put(
             rect.x,
             y,
             Cell {
-                glyph: '▐',
+                glyph: west,
                 ..like.clone()
             },
         );
@@ -354,7 +363,7 @@ fn chip(scene: &mut Scene, layout: &Layout<'_>, geometry: &Geometry, place: usiz
             rect.x + rect.width - 1,
             y,
             Cell {
-                glyph: '▌',
+                glyph: east,
                 ..like.clone()
             },
         );
@@ -403,6 +412,8 @@ fn draw_port(scene: &mut Scene, wiring: &Wiring, port: usize, cards: bool) {
         NodeKind::Workload | NodeKind::Namespace
     );
     let border = match (cards, outside, view.right()) {
+        (_, _, true) if scene.boxes[view.node].centre => ['┠', '┃'],
+        (_, _, false) if scene.boxes[view.node].centre => ['┨', '┃'],
         (true, false, true) => ['├', '│'],
         (true, false, false) => ['┤', '│'],
         (true, true, true) => ['╟', '║'],

@@ -1,7 +1,5 @@
 //! Which nodes and edges are drawn: from the connections of a cluster to the graph that is laid out.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use crate::engine::Engine;
 use crate::expect::Plan;
 use crate::expect::stance::Stance;
@@ -160,74 +158,6 @@ pub fn remarks(engine: &Engine, found: &Connections, scope: &Scope) -> Vec<Strin
     said
 }
 
-/// Beyond these a map helps nobody, and takes longer to lay out than anybody waits.
-const MAX_NODES: usize = 100;
-const MAX_EDGES: usize = 200;
-
-/// Ports told on a wire between two folded namespaces; the rest is `…`.
-const FOLDED_PORTS: usize = 3;
-
-/// The graph as a map can hold it: whole, else with each namespace as one box. Empty when even that is too much to read.
-pub fn for_map(graph: Graph) -> Graph {
-    let fits = |graph: &Graph| graph.nodes().len() <= MAX_NODES && graph.edges().len() <= MAX_EDGES;
-    if fits(&graph) {
-        return graph;
-    }
-    let folded = fold(&graph);
-    if fits(&folded) {
-        folded
-    } else {
-        Graph::default()
-    }
-}
-
-/// One box a namespace; connections within one are left out.
-fn fold(graph: &Graph) -> Graph {
-    let home = |key: &str| {
-        let namespace = graph.node(key).and_then(|node| node.namespace.clone());
-        namespace.map_or_else(|| key.to_owned(), |name| format!("namespace/{name}"))
-    };
-    let mut nodes: BTreeMap<String, Node> = BTreeMap::new();
-    for node in graph.nodes() {
-        let Some(namespace) = &node.namespace else {
-            nodes.insert(node.key.clone(), node.clone());
-            continue;
-        };
-        let key = home(&node.key);
-        let folded = nodes.entry(key.clone()).or_insert_with(|| Node {
-            key,
-            name: namespace.clone(),
-            namespace: None,
-            kind: NodeKind::Namespace,
-            pods: 0,
-            badges: Vec::new(),
-        });
-        folded.pods += node.pods;
-    }
-    let mut wires: BTreeMap<(String, String, State, Class), BTreeSet<String>> = BTreeMap::new();
-    for edge in graph.edges() {
-        let (from, to) = (home(&edge.from), home(&edge.to));
-        if from != to {
-            let ports = wires.entry((from, to, edge.state, edge.class)).or_default();
-            ports.extend(edge.ports.iter().cloned());
-        }
-    }
-    let edges = wires.into_iter().map(|((from, to, state, class), ports)| {
-        let mut told: Vec<String> = ports.iter().take(FOLDED_PORTS).cloned().collect();
-        if ports.len() > FOLDED_PORTS {
-            told.push("…".to_owned());
-        }
-        Edge {
-            from,
-            to,
-            ports: told,
-            state,
-            class,
-        }
-    });
-    Graph::new(nodes.into_values().collect(), edges.collect())
-}
-
 fn port_labels(connection: &crate::questions::connections::Connection) -> Vec<String> {
     if connection.ports.is_all() {
         return vec!["any".to_owned()];
@@ -268,53 +198,4 @@ fn special(found: &Connections, point: &Point) -> Option<Node> {
         pods: 0,
         badges: Vec::new(),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn large(namespaces: usize, each: usize) -> Graph {
-        let key = |ns: usize, w: usize| format!("n{ns}/deployment/w{w}");
-        let nodes = (0..namespaces).flat_map(|ns| {
-            (0..each).map(move |w| Node {
-                key: format!("n{ns}/deployment/w{w}"),
-                name: format!("w{w}"),
-                namespace: Some(format!("n{ns}")),
-                kind: NodeKind::Workload,
-                pods: 2,
-                badges: Vec::new(),
-            })
-        });
-        let edges = (0..namespaces).flat_map(|ns| {
-            (0..each).map(move |w| Edge {
-                from: key(ns, w),
-                to: key((ns + 1) % namespaces, (w + 1) % each),
-                ports: vec![(8000 + w).to_string()],
-                state: State::Plain,
-                class: Class::App,
-            })
-        });
-        Graph::new(nodes.collect(), edges.collect())
-    }
-
-    #[test]
-    fn what_fits_stays_whole_and_what_does_not_is_folded_by_namespace() {
-        let small = large(3, 4);
-        assert_eq!(for_map(small.clone()), small);
-        let folded = for_map(large(10, 50));
-        assert_eq!(folded.nodes().len(), 10);
-        assert_eq!(
-            (folded.nodes()[0].key.as_str(), folded.nodes()[0].pods),
-            ("namespace/n0", 100)
-        );
-        // Each namespace talks to the next; a few ports stand for all.
-        assert_eq!(folded.edges().len(), 10);
-        assert_eq!(folded.edges()[0].ports, ["8000", "8001", "8002", "…"]);
-    }
-
-    #[test]
-    fn what_does_not_even_fit_folded_is_no_map() {
-        assert!(for_map(large(500, 2)).nodes().is_empty());
-    }
 }

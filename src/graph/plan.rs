@@ -60,8 +60,10 @@ pub(super) struct Plan {
 type Copies = (Option<usize>, Option<usize>);
 
 impl Plan {
-    /// Decides what is drawn. `inline` puts outside destinations among the workloads, which saves a column.
+    /// Decides what is drawn. `inline` puts outside destinations among the workloads, which saves a column; around a centre
+    /// every column is taken anyway.
     pub(super) fn new(graph: &Graph, options: &Options, inline: bool) -> Self {
+        let inline = inline && graph.focus.centre.is_none();
         let ends: Vec<(usize, usize)> = graph
             .edges
             .iter()
@@ -96,8 +98,10 @@ impl Plan {
         };
         let mut copies: Vec<Copies> = Vec::with_capacity(graph.nodes.len());
         for (i, node) in graph.nodes.iter().enumerate() {
-            if matches!(node.kind, NodeKind::Workload | NodeKind::Namespace) {
-                let framed = node.namespace.is_some() && node.kind == NodeKind::Workload;
+            if graph.is_inside(node) {
+                let framed = node.namespace.is_some()
+                    && node.kind == NodeKind::Workload
+                    && !graph.is_centre(node);
                 let name = if framed {
                     node.namespace.clone().unwrap_or_default()
                 } else {
