@@ -142,6 +142,8 @@ pub fn connections(engine: &Engine, plan: Option<&Plan>, scope: &Scope) -> Conne
         .into_iter()
         .flat_map(Plan::claims)
         .filter(|claim| claim.kind == Kind::Must && claim.from.is_wide() != claim.to.is_wide());
+    let node_addresses = nodes::addresses(engine);
+    let about_nodes = nodes::are_meant(engine, plan, &node_addresses);
     let mut maker = Maker {
         engine,
         plan,
@@ -151,7 +153,7 @@ pub fn connections(engine: &Engine, plan: Option<&Plan>, scope: &Scope) -> Conne
         dns: dns_targets(engine),
         api: services::api_targets(engine),
         outside: outside::pieces(engine, plan),
-        node_addresses: nodes::addresses(engine),
+        node_addresses,
         asked,
         wide: wide.collect(),
         list: Vec::new(),
@@ -174,7 +176,9 @@ pub fn connections(engine: &Engine, plan: Option<&Plan>, scope: &Scope) -> Conne
             for direction in Direction::BOTH {
                 maker.outside(index, direction);
                 maker.every_pod(index, direction);
-                maker.nodes(index, direction);
+                if about_nodes {
+                    maker.nodes(index, direction);
+                }
             }
         }
     }

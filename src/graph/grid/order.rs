@@ -163,7 +163,11 @@ pub(super) fn keep(graph: &Graph, axis: &mut Axis, known: &[String]) {
     for group in &axis.groups {
         let fresh = axis.nodes[group.range.clone()].to_vec();
         let place = |node: &usize| rank.get(graph.nodes[*node].key.as_str()).copied();
-        let mut kept: Vec<usize> = fresh.iter().copied().filter(|n| place(n).is_some()).collect();
+        let mut kept: Vec<usize> = fresh
+            .iter()
+            .copied()
+            .filter(|n| place(n).is_some())
+            .collect();
         kept.sort_by_key(place);
         // By the known node each new one comes after; `None` is the head of the group.
         let mut follow: BTreeMap<Option<usize>, Vec<usize>> = BTreeMap::new();

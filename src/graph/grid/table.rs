@@ -211,8 +211,12 @@ impl Table {
         for &(from, to) in pairs.keys() {
             (calls[from], called[to]) = (true, true);
         }
-        let inside =
-            |i: usize| matches!(graph.nodes[i].kind, NodeKind::Workload | NodeKind::Namespace);
+        let inside = |i: usize| {
+            matches!(
+                graph.nodes[i].kind,
+                NodeKind::Workload | NodeKind::Namespace
+            )
+        };
         let listed = |has: &[bool]| {
             (0..graph.nodes.len())
                 .filter(|&i| inside(i) || has[i])

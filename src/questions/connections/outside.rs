@@ -35,7 +35,11 @@ pub(super) fn pieces(engine: &Engine, plan: Option<&Plan>) -> Vec<(AddressSet, E
     let mut found: Vec<(AddressSet, Entity)> = sets
         .into_iter()
         .filter_map(|set| {
-            let example = set.intersection(&nobodys).first();
+            // Where nobody has the first address of a range, nothing has to be cut out.
+            let mut firsts = set.iter().map(IpRange::first);
+            let example = firsts
+                .find(|address| nobodys.contains(*address))
+                .or_else(|| set.intersection(&nobodys).first());
             let example = example.or_else(|| set.intersection(&free).first())?;
             Some((set, Entity::Address(example)))
         })
