@@ -43,7 +43,7 @@ struct Tap {
 pub(super) struct Channel {
     pub(super) runs: Vec<Run>,
     pub(super) tracks: usize,
-    confusion: i64,
+    pub(super) confusion: i64,
     /// Items whose wires touch, to be moved apart.
     touching: BTreeSet<usize>,
 }
@@ -73,6 +73,35 @@ pub(super) fn route(
         for _ in 0..INSERTIONS {
             if !insert(wiring, &paths, field, rows, &mut channels) {
                 break;
+            }
+        }
+    }
+    channels
+}
+
+/// Channels as narrow as can be: one track where a wire must turn because others of its trunk leave or enter beside it.
+pub(super) fn least(wiring: &Wiring, column: &[usize]) -> Vec<Channel> {
+    let count = column.iter().max().map_or(0, |c| c + 1);
+    let mut channels = vec![Channel::default(); count];
+    for (i, trunk) in wiring.trunks.iter().enumerate() {
+        for &w in &trunk.wires {
+            let wire = &wiring.wires[w];
+            let (a, b) = (column[wire.from], column[wire.to]);
+            for channel in a.min(b) + usize::from(a != b)..=a.max(b) {
+                let channel = &mut channels[channel];
+                if channel.runs.last().is_none_or(|run| run.trunk != i) {
+                    channel.runs.push(Run {
+                        trunk: i,
+                        way: trunk.way,
+                        taps: Vec::new(),
+                        low: 0,
+                        high: 0,
+                        track: None,
+                    });
+                }
+                if wire.way == Way::Around {
+                    channel.tracks = 1;
+                }
             }
         }
     }

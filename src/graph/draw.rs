@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::canvas::{Canvas, EAST, NORTH, SOUTH, WEST, broken, glyph};
 use super::geometry::{Geometry, Layout};
 use super::names;
-use super::scene::{BoxView, Cell, FrameView, Ink, PortView, Rect, Scene};
+use super::scene::{BoxView, Cell, FrameView, Ink, PortView, Rect, Scene, WireView};
 use super::sticky::Sticky;
 use super::trunks::{Side, Way, Wiring};
 use super::{Graph, NodeKind, State, Step};
@@ -103,6 +103,17 @@ fn blank(graph: &Graph, layout: &Layout<'_>, geometry: &Geometry, step: Step) ->
         .collect();
     let mut drawn: Vec<usize> = wiring.wires.iter().map(|w| w.edge).collect();
     drawn.sort_unstable();
+    let courses = wiring.wires.iter().zip(&geometry.paths);
+    let wires = courses
+        .map(|(wire, corners)| WireView {
+            edge: wire.edge,
+            state: wire.state,
+            exit: wire.exit,
+            pin: wire.pin,
+            trunk: wire.trunk,
+            corners: corners.clone(),
+        })
+        .collect();
     let count = super::index(geometry.width) * super::index(geometry.height);
     Scene {
         width: geometry.width,
@@ -114,6 +125,7 @@ fn blank(graph: &Graph, layout: &Layout<'_>, geometry: &Geometry, step: Step) ->
         frames,
         legend: legend(wiring),
         ports,
+        wires,
         drawn,
         sticky: Sticky::default(),
         grid: None,

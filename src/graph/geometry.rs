@@ -25,6 +25,14 @@ pub(super) struct Look {
     pub(super) inline: bool,
 }
 
+impl Look {
+    /// Whether two steps differ only in widths.
+    pub(super) fn same_rows(&self, other: &Self) -> bool {
+        let key = |look: &Self| (look.cards, look.labels, look.gap, look.inline);
+        key(self) == key(other)
+    }
+}
+
 impl Step {
     pub(super) fn look(self) -> Look {
         let (cards, labels) = (
@@ -89,6 +97,13 @@ struct Grid {
     frames: Vec<(i32, i32)>,
     /// The leftmost track of each channel.
     first_track: Vec<i32>,
+}
+
+/// Columns of the picture, in cells; [`measure`] without the rest.
+pub(super) fn width(layout: &Layout<'_>) -> i32 {
+    let mut geometry = Geometry::default();
+    spread(layout, &mut geometry);
+    geometry.width
 }
 
 pub(super) fn measure(layout: &Layout<'_>) -> Geometry {

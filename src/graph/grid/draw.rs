@@ -144,6 +144,7 @@ fn scene_of(width: i32, height: i32, grid: View) -> Scene {
         frames: Vec::new(),
         legend: Vec::new(),
         ports: Vec::new(),
+        wires: Vec::new(),
         drawn: Vec::new(),
         sticky: Sticky::default(),
         grid: Some(grid),
@@ -370,6 +371,7 @@ fn boxes(
             title,
             rect,
             column,
+            centre: false,
         }
     });
     scene.boxes = views.collect();

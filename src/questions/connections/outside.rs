@@ -36,10 +36,11 @@ pub(super) fn pieces(engine: &Engine, plan: Option<&Plan>) -> Vec<(AddressSet, E
         .into_iter()
         .filter_map(|set| {
             // Where nobody has the first address of a range, nothing has to be cut out.
-            let mut firsts = set.iter().map(IpRange::first);
-            let example = firsts
-                .find(|address| nobodys.contains(*address))
-                .or_else(|| set.intersection(&nobodys).first());
+            let first = set
+                .iter()
+                .map(IpRange::first)
+                .find(|first| nobodys.contains(*first));
+            let example = first.or_else(|| set.intersection(&nobodys).first());
             let example = example.or_else(|| set.intersection(&free).first())?;
             Some((set, Entity::Address(example)))
         })
