@@ -191,6 +191,13 @@ impl Options {
     }
 }
 
+impl Options {
+    /// Whether an edge becomes a wire, if its ends are two boxes: only what is plain can be switched off.
+    fn draws(&self, edge: &Edge) -> bool {
+        self.classes.contains(&edge.class) || edge.state != State::Plain
+    }
+}
+
 /// Lays a graph out for a pane.
 ///
 /// With `sticky` of an earlier scene of the same pane size and pinned step, every node known to it keeps its column and its
@@ -315,6 +322,15 @@ impl Graph {
             nodes: by_key.into_values().collect(),
             edges,
             focus: Focus::default(),
+        }
+    }
+
+    /// Changes what nodes are called and what they carry; their keys stay.
+    fn retitle(&mut self, change: impl Fn(&mut Node)) {
+        for node in &mut self.nodes {
+            let key = node.key.clone();
+            change(node);
+            node.key = key;
         }
     }
 

@@ -264,6 +264,7 @@ impl<'a> Attempt<'a> {
             height: self.options.height,
             pinned: self.options.step,
             settled: Some(settled),
+            show: None,
         };
         (scene, unreadable)
     }

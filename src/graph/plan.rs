@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Class, Graph, NodeKind, Options, State, names};
+use super::{Class, Graph, Node, NodeKind, Options, State, names};
 
 /// Which side of the picture a box stands on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -74,11 +74,7 @@ impl Plan {
                 )
             })
             .collect();
-        let wired = |i: usize| {
-            ends[i].0 != ends[i].1
-                && (options.classes.contains(&graph.edges[i].class)
-                    || graph.edges[i].state != State::Plain)
-        };
+        let wired = |i: usize| ends[i].0 != ends[i].1 && options.draws(&graph.edges[i]);
         let sources: BTreeSet<usize> = (0..ends.len())
             .filter(|&i| wired(i))
             .map(|i| ends[i].0)
@@ -96,18 +92,24 @@ impl Plan {
             }],
             flows: Vec::new(),
         };
+        let framed = |node: &Node| {
+            graph.is_inside(node)
+                && node.namespace.is_some()
+                && node.kind == NodeKind::Workload
+                && !graph.is_centre(node)
+        };
+        // A closed namespace has the lane that its frame would have, as long as there are frames at all.
+        let any_framed = graph.nodes.iter().any(framed);
         let mut copies: Vec<Copies> = Vec::with_capacity(graph.nodes.len());
         for (i, node) in graph.nodes.iter().enumerate() {
             if graph.is_inside(node) {
-                let framed = node.namespace.is_some()
-                    && node.kind == NodeKind::Workload
-                    && !graph.is_centre(node);
-                let name = if framed {
-                    node.namespace.clone().unwrap_or_default()
-                } else {
-                    String::new()
+                let framed = framed(node);
+                let name = match (node.kind, &node.namespace) {
+                    (_, Some(namespace)) if framed => namespace,
+                    (NodeKind::Namespace, _) if any_framed => &node.name,
+                    _ => "",
                 };
-                let lane = plan.lane(&name, framed);
+                let lane = plan.lane(name, framed);
                 let place = plan.place(i, Role::Within, lane, node.key.clone());
                 copies.push((Some(place), Some(place)));
                 continue;

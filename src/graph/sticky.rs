@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Step;
+use super::view::Show;
 
 /// The memory of a layout, by key. Opaque: made by [`Scene::sticky`](super::Scene::sticky), read by [`layout`](super::layout).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -11,6 +12,8 @@ pub struct Sticky {
     pub(super) height: u16,
     pub(super) pinned: Option<Step>,
     pub(super) settled: Option<Settled>,
+    /// What it is a memory of; `None` where the graph was laid out as it is.
+    pub(super) show: Option<Show>,
 }
 
 /// The positions themselves.
