@@ -376,6 +376,17 @@ fn port_order(port: &str) -> (u32, String) {
 }
 
 impl State {
+    /// The mark of what is not routine, where a wire would show it by its line.
+    fn sign(self) -> &'static str {
+        match self {
+            Self::Plain => "",
+            Self::Unexpected => "◆",
+            Self::Missing => "○",
+            Self::Unknown => "?",
+            Self::HalfOpen(_) => "╳",
+        }
+    }
+
     /// Which state a cell shows that several edges share; the highest wins. Allowed beats not allowed, news beats routine.
     fn rank(self) -> u8 {
         match self {

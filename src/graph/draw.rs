@@ -327,6 +327,15 @@ fn card(scene: &mut Scene, layout: &Layout<'_>, place: usize, like: &Cell) {
             ..like.clone()
         },
     );
+    scene.write(
+        rect.x + 2,
+        rect.y + rect.height - 2,
+        &layout.plan.places[place].counts,
+        &Cell {
+            ink: Ink::Badge,
+            ..like.clone()
+        },
+    );
     let badges = layout.plan.places[place].badge_line(true, "·");
     if !badges.is_empty() {
         scene.write(

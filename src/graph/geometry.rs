@@ -221,7 +221,8 @@ fn box_width(layout: &Layout<'_>, geometry: &Geometry, place: usize) -> i32 {
         let ports = left + right + 4 + if left > 0 && right > 0 { 2 } else { 0 };
         let badges = layout.plan.places[place].badge_line(true, "·");
         let margin = if look.pitch == 1 { 4 } else { 6 };
-        (title + margin).max(ports).max(if badges.is_empty() {
+        let counts = names::width(&layout.plan.places[place].counts) + 4;
+        (title + margin).max(ports).max(counts).max(if badges.is_empty() {
             0
         } else {
             names::width(&badges) + margin

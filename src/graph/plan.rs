@@ -23,6 +23,8 @@ pub(super) struct Place {
     /// Unique in the picture: the node's key, or `to:KEY` where a node from outside is a destination.
     pub(super) id: String,
     pub(super) badges: Vec<Badge>,
+    /// How much a closed namespace holds: a row of its own in a card, left out elsewhere.
+    pub(super) counts: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -167,6 +169,7 @@ impl Plan {
             lane,
             id,
             badges: Vec::new(),
+            counts: String::new(),
         });
         self.places.len() - 1
     }
@@ -179,18 +182,28 @@ impl Plan {
         wired: &dyn Fn(usize) -> bool,
     ) {
         for place in &mut self.places {
-            for text in &graph.nodes[place.node].badges {
+            let node = &graph.nodes[place.node];
+            let is_count = |text: &&String| {
+                let words = ["workload", "workloads", "pod", "pods"];
+                let last = text.rsplit(' ').next().unwrap_or_default();
+                node.kind == NodeKind::Namespace && words.contains(&last)
+            };
+            let (counts, badges): (Vec<&String>, Vec<&String>) = node.badges.iter().partition(is_count);
+            let counts: Vec<String> = counts.into_iter().map(|text| names::tame(text)).collect();
+            place.counts = counts.join("·");
+            for text in badges {
                 place.badges.push(Badge {
                     text: names::tame(text),
-                    ubiquitous: false,
+                    // What its workloads carry together waits for a card.
+                    ubiquitous: node.kind == NodeKind::Namespace && !text.starts_with('↻'),
                 });
             }
         }
-        let mut loops: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
+        let mut loops: BTreeMap<(usize, State), Vec<&str>> = BTreeMap::new();
         let mut hidden: BTreeMap<usize, BTreeSet<Class>> = BTreeMap::new();
         for (i, &(a, b)) in ends.iter().enumerate() {
             if a == b {
-                let ports = loops.entry(a).or_default();
+                let ports = loops.entry((a, graph.edges[i].state)).or_default();
                 ports.extend(
                     graph.edges[i]
                         .ports
@@ -203,6 +216,10 @@ impl Plan {
                 let class = graph.edges[i].class;
                 let bearer = match class {
                     Class::App => continue,
+                    // Nearly every namespace would say so.
+                    _ if [a, b].iter().any(|&end| graph.nodes[end].kind == NodeKind::Namespace) => {
+                        continue;
+                    }
                     Class::Dns => a,
                     Class::ControlPlane if graph.nodes[a].kind == NodeKind::Workload => a,
                     Class::ControlPlane | Class::Scrape => b,
@@ -210,8 +227,10 @@ impl Plan {
                 hidden.entry(bearer).or_default().insert(class);
             }
         }
-        for (node, ports) in loops {
-            let text = format!("↻{}", names::ports(ports.iter().copied()));
+        // The first of several states is inserted last.
+        for ((node, state), ports) in loops.into_iter().rev() {
+            let ports = names::ports(ports.iter().copied());
+            let text = format!("↻{}{ports}", state.sign());
             if let Some(place) = copies[node].0.or(copies[node].1) {
                 self.places[place].badges.insert(
                     0,

@@ -325,31 +325,27 @@ fn within_badge(within: &BTreeMap<State, usize>) -> Option<String> {
     if total == 0 {
         return None;
     }
-    let count = |wanted: &dyn Fn(State) -> bool| -> usize {
-        let meant = within.iter().filter(|(state, _)| wanted(**state));
-        meant.map(|(_, count)| count).sum()
-    };
+    let mut news: BTreeMap<(State, &str), usize> = BTreeMap::new();
+    for (state, count) in within.iter().filter(|(state, _)| **state != State::Plain) {
+        // Which end denies is told by the edges themselves.
+        let state = match state {
+            State::HalfOpen(_) => State::HalfOpen(End::From),
+            other => *other,
+        };
+        *news.entry((state, state.sign())).or_default() += count;
+    }
     let mut badge = format!("↻ {total} within");
-    for (sign, count) in [
-        ('◆', count(&|s| s == State::Unexpected)),
-        ('○', count(&|s| s == State::Missing)),
-        ('?', count(&|s| s == State::Unknown)),
-        (
-            '╳',
-            count(&|s| matches!(s, State::HalfOpen(End::From | End::To))),
-        ),
-    ] {
-        if count > 0 {
-            badge += &format!(" {sign}{count}");
-        }
+    for ((_, sign), count) in news {
+        badge += &format!(" {sign}{count}");
     }
     Some(badge)
 }
 
-/// How many of the nodes carry each badge; both directions as one where they are as many.
+/// How many of the nodes carry each badge about a direction; both directions as one where they are as many.
 fn summed(nodes: &[&Node]) -> Vec<String> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for badge in nodes.iter().flat_map(|node| &node.badges) {
+    let badges = nodes.iter().flat_map(|node| &node.badges);
+    for badge in badges.filter(|badge| badge.contains(' ')) {
         *counts.entry(badge).or_default() += 1;
     }
     let mut told: Vec<String> = Vec::new();
@@ -429,7 +425,7 @@ mod tests {
         let nodes: Vec<&Node> = nodes.iter().collect();
         assert_eq!(
             summed(&nodes),
-            ["? in 1", "host 1", "open in/out 2", "part in! 1"]
+            ["? in 1", "open in/out 2", "part in! 1"]
         );
     }
 
