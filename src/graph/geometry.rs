@@ -222,11 +222,14 @@ fn box_width(layout: &Layout<'_>, geometry: &Geometry, place: usize) -> i32 {
         let badges = layout.plan.places[place].badge_line(true, "·");
         let margin = if look.pitch == 1 { 4 } else { 6 };
         let counts = names::width(&layout.plan.places[place].counts) + 4;
-        (title + margin).max(ports).max(counts).max(if badges.is_empty() {
-            0
-        } else {
-            names::width(&badges) + margin
-        })
+        (title + margin)
+            .max(ports)
+            .max(counts)
+            .max(if badges.is_empty() {
+                0
+            } else {
+                names::width(&badges) + margin
+            })
     } else if look.labels {
         let badges = layout.plan.places[place].badge_line(false, " ");
         let label = |width: i32| if width > 0 { width + 1 } else { 0 };

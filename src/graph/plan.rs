@@ -188,7 +188,8 @@ impl Plan {
                 let last = text.rsplit(' ').next().unwrap_or_default();
                 node.kind == NodeKind::Namespace && words.contains(&last)
             };
-            let (counts, badges): (Vec<&String>, Vec<&String>) = node.badges.iter().partition(is_count);
+            let (counts, badges): (Vec<&String>, Vec<&String>) =
+                node.badges.iter().partition(is_count);
             let counts: Vec<String> = counts.into_iter().map(|text| names::tame(text)).collect();
             place.counts = counts.join("·");
             for text in badges {
@@ -217,7 +218,10 @@ impl Plan {
                 let bearer = match class {
                     Class::App => continue,
                     // Nearly every namespace would say so.
-                    _ if [a, b].iter().any(|&end| graph.nodes[end].kind == NodeKind::Namespace) => {
+                    _ if [a, b]
+                        .iter()
+                        .any(|&end| graph.nodes[end].kind == NodeKind::Namespace) =>
+                    {
                         continue;
                     }
                     Class::Dns => a,

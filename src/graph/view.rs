@@ -184,7 +184,11 @@ impl Sketch {
             View::Overview => {
                 let mut folding = Folding::new(graph, |_, name| !turned.contains(name));
                 let mut nodes = graph.nodes().iter();
-                if nodes.any(|n| n.namespace.as_ref().is_some_and(|name| turned.contains(name))) {
+                if nodes.any(|n| {
+                    n.namespace
+                        .as_ref()
+                        .is_some_and(|name| turned.contains(name))
+                }) {
                     folding.focus_on_open();
                 }
                 folding.gather(OVERVIEW, options, turned);
@@ -205,7 +209,9 @@ impl Sketch {
         let all = all
             .map(|all| self.fold(all, options))
             .filter(|all| all.groups.is_empty() && folded.groups.is_empty())
-            .filter(|all| all.graph.nodes().len() <= MAP.boxes && all.graph.edges().len() <= 2 * MAP.wires);
+            .filter(|all| {
+                all.graph.nodes().len() <= MAP.boxes && all.graph.edges().len() <= 2 * MAP.wires
+            });
         let lay = |sticky: Option<&Sticky>| match &all {
             Some(all) => layout_among(&folded.graph, &all.graph, options, sticky),
             None => layout(&folded.graph, options, sticky),

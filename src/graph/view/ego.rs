@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::fold::{Folded, Folding, Room};
+use super::fold::{Folded, Folding, Room, plural};
 use crate::graph::{Graph, Node, NodeKind, Options};
 
 /// Neighbours of one namespace on one side that are shown one by one when there is little room.
@@ -28,7 +28,10 @@ pub(super) fn levels(graph: &Graph, key: &str, opened: &BTreeSet<String>) -> Vec
         };
         let namespace = graph.node(other).and_then(|node| node.namespace.as_deref());
         if let Some(namespace) = namespace.filter(|name| !opened.contains(*name)) {
-            peers.entry((incoming, namespace)).or_default().insert(other);
+            peers
+                .entry((incoming, namespace))
+                .or_default()
+                .insert(other);
         }
     }
     let mut levels: Vec<Level> = vec![(BTreeSet::new(), false)];
@@ -53,12 +56,23 @@ pub(super) fn around(
 ) -> Folded {
     let centre = graph.node(key);
     let mut folding = if centre.is_some() {
-        Folding::new(graph, |node, name| node.key != key && folded.contains(name))
+        let edges = graph.edges().iter();
+        let ends = edges.filter(|edge| edge.from == key || edge.to == key);
+        let ends: BTreeSet<&str> = ends
+            .flat_map(|edge| [edge.from.as_str(), edge.to.as_str()])
+            .filter(|end| *end != key)
+            .collect();
+        Folding::new(graph, |node, name| {
+            folded.contains(name) && ends.contains(node.key.as_str())
+        })
     } else {
         Folding::new(graph, |_, _| true)
     };
     if !folding.focus_on(key) {
-        return Folded::default();
+        return Folded {
+            untold: graph.edges().len(),
+            ..Folded::default()
+        };
     }
     if *grouped || centre.is_none() {
         folding.gather(ROOM, options, opened);
@@ -84,7 +98,7 @@ pub(super) fn around(
 /// The centre says how many pods it has.
 fn tell(node: &mut Node) {
     if node.kind == NodeKind::Workload && node.pods > 0 {
-        let plural = if node.pods == 1 { "" } else { "s" };
-        node.badges.insert(0, format!("{} pod{plural}", node.pods));
+        let pods = usize::try_from(node.pods).unwrap_or(usize::MAX);
+        node.badges.insert(0, plural(pods, "pod"));
     }
 }

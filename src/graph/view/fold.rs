@@ -277,11 +277,14 @@ impl<'a> Folding<'a> {
                 (name, NodeKind::Namespace)
             }
         };
-        let pods = nodes.iter().fold(0, |sum: u32, n| sum.saturating_add(n.pods));
+        let pods = nodes
+            .iter()
+            .fold(0, |sum: u32, n| sum.saturating_add(n.pods));
         if kind == NodeKind::Namespace {
             badges.push(plural(nodes.len(), "workload"));
             if pods > 0 {
-                badges.push(plural(pods as usize, "pod"));
+                let pods = usize::try_from(pods).unwrap_or(usize::MAX);
+                badges.push(plural(pods, "pod"));
             }
         }
         badges.extend(within_badge(within));
@@ -315,7 +318,7 @@ fn counted((port, pairs): (&str, usize)) -> String {
     }
 }
 
-fn plural(count: usize, word: &str) -> String {
+pub(super) fn plural(count: usize, word: &str) -> String {
     format!("{count} {word}{}", if count == 1 { "" } else { "s" })
 }
 
@@ -351,7 +354,8 @@ fn summed(nodes: &[&Node]) -> Vec<String> {
     let mut told: Vec<String> = Vec::new();
     for (badge, count) in &counts {
         let words = badge.split_once(' ');
-        let other = |to: &str| words.and_then(|(word, _)| counts.get(format!("{word} {to}").as_str()));
+        let other =
+            |to: &str| words.and_then(|(word, _)| counts.get(format!("{word} {to}").as_str()));
         match words {
             Some((word, "in")) if other("out") == Some(count) => {
                 told.push(format!("{word} in/out {count}"));
@@ -370,7 +374,10 @@ fn pattern(names: &[&str]) -> String {
     };
     // Names are sorted: what the first and the last share at the start, all share.
     let same = |a: char, b: char| a == b;
-    let head = first.chars().zip(last.chars()).take_while(|&(a, b)| same(a, b));
+    let head = first
+        .chars()
+        .zip(last.chars())
+        .take_while(|&(a, b)| same(a, b));
     let head: String = head.map(|(a, _)| a).collect();
     let head = head.rfind('-').map_or("", |end| &head[..=end]);
     let mut tail: &str = first.get(head.len()..).unwrap_or_default();
@@ -423,10 +430,7 @@ mod tests {
             node(&["part in!"]),
         ];
         let nodes: Vec<&Node> = nodes.iter().collect();
-        assert_eq!(
-            summed(&nodes),
-            ["? in 1", "open in/out 2", "part in! 1"]
-        );
+        assert_eq!(summed(&nodes), ["? in 1", "open in/out 2", "part in! 1"]);
     }
 
     #[test]

@@ -18,6 +18,9 @@ pub(in super::super) struct Room {
 /// A connection of a bundle: whether it comes in, the other end, its state, class and port.
 type Link = (bool, usize, State, Class, usize);
 
+/// Bundles to be put together, and why.
+type Groups = Vec<(Vec<usize>, Why)>;
+
 /// Namespaces that are named singly where all others go into one box; halved until there is room.
 const BUSIEST: usize = 32;
 
@@ -59,16 +62,11 @@ impl Folding<'_> {
     }
 
     fn is_namespaces(&self, bundle: usize) -> bool {
-        self.may_merge(bundle) && matches!(self.bundles[bundle], Bundle::Namespaces(..))
-    }
-
-    fn may_merge(&self, bundle: usize) -> bool {
-        self.about == About::All || !self.is_meant(bundle)
+        matches!(self.bundles[bundle], Bundle::Namespaces(..))
     }
 
     fn is_range(&self, bundle: usize) -> bool {
         match self.bundles[bundle] {
-            _ if !self.may_merge(bundle) => false,
             Bundle::Node(node) => self.graph.nodes()[node].kind == NodeKind::Range,
             Bundle::Ranges(_) => true,
             Bundle::Namespaces(..) => false,
@@ -97,33 +95,45 @@ impl Folding<'_> {
         links
     }
 
-    fn unconnected(&self, spread: &BTreeSet<usize>) -> Vec<(Vec<usize>, Why)> {
-        if self.about != About::All {
-            // They are left out anyway.
-            return Vec::new();
-        }
+    /// Which bundles may be put together with others. What has no connection is not drawn where the picture is about
+    /// something, and must not be counted as if it were.
+    fn candidates(&self, links: &[Vec<Link>], spread: &BTreeSet<usize>) -> Vec<bool> {
+        let open = |b: usize| self.about != About::All && self.is_meant(b);
+        let drawn = |b: usize| self.about == About::All || !links[b].is_empty();
+        (0..self.bundles.len())
+            .map(|b| drawn(b) && !open(b) && !spread.contains(&b))
+            .collect()
+    }
+
+    fn unconnected(&self, spread: &BTreeSet<usize>) -> Groups {
         let links = self.links();
+        let candidates = self.candidates(&links, spread);
         let alone = (0..self.bundles.len())
-            .filter(|&b| self.is_namespaces(b) && links[b].is_empty() && !spread.contains(&b));
+            .filter(|&b| candidates[b] && self.is_namespaces(b) && links[b].is_empty());
         vec![(alone.collect(), Why::Unconnected)]
     }
 
-    fn twins(&self, spread: &BTreeSet<usize>) -> Vec<(Vec<usize>, Why)> {
+    fn twins(&self, spread: &BTreeSet<usize>) -> Groups {
+        let links = self.links();
+        let candidates = self.candidates(&links, spread);
         let mut alike: BTreeMap<(bool, Vec<Link>), Vec<usize>> = BTreeMap::new();
-        for (bundle, links) in self.links().into_iter().enumerate() {
+        for (bundle, links) in links.into_iter().enumerate() {
             let range = self.is_range(bundle);
-            if (range || self.is_namespaces(bundle)) && !spread.contains(&bundle) && !links.is_empty() {
+            let may = candidates[bundle] && (range || self.is_namespaces(bundle));
+            if may && !links.is_empty() {
                 alike.entry((range, links)).or_default().push(bundle);
             }
         }
-        alike.into_values().map(|group| (group, Why::Alike)).collect()
+        let alike = alike.into_values();
+        alike.map(|group| (group, Why::Alike)).collect()
     }
 
-    fn same_part(&self, spread: &BTreeSet<usize>) -> Vec<(Vec<usize>, Why)> {
+    fn same_part(&self, spread: &BTreeSet<usize>) -> Groups {
         let links = self.links();
-        let candidate = |b: usize| self.is_namespaces(b) && !spread.contains(&b);
+        let candidates = self.candidates(&links, spread);
+        let may = |b: usize| candidates[b] && self.is_namespaces(b);
         let mut part: Vec<usize> = (0..self.bundles.len())
-            .map(|b| if candidate(b) { 0 } else { b + 1 })
+            .map(|b| if may(b) { 0 } else { b + 1 })
             .collect();
         for _ in 0..ROUNDS {
             let mut known: BTreeMap<(usize, Vec<Link>), usize> = BTreeMap::new();
@@ -139,19 +149,16 @@ impl Folding<'_> {
             });
             part = next.collect();
         }
-        self.by_word(candidate, |bundle| part[bundle])
+        self.by_word(may, |bundle| part[bundle])
     }
 
-    fn same_word(&self, spread: &BTreeSet<usize>) -> Vec<(Vec<usize>, Why)> {
-        self.by_word(|b| self.is_namespaces(b) && !spread.contains(&b), |_| 0)
+    fn same_word(&self, spread: &BTreeSet<usize>) -> Groups {
+        let candidates = self.candidates(&self.links(), spread);
+        self.by_word(|b| candidates[b] && self.is_namespaces(b), |_| 0)
     }
 
     /// Groups by the first word of names and something else.
-    fn by_word(
-        &self,
-        candidate: impl Fn(usize) -> bool,
-        other: impl Fn(usize) -> usize,
-    ) -> Vec<(Vec<usize>, Why)> {
+    fn by_word(&self, candidate: impl Fn(usize) -> bool, other: impl Fn(usize) -> usize) -> Groups {
         let mut groups: BTreeMap<(&str, usize), Vec<usize>> = BTreeMap::new();
         for (bundle, what) in self.bundles.iter().enumerate() {
             if let Bundle::Namespaces(names, Why::Single | Why::Alike) = what
@@ -159,18 +166,25 @@ impl Folding<'_> {
             {
                 let name = names.first().copied().unwrap_or_default();
                 let word = name.split('-').next().unwrap_or_default();
-                groups.entry((word, other(bundle))).or_default().push(bundle);
+                groups
+                    .entry((word, other(bundle)))
+                    .or_default()
+                    .push(bundle);
             }
         }
-        groups.into_values().map(|group| (group, Why::Alike)).collect()
+        groups
+            .into_values()
+            .map(|group| (group, Why::Alike))
+            .collect()
     }
 
     /// All namespaces but so many, those with news first, then those with most connections; ranges likewise.
-    fn all_but_busiest(&self, most: usize, spread: &BTreeSet<usize>) -> Vec<(Vec<usize>, Why)> {
+    fn all_but_busiest(&self, most: usize, spread: &BTreeSet<usize>) -> Groups {
         let links = self.links();
+        let candidates = self.candidates(&links, spread);
         let rest = |candidate: &dyn Fn(usize) -> bool| {
             let mut all: Vec<usize> = (0..self.bundles.len())
-                .filter(|&b| candidate(b) && !spread.contains(&b))
+                .filter(|&b| candidates[b] && candidate(b))
                 .collect();
             all.sort_by_cached_key(|&b| {
                 let news = links[b].iter().any(|link| link.2 != State::Plain);
@@ -191,12 +205,7 @@ impl Folding<'_> {
     }
 
     /// Puts the bundles of each group into one.
-    fn merge(
-        &mut self,
-        groups: Vec<(Vec<usize>, Why)>,
-        opened: &BTreeSet<String>,
-        spread: &mut BTreeSet<usize>,
-    ) {
+    fn merge(&mut self, groups: Groups, opened: &BTreeSet<String>, spread: &mut BTreeSet<usize>) {
         let mut goes: Vec<usize> = (0..self.bundles.len()).collect();
         for (group, why) in groups {
             let Some((&first, others)) = group.split_first().filter(|(_, o)| !o.is_empty()) else {
