@@ -323,11 +323,15 @@ impl Run {
         if right >= left { -left } else { left }
     }
 
+    /// The taps of a row.
+    fn on(&self, row: i32) -> &[Tap] {
+        let first = self.taps.partition_point(|t| t.row < row);
+        let count = self.taps[first..].partition_point(|t| t.row == row);
+        &self.taps[first..first + count]
+    }
+
     fn tap(&self, row: i32, side: Side) -> Option<Tap> {
-        self.taps
-            .iter()
-            .find(|t| t.row == row && t.side == side)
-            .copied()
+        self.on(row).iter().find(|t| t.side == side).copied()
     }
 
     fn joins(&self, from: Tie, to: Tie) -> bool {
@@ -363,8 +367,15 @@ fn crossings(a: &Run, b: &Run) -> i64 {
 /// Pairs of ends that a reader could join although no edge does, when `a` lies left of `b`.
 fn confusion(a: &Run, b: &Run) -> i64 {
     let mut bad = 0;
-    let rows: BTreeSet<i32> = a.taps.iter().map(|t| t.row).collect();
-    for row in rows {
+    if a.high < b.low || b.high < a.low {
+        return bad;
+    }
+    let mut last = None;
+    for row in a.taps.iter().map(|t| t.row) {
+        // Taps are sorted by row. What the other has nothing on confuses nobody.
+        if last.replace(row) == Some(row) || b.on(row).is_empty() {
+            continue;
+        }
         let (a_right, b_left) = (a.tap(row, Side::Right), b.tap(row, Side::Left));
         let (a_left, b_right) = (a.tap(row, Side::Left), b.tap(row, Side::Right));
         // Is the row between the two tracks in use?

@@ -1,2 +1,5 @@
+mod calm;
 mod laws;
 mod pictures;
+mod random;
+mod reader;
