@@ -6,6 +6,8 @@ use super::frame::{Frame, Seen};
 use super::{Field, Input, Rows, score};
 use crate::graph::cells;
 
+/// Up to this many items every start is improved by every move; beyond, moves are tried only where they promise something.
+const FEW: usize = 40;
 /// Above this many items only sweeps are made.
 const MOST_IMPROVED: usize = 200;
 const STARTS: usize = 4;
@@ -38,9 +40,17 @@ pub(super) fn run(
         state.finish(&frame, attempt % 2);
         swept.push((state.total_score(&frame), attempt, state));
     }
+    let few = field.items.len() <= FEW;
+    if few {
+        for (score, attempt, state) in &mut swept {
+            state.improve(&frame, ROUNDS);
+            state.finish(&frame, *attempt % 2);
+            *score = state.total_score(&frame);
+        }
+    }
     swept.sort_by_key(|(score, attempt, _)| (*score, *attempt));
     for (_, attempt, mut state) in swept {
-        if field.items.len() < MOST_IMPROVED {
+        if !few && field.items.len() < MOST_IMPROVED {
             state.improve(&frame, ROUNDS);
             state.finish(&frame, attempt % 2);
         }
@@ -385,7 +395,8 @@ impl State {
     /// Whether an item would do worse below another: more of their wires would cross, or as many while it wants to stand
     /// further up. Looks at the rows as they are, so it can be wrong where others would follow.
     fn belongs_above(&mut self, frame: &Frame<'_>, above: usize, below: usize) -> bool {
-        if frame.items[above].free || frame.items[below].free {
+        let few = frame.items.len() <= FEW;
+        if few || frame.items[above].free || frame.items[below].free {
             return false;
         }
         let more = self.spared(frame, above, below);
@@ -418,10 +429,11 @@ impl State {
         if items.len() < 4 {
             return better;
         }
+        let few = frame.items.len() <= FEW;
         for item in self.order[items.clone()].to_vec() {
             if frame.items[item].hub {
-                better |= self.take(frame, region, item, items.len() - 1, false);
-                better |= self.take(frame, region, item, 0, false);
+                better |= self.take(frame, region, item, items.len() - 1, few);
+                better |= self.take(frame, region, item, 0, few);
             }
         }
         better
@@ -439,14 +451,14 @@ impl State {
         more
     }
 
-    /// Moves an item to another place of its region; where there is room only if no more wires cross on the way.
+    /// Moves an item to another place of its region, if no more wires cross on the way or `anyway`.
     fn take(
         &mut self,
         frame: &Frame<'_>,
         region: usize,
         item: usize,
         to: usize,
-        crowded: bool,
+        anyway: bool,
     ) -> bool {
         let items = &self.order[frame.regions[region].items.clone()];
         let Some(from) = items.iter().position(|&i| i == item) else {
@@ -459,7 +471,7 @@ impl State {
             let passed = items[to..from].iter();
             passed.map(|&other| self.spared(frame, other, item)).sum()
         };
-        from != to && (crowded || worse <= 0) && self.attempt(frame, region, Move::Take { from, to })
+        from != to && (anyway || worse <= 0) && self.attempt(frame, region, Move::Take { from, to })
     }
 
     /// Reorders one region, lets it and its neighbours settle, and keeps the result if the picture is better.

@@ -163,13 +163,26 @@ fn wire(scene: &Scene, x: i32, y: i32) -> bool {
     scene.cell(x, y).is_some_and(|c| c.ink == Ink::Wire)
 }
 
-/// A level wire runs behind the upright one here, and no edge rides both.
+/// A level wire runs behind an upright one here, both go the same way, and no exit of the one leads to a pin of the other.
 fn bridge(scene: &Scene, x: i32, y: i32) -> bool {
     let upright = matches!(glyph(scene, x, y), '│' | '┃' | '┆' | '┊' | '╎');
-    let edges = |x| scene.cell(x, y).map(|c| c.edges.clone());
+    if !upright || !wire(scene, x, y) || !wire(scene, x - 1, y) || !wire(scene, x + 1, y) {
+        return false;
+    }
+    let edges = |x| scene.cell(x, y).unwrap().edges.clone();
     let (here, left, right) = (edges(x), edges(x - 1), edges(x + 1));
-    let apart = here.iter().flatten().all(|e| !left.iter().flatten().any(|f| e == f));
-    upright && wire(scene, x - 1, y) && wire(scene, x + 1, y) && left == right && apart
+    let ports = |of: &[usize], exit: bool| -> Vec<&PortView> {
+        let serves = |p: &&PortView| p.exit == exit && p.edges.iter().any(|e| of.contains(e));
+        scene.ports.iter().filter(serves).collect()
+    };
+    let (level, over) = (ports(&left, true), ports(&here, true));
+    let east = |exits: &[&PortView]| exits.iter().all(|e| e.right() && !e.around);
+    let strangers = level.iter().all(|exit| {
+        let pins = ports(&here, false);
+        pins.iter()
+            .all(|pin| !pin.edges.iter().any(|e| exit.edges.contains(e)))
+    });
+    left == right && east(&level) && east(&over) && strangers
 }
 
 const PLANTS: [(&str, Plant); 5] = [
