@@ -288,19 +288,18 @@ fn box_width(layout: &Layout<'_>, geometry: &Geometry, place: usize) -> i32 {
         let badges = layout.plan.places[place].badge_width(true);
         let margin = if look.pitch == 1 { 4 } else { 6 };
         let counts = names::width(&layout.plan.places[place].counts) + 4;
-        (title + margin)
-            .max(ports)
-            .max(counts)
-            .max(badges + margin)
+        (title + margin).max(ports).max(counts).max(badges + margin)
     } else if look.labels {
         let badges = layout.plan.places[place].badge_width(false);
         let label = |width: i32| if width > 0 { width + 1 } else { 0 };
-        let left = if left > 0 {
-            geometry.left_label[layout.column[place]]
+        // Names of one column start behind its widest label, even where the own one is empty.
+        let mut pins = layout.wiring.ports.iter().filter(|p| !p.exit);
+        let left = if pins.any(|p| p.place == place && p.side == Side::Left) {
+            label(geometry.left_label[layout.column[place]]).max(1)
         } else {
             0
         };
-        title + 4 + label(left) + label(right) + label(badges)
+        title + 4 + left + label(right) + label(badges)
     } else {
         title + 3
     }

@@ -1,3 +1,6 @@
+mod calm;
 mod laws;
 mod measure;
 mod pictures;
+mod random;
+mod reader;
