@@ -49,9 +49,9 @@ impl Step {
 }
 
 impl Look {
-    /// Cards with tracks side by side make do with less room around them.
+    /// Tight cards, and names alone, make do with less room around tracks.
     pub(super) fn narrow(&self) -> bool {
-        self.cards && self.pitch == 1
+        self.pitch == 1 && (self.cards || !self.labels)
     }
 }
 
@@ -209,7 +209,7 @@ fn spread(layout: &Layout<'_>, geometry: &mut Geometry) -> Grid {
             Some(channel) if channel.tracks > 0 => {
                 (cells(channel.tracks) - 1) * look.pitch + layout.squeeze.margin
             }
-            Some(_) => 3,
+            Some(_) => 2,
             None if outer => 0,
             None => 2,
         };

@@ -395,8 +395,11 @@ impl Field {
         wanted
     }
 
-    /// An item and all of `loose` that straight wires tie to it, one behind the other.
-    pub(super) fn in_line(&self, rows: &Rows, loose: &[usize], item: usize) -> Vec<usize> {
+    /// An item, and the passages and boxes outside that straight wires tie to it, one behind the other.
+    pub(super) fn in_line(&self, rows: &Rows, item: usize) -> Vec<usize> {
+        let follows = |i: usize| {
+            matches!(self.items[i].what, What::Pass(_)) || self.items[i].band == self.bands()
+        };
         let mut found = vec![item];
         let mut next = 0;
         while let Some(&here) = found.get(next) {
@@ -404,7 +407,7 @@ impl Field {
                 let level =
                     rows.y[here] + rows.offset(self, pull.mine) == rows.row(self, pull.other);
                 let other = pull.other.item;
-                if level && loose.contains(&other) && !found.contains(&other) {
+                if level && follows(other) && !found.contains(&other) {
                     found.push(other);
                 }
             }
