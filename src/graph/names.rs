@@ -214,17 +214,26 @@ mod tests {
             names.iter().map(|&name| (name, Some("a"))).collect()
         };
         // Only one character in the middle differs: the tail grows until it is seen.
-        let close = named(&["payments-1-worker-eu", "payments-2-worker-eu"]);
-        assert_eq!(shorten(&close, 14), ["p…1-worker-eu", "p…2-worker-eu"].map(|n| n.replacen("p…", "pa…", 1)));
+        let close = named(&["payments-internal-1-worker", "payments-internal-2-worker"]);
+        assert_eq!(shorten(&close, 14), ["payme…1-worker", "payme…2-worker"]);
         // Nothing that fits tells them apart.
-        let hopeless = named(&["aaaaaaaaaaaaaaa-x-bbbbbbbbbbbbbbb", "aaaaaaaaaaaaaaa-y-bbbbbbbbbbbbbbb"]);
+        let hopeless = named(&[
+            "aaaaaaaaaaaaaaa-x-bbbbbbbbbbbbbbb",
+            "aaaaaaaaaaaaaaa-y-bbbbbbbbbbbbbbb",
+        ]);
         assert_eq!(shorten(&hopeless, 9), ["aaaaaaa…1", "aaaaaaa…2"]);
         // Without its prefix one is what the other is called.
-        let prefixed = [("web-frontend-of-all", Some("shop")), ("shop-web-frontend-of-all", Some("shop"))];
+        let prefixed = [
+            ("web-frontend-of-all", Some("shop")),
+            ("shop-web-frontend-of-all", Some("shop")),
+        ];
         let shown = shorten(&prefixed, 19);
         assert_ne!(shown[0], shown[1]);
         // One name twice is one name: a Deployment and a Service account may share it.
-        assert_eq!(shorten(&named(&["a-very-long-name", "a-very-long-name"]), 9), ["very-lon…", "very-lon…"]);
+        assert_eq!(
+            shorten(&named(&["a-very-long-name", "a-very-long-name"]), 9),
+            ["very-lon…", "very-lon…"]
+        );
         // Signs that are all replaced alike.
         assert_eq!(shorten(&named(&["漢", "字"]), 9), ["?…1", "?…2"]);
     }

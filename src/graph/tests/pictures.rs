@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::graph::samples::{Sample, shop, stalker};
-use crate::graph::{Class, Direction, End, Graph, Ink, Options, Scene, State, Step, layout, truth};
+use crate::graph::{
+    Cell, Class, Direction, End, Graph, Ink, Options, Scene, State, Step, layout, truth,
+};
 
 fn with_api(width: u16, height: u16) -> Options {
     let mut options = Options::new(width, height);
@@ -57,39 +59,40 @@ fn the_demo_in_80_columns_is_mini() {
     let scene = layout(&stalker().graph(), &with_api(78, 12), None);
     assert_eq!((scene.step_shown(), scene.fits()), (Step::Mini, true));
     insta::assert_snapshot!(scene.text(false), @r"
-               ╭─ stalker ──────────────────────────────────────────────────────╮
-    ▐any ╶━┳◆────►ui         ▌                                                  │
-           ┃┗━━━━━━━━━━━━━━━━━━━━━━┯━━━━━━━━━━━━━━━━┯━━━►mongo ▌                │
-           ┗━━━━━►cron-serv… ╶─────●──►flow-mana… ╶─●┬──►kafka ╶───►zookeeper ▌ │
-               │ ▐orchestra… ╶────┬──────────────────╯  ▐      ◄───╴          ▌ │
-               ╰──────────────────│─────────────────────────────────────────────╯
-               ╭─ stalker-jo… ─╮  │
-               │ ▐jobs       ╶───╮╰───►k8s-api    ▌
-               ╰───────────────╯ │
-                                 ╰────►internet   ▌
+             ╭─ stalker ───────────────────────────────────────────────────────╮
+           ╭───►ui           ▌                                                 │
+    ▐any ╶━╈━━━━━━━━━━━━━━━━━━━━━━━┯━━━━━━━━━━━━━━━━━┯━━►mongo ▌               │
+           ┗━━━►cron-service ╶─────●─►flow-manager ╶─●┬─►kafka ╶──►zookeeper ▌ │
+             │ ▐orchestrator ╶────┬───────────────────╯ ▐      ◄──╴          ▌ │
+             ╰────────────────────│────────────────────────────────────────────╯
+             ╭─ stalker-jobs ──╮  │
+             │ ▐jobs         ╶───╮╰──►k8s-api      ▌
+             ╰─────────────────╯ │
+                                 ╰───►internet     ▌
     ");
 }
 
 #[test]
 fn the_demo_in_120_columns_is_tight_cards() {
-    let scene = layout(&stalker().graph(), &with_api(118, 15), None);
+    let scene = layout(&stalker().graph(), &with_api(118, 20), None);
     assert_eq!((scene.step_shown(), scene.fits()), (Step::CardTight, true));
     insta::assert_snapshot!(scene.text(false), @r"
-               ╭─ stalker ───────────────────────────────────────────────────────────────────────────╮
-               │                       ╭ flow-manager ╮     ╭ mongo ──────────╮                      │
-            ┏━━━━━━━━━━━━━━━━━━━━━━━┓╭─►3000          ├─●┲━━►27017            │                      │
-            ┃  │ ╭ cron-service ╮   ┃│ ╰ dns ─────────╯ │┃  ╰─────────────────╯                      │   ╔ k8s-api ═╗
-            ┃┏━━━►3000          ├───●╯                  │┃╭──────────────────────────────────────────────►443       ║
-            ┃┃ │ ╰ dns ─────────╯   ┗━━━━━━━━━━━━━━━━━━━│┛│ ╭ kafka ──────────╮   ╭ zookeeper ─────╮ │   ╚══════════╝
-    ╔ any ╗ ┃┃ │ ╭ ui ──────────╮      ╭ orchestrator ╮ ├─│─►9092             ├───►2181·2888·3888  │ │
-    ║     ╟━◆┹───►4200          │      │              ├─●─╯ │        9092·9093◄───┤                │ │
-    ╚═════╝    │ ╰──────────────╯      ╰ dns ─────────╯     ╰ dns ────────────╯   ╰ dns ───────────╯ │
-               ╰─────────────────────────────────────────────────────────────────────────────────────╯
-               ╭─ stalker-jobs ───╮
-               │ ╭ jobs ────────╮ │                                                                      ╔ internet ╗
-               │ │              ├────────────────────────────────────────────────────────────────────────►any       ║
-               │ ╰──────────────╯ │                                                                      ╚══════════╝
-               ╰──────────────────╯
+              ╭─ stalker ────────────────────────────────────────────────────────────────────────╮
+              │ ╭ ui ──────────╮     ╭ orchestrator ╮                                            │  ╔ k8s-api ═╗
+            ╭───►4200          │     │              ├──●────────────────────────────────────────────►443       ║
+            │ │ ╰──────────────╯     ╰ dns ─────────╯  │ ╭ kafka ──────────╮  ╭ zookeeper ─────╮ │  ╚══════════╝
+            │ │ ╭ cron-service ╮     ╭ flow-manager ╮  ├─►9092             ├──►2181·2888·3888  │ │
+            ┢━━━►3000          ├───●─►3000          ├─●╯ │        9092·9093◄──┤                │ │
+            ┃ │ ╰ dns ─────────╯   │ ╰ dns ─────────╯ │  ╰ dns ────────────╯  ╰ dns ───────────╯ │
+    ╔ any ╗ ┃ │                    │                  │  ╭ mongo ──────────╮                     │
+    ║     ╟━┻━━━━━━━━━━━━━━━━━━━━━━┷━━━━━━━━━━━━━━━━━━┷━━►27017            │                     │
+    ╚═════╝   │                                          ╰─────────────────╯                     │
+              ╰──────────────────────────────────────────────────────────────────────────────────╯
+              ╭─ stalker-jobs ───╮
+              │ ╭ jobs ────────╮ │                                                                  ╔ internet ╗
+              │ │              ├────────────────────────────────────────────────────────────────────►any       ║
+              │ ╰──────────────╯ │                                                                  ╚══════════╝
+              ╰──────────────────╯
     ");
 }
 
@@ -98,21 +101,21 @@ fn the_demo_with_room_is_cards() {
     let scene = layout(&stalker().graph(), &with_api(130, 20), None);
     assert_eq!((scene.step_shown(), scene.fits()), (Step::Card, true));
     insta::assert_snapshot!(scene.text(false), @r"
-                   ╭─ stalker ────────────────────────────────────────────────────────────────────────────────────╮
-                   │                           ╭─ orchestrator ─╮        ╭─ kafka ─────────╮   ╭─ zookeeper ────╮ │
-                   │ ╭─ cron-service ─╮        │                ├───┬─┬──►9092             ├───►2181·2888·3888  │ │
-              ┏━━━━━━►3000            ├───●─╮  ╰─ dns ──────────╯   │ │  │        9092·9093◄───┤                │ │
-              ┃    │ ╰─ dns ──────────╯   ┢━│━━━━━━━━━━━━━━━━━━━━━┓ │ │  ╰─ dns ───────────╯   ╰─ dns ──────────╯ │   ╔═ k8s-api ══╗
-              ┃ ┏━━━━━━━━━━━━━━━━━━━━━━━━━┛ │  ╭─ flow-manager ─╮ ┃ ╰─│───────────────────────────────────────────────►443         ║
-    ╔═ any ═╗ ┃ ┃  │ ╭─ ui ───────────╮     ╰──►3000            ├─●───╯  ╭─ mongo ─────────╮                      │   ╚════════════╝
-    ║       ╟━┻━◆────►4200            │        ╰─ dns ──────────╯ ┗━━━━━━►27017            │                      │
-    ╚═══════╝      │ ╰────────────────╯                                  ╰─────────────────╯                      │
-                   ╰──────────────────────────────────────────────────────────────────────────────────────────────╯
-                   ╭─ stalker-jobs ─────╮
-                   │ ╭─ jobs ─────────╮ │                                                                             ╔═ internet ═╗
-                   │ │                ├───────────────────────────────────────────────────────────────────────────────►any         ║
-                   │ ╰────────────────╯ │                                                                             ╚════════════╝
-                   ╰────────────────────╯
+                 ╭─ stalker ─────────────────────────────────────────────────────────────────────────────────╮
+                 │                                                   ╭─ kafka ─────────╮  ╭─ zookeeper ────╮ │
+                 │ ╭─ ui ───────────╮      ╭─ orchestrator ─╮ ╭──────►9092             ├──►2181·2888·3888  │ │
+              ╭────►4200            │      │                ├─●───╮  │        9092·9093◄──┤                │ │
+    ╔═ any ═╗ │  │ ╰────────────────╯      ╰─ dns ──────────╯ │   │  ╰─ dns ───────────╯  ╰─ dns ──────────╯ │  ╔═ k8s-api ══╗
+    ║       ╟━╈━━━━━━━━━━━━━━━━━━━━━━━━━┯━━━━━━━━━━━━━━━━━━━━━│━┓ ╰─────────────────────────────────────────────►443         ║
+    ╚═══════╝ ┃  │ ╭─ cron-service ─╮   │  ╭─ flow-manager ─╮ │ ┃    ╭─ mongo ─────────╮                     │  ╚════════════╝
+              ┗━━━━►3000            ├───●──►3000            ├─●─┺━━━━►27017            │                     │
+                 │ ╰─ dns ──────────╯      ╰─ dns ──────────╯        ╰─────────────────╯                     │
+                 ╰───────────────────────────────────────────────────────────────────────────────────────────╯
+                 ╭─ stalker-jobs ─────╮
+                 │ ╭─ jobs ─────────╮ │                                                                         ╔═ internet ═╗
+                 │ │                ├───────────────────────────────────────────────────────────────────────────►any         ║
+                 │ ╰────────────────╯ │                                                                         ╚════════════╝
+                 ╰────────────────────╯
     ");
 }
 
@@ -121,27 +124,27 @@ fn the_shop_in_120_columns_is_chips() {
     let scene = layout(&shop().graph(), &with_api(118, 30), None);
     assert_eq!((scene.step_shown(), scene.fits()), (Step::Chip, true));
     insta::assert_snapshot!(scene.text(false), @r"
-                      ╭─ e-commerce ────────────────────────────────────────────────────────────────────────────╮
-                      │                        ╭──►8000  auth-service         ╶─●─●────►3306  auth-mysql      ▌ │
-                      │                        ├──►8000  cart-service         ╶─●─●────►3306  cart-mysql      ▌ │
-                      │                        ├──►8000  catalog-service      ╶─●─●────►3306  catalog-mysql   ▌ │
-                      │                        ├──►8000  inventory-service    ╶─●─●────►3306  inventory-mysql ▌ │
-                      │                        ├──►8000  payment-service      ╶━●━●━◆──►3306  payment-mysql   ▌ │
-    ╭─ traefik ───╮   │                        ├──►8000  order-service        ╶─●─●─┺━━►3306  order-mysql     ▌ │
-    │ ▐ traefik ╶───────►8100  api-gateway ╶───┼──►8000  notification-service ╶─●─┼────►6379  redis           ▌ │
-    ╰─────────────╯   │                        ├──►8000  search-service       ╶─●─┤                             │
-                      │                        ├──►8000  pricing-service      ╶─●─●────►3306  pricing-mysql   ▌ │
-                      │                        ├──►8000  product-service      ╶─●─●────►3306  product-mysql   ▌ │
-                      │                        ├──►8000  review-service       ╶─●─○────►3306  review-mysql    ▌ │
-                      │                        ├──►8000  shipping-service     ╶─●─●────►3306  shipping-mysql  ▌ │
-                      │                        ╰──►8000  user-service         ╶─●─●────►3306  user-mysql      ▌ │
-                      ╰─────────────────────────────────────────────────────────│───────────────────────────────╯
-    ╭─ e-commerce-messaging ────────────────────────────────────────────────────│───────────────────────────────╮
-    │ ▐ minio   ▌                                                               ╰──────►5672  rabbitmq ↻25672 ▌ │
-    ╰───────────────────────────────────────────────────────────────────────────────────────────────────────────╯
-    ╭─ monitoring ───────────────────────────╮
-    │ ▐ grafana ╶───────►9090  prometheus  ▌ │
-    ╰────────────────────────────────────────╯
+                     ╭─ e-commerce ────────────────────────────────────────────────────────────────────────────╮
+                     │                        ╭──►8000  auth-service         ╶─●─●────►3306  auth-mysql      ▌ │
+                     │                        ├──►8000  cart-service         ╶─●─●────►3306  cart-mysql      ▌ │
+                     │                        ├──►8000  catalog-service      ╶─●─●────►3306  catalog-mysql   ▌ │
+                     │                        ├──►8000  inventory-service    ╶─●─●────►3306  inventory-mysql ▌ │
+                     │                        ├──►8000  payment-service      ╶━●━●━◆──►3306  payment-mysql   ▌ │
+    ╭─ traefik ───╮  │                        ├──►8000  order-service        ╶─●─●─┺━━►3306  order-mysql     ▌ │
+    │ ▐ traefik ╶──────►8100  api-gateway ╶───┼──►8000  notification-service ╶─●─┼────►6379  redis           ▌ │
+    ╰─────────────╯  │                        ├──►8000  search-service       ╶─●─┤                             │
+                     │                        ├──►8000  pricing-service      ╶─●─●────►3306  pricing-mysql   ▌ │
+                     │                        ├──►8000  product-service      ╶─●─●────►3306  product-mysql   ▌ │
+                     │                        ├──►8000  review-service       ╶─●─○────►3306  review-mysql    ▌ │
+                     │                        ├──►8000  shipping-service     ╶─●─●────►3306  shipping-mysql  ▌ │
+                     │                        ╰──►8000  user-service         ╶─●─●────►3306  user-mysql      ▌ │
+                     ╰─────────────────────────────────────────────────────────│───────────────────────────────╯
+    ╭─ e-commerce-messaging ───────────────────────────────────────────────────│───────────────────────────────╮
+    │ ▐ minio   ▌                                                              ╰──────►5672  rabbitmq ↻25672 ▌ │
+    ╰──────────────────────────────────────────────────────────────────────────────────────────────────────────╯
+    ╭─ monitoring ──────────────────────────╮
+    │ ▐ grafana ╶──────►9090  prometheus  ▌ │
+    ╰───────────────────────────────────────╯
     ");
 }
 
@@ -149,23 +152,22 @@ fn the_shop_in_120_columns_is_chips() {
 fn every_state_can_be_told_without_colour() {
     let scene = pinned(&mixed().graph(), Step::Card);
     insta::assert_snapshot!(scene.text(false), @r"
-                   ╭─ stalker ────────────────────────────────────────────────────────────────────────────────────────────────────────────╮
-                   │                                                                             ╭─ mongo ─────────╮                      │
-                ┏━━━━━━━━━━━━━━━━━━━━━━━━━┯━━━━━━━━━━━━━━━━━━━━━━━━━━━┯━━━━━━━━━━━━━━━━━━━━━━━┯━━►27017            │                      │      ╔═ dns ══════╗
-    ╔═ any ═╗   ┃  │ ╭─ ui ───────────╮   │      ╭─ flow-manager ─╮   │  ╭─ orchestrator ─╮   ╎  ╰─────────────────╯                      │   ╭╌╌►53/UDP      ║
-    ║       ╟━┳━◆────►4200            ├┈┈┈?╌╌╌╌╌╳│3000            ├─●─●┄┄►5135            ├╳╌╌●╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╯  ╚════════════╝
-    ╚═══════╝ ┃    │ ╰─ open out ─────╯   │ ╭────►3000            │ │    │                ├─●───────────────────────────────────────────────╮
-              ┃    │                      │ │    ╰─ dns ──────────╯ │    ╰─ dns ──────────╯ │    ╭─ kafka ─────────╮   ╭─ zookeeper ────╮ │ │    ╔═ k8s-api ══╗
-              ┃    │ ╭─ cron-service ─╮   │ │ ╭┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┴───────────────────────┴────►9092             ├───►2181·2888·3888  │ │ ╰────►443         ║
-              ┗━━━━━━►3000            ├───●─┴┄╯                          ╭─ exporter ─────╮   ┏━━►5135    9092·9093◄───┤                │ │      ╚════════════╝
-                   │ ╰─ dns ──────────╯                                  │                ├━━━┛  ╰─ dns ───────────╯   ╰─ dns ──────────╯ │
-                   │                                                     ╰────────────────╯                                               │
-                   ╰──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────╯
-                   ╭─ stalker-jobs ─────╮
-                   │ ╭─ jobs ─────────╮ │                                                                                                        ╔═ internet ═╗
-                   │ │                ├──────────────────────────────────────────────────────────────────────────────────────────────────────────►any         ║
-                   │ ╰────────────────╯ │                                                                                                        ╚════════════╝
-                   ╰────────────────────╯
+                 ╭─ stalker ───────────────────────────────────────────────────────────────────────────────────────────────────────────────╮
+                 │ ╭─ ui ───────────╮   ┏━━━━━━━━━━━━━━━━━━━━━━━━━━━┯━━━━━━━━━━━━━━━━━━━━━━━━━━━┓  ╭─ mongo ─────────╮                     │
+              ╭────►4200            ├┈┈┈?╌╮    ╭─ flow-manager ─╮   │  ╭─ orchestrator ─╮       ┡━━►27017            │                     │      ╔═ dns ══════╗
+    ╔═ any ═╗ │  │ ╰─ open out ─────╯   ┃ ╰╌╌╌╳│3000            ├─●─●┄┄►5135            ├╳╌╌╌╌┬╌╯  ╰─────────────────╯                     │   ╭╌╌►53/UDP      ║
+    ║       ╟━╈━━━━━━━━━━━━━━━━━━━━━━━━━┩   ╭──►3000            │ │    │                ├─●─╮ ╰╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╯  ╚════════════╝
+    ╚═══════╝ ┃  │ ╭─ cron-service ─╮   │   │  ╰─ dns ──────────╯ │    ╰─ dns ──────────╯ │ ╰────────────────────────────────────────────────╮
+              ┗━━━━►3000            ├───●───┴┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┴───────────────────────┤        ╭─ kafka ─────────╮  ╭─ zookeeper ────╮ │ │    ╔═ k8s-api ══╗
+                 │ ╰─ dns ──────────╯                                  ╭─ exporter ─────╮ ╰────────►9092             ├──►2181·2888·3888  │ │ ╰────►443         ║
+                 │                                                     │                ├━━━━━━━━━━►5135    9092·9093◄──┤                │ │      ╚════════════╝
+                 │                                                     ╰────────────────╯          ╰─ dns ───────────╯  ╰─ dns ──────────╯ │
+                 ╰─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────╯
+                 ╭─ stalker-jobs ─────╮
+                 │ ╭─ jobs ─────────╮ │                                                                                                           ╔═ internet ═╗
+                 │ │                ├─────────────────────────────────────────────────────────────────────────────────────────────────────────────►any         ║
+                 │ ╰────────────────╯ │                                                                                                           ╚════════════╝
+                 ╰────────────────────╯
     ");
 }
 
@@ -197,7 +199,178 @@ fn ascii_keeps_every_column() {
         assert_eq!(a.chars().count(), b.len(), "{a}");
     }
     assert!(ascii.contains("[ exporter          -===="), "{ascii}");
-    assert!(ascii.contains("~x[3000"), "{ascii}");
+    assert!(ascii.contains("_x[3000"), "{ascii}");
+}
+
+/// Names of every kind that could break a box.
+fn unruly() -> Sample {
+    let mut s = Sample::default();
+    let names = [
+        "漢字の名前",
+        "cafe\u{301}-backend",
+        "👩\u{200d}💻-emoji",
+        "a\u{200b}zero\u{202e}width",
+        "►│●╮",
+        "a-name-that-goes-on-and-on-beyond-every-box-there-is-1",
+        "a-name-that-goes-on-and-on-beyond-every-box-there-is-2",
+    ];
+    for pair in names.windows(2) {
+        let (from, to) = (
+            format!("名前空間/{}", pair[0]),
+            format!("名前空間/{}", pair[1]),
+        );
+        s.edge(
+            &from,
+            &to,
+            "8080 8443 9000 9001 9002 9003 9004",
+            State::Plain,
+        );
+    }
+    s.edge(
+        "any",
+        "名前空間/漢字の名前",
+        "30000-32767/UDP any",
+        State::Unexpected,
+    );
+    s.badge("名前空間/►│●╮", "open in");
+    s
+}
+
+#[test]
+fn no_name_breaks_a_box() {
+    for step in Step::ALL {
+        for width in [40, 80, 160] {
+            let mut options = with_api(width, 40);
+            options.step = Some(step);
+            let scene = layout(&unruly().graph(), &options, None);
+            assert!(truth::check(&scene).is_clean());
+            for ascii in [false, true] {
+                for (y, line) in (0..).zip(scene.text(ascii).lines()) {
+                    // One character a cell, or what follows would be pushed aside.
+                    assert_eq!(
+                        crate::text::width(line),
+                        line.chars().count(),
+                        "{step:?} {line}"
+                    );
+                    assert!(
+                        crate::text::width(line) <= usize::try_from(scene.width()).unwrap(),
+                        "{step:?} {y}"
+                    );
+                }
+            }
+            for b in scene.boxes() {
+                for x in [b.rect.x, b.rect.x + b.rect.width - 1] {
+                    for y in b.rect.y..b.rect.y + b.rect.height {
+                        let ink = scene.cell(x, y).unwrap().ink;
+                        assert!(
+                            matches!(ink, Ink::Border | Ink::Port),
+                            "{step:?} {}\n{}",
+                            b.id,
+                            scene.text(false)
+                        );
+                    }
+                }
+            }
+            let shown: BTreeSet<&str> = scene.boxes().iter().map(|b| b.title.as_str()).collect();
+            assert_eq!(
+                shown.len(),
+                scene.boxes().len(),
+                "{step:?}\n{}",
+                scene.text(false)
+            );
+        }
+    }
+}
+
+#[test]
+fn many_ports_are_folded_at_the_pin() {
+    let scene = pinned(&unruly().graph(), Step::Chip);
+    assert!(
+        scene.text(false).contains("►8080·8443·+5"),
+        "{}",
+        scene.text(false)
+    );
+    assert!(
+        scene.text(false).contains("►30000-32767/UDP·any"),
+        "{}",
+        scene.text(false)
+    );
+}
+
+#[test]
+fn an_edge_of_a_box_to_itself_tells_its_state() {
+    let mut s = stalker();
+    s.edge("stalker/mongo", "stalker/mongo", "27017", State::Missing);
+    s.edge("stalker/kafka", "stalker/kafka", "9093", State::Plain);
+    s.edge("stalker/kafka", "stalker/kafka", "22", State::Unexpected);
+    s.edge(
+        "stalker/zookeeper",
+        "stalker/zookeeper",
+        "3888",
+        State::HalfOpen(End::To),
+    );
+    s.edge("stalker/ui", "stalker/ui", "80", State::Unknown);
+    for step in [Step::Card, Step::CardTight, Step::Chip] {
+        let scene = pinned(&s.graph(), step);
+        let text = scene.text(false);
+        for badge in ["↻27017○", "↻9093", "↻22◆", "↻3888╳", "↻80?"] {
+            assert!(text.contains(badge), "{badge}\n{text}");
+        }
+        let badges = (0..scene.height()).flat_map(|y| (0..scene.width()).map(move |x| (x, y)));
+        let states: BTreeSet<State> = badges
+            .filter_map(|(x, y)| scene.cell(x, y))
+            .filter(|cell| cell.ink == Ink::Badge)
+            .filter_map(|cell| cell.state)
+            .collect();
+        assert_eq!(states.len(), 5);
+        let legend = scene.legend().iter().map(|entry| entry.2);
+        assert_eq!(legend.count(), 5);
+    }
+}
+
+#[test]
+fn without_colour_and_without_glyphs_each_sign_is_one_of_its_own() {
+    let graph = mixed().graph();
+    let scene = pinned(&graph, Step::Card);
+    let mut signs: std::collections::BTreeMap<char, BTreeSet<Option<State>>> = Default::default();
+    for y in 0..scene.height() {
+        for x in 0..scene.width() {
+            let cell = scene.cell(x, y).unwrap();
+            if cell.ink == Ink::Wire {
+                signs.entry(cell.ascii()).or_default().insert(cell.state);
+            }
+        }
+    }
+    // Straight stretches belong to one state each.
+    for (sign, state) in [
+        ('-', State::Plain),
+        ('|', State::Plain),
+        ('=', State::Unexpected),
+        ('#', State::Unexpected),
+        ('.', State::Missing),
+        ('~', State::Unknown),
+    ] {
+        assert_eq!(signs[&sign], BTreeSet::from([Some(state)]), "{sign}");
+    }
+    let half_open = |state: &Option<State>| matches!(state, Some(State::HalfOpen(_)));
+    assert!(signs[&'_'].iter().all(half_open));
+    let upright = ['│', '┃', '┆', '┊', '╎'].map(|glyph| Cell {
+        glyph,
+        ink: Ink::Wire,
+        ..Cell::default()
+    });
+    let upright: BTreeSet<char> = upright.iter().map(Cell::ascii).collect();
+    assert_eq!(upright.len(), 5);
+    // A bridge is an upright stroke, a turn a slope, a branch a cross: none looks like another.
+    let cell = |glyph, ink| Cell {
+        glyph,
+        ink,
+        ..Cell::default()
+    };
+    assert_eq!(cell('│', Ink::Wire).ascii(), '|');
+    assert_eq!(cell('╮', Ink::Wire).ascii(), '\\');
+    assert_eq!(cell('┼', Ink::Wire).ascii(), '+');
+    assert_eq!(cell('╮', Ink::Border).ascii(), '+');
 }
 
 #[test]
@@ -270,7 +443,7 @@ fn movement_follows_the_wires() {
     assert_eq!(step("any", Direction::Left), None);
     assert_eq!(step("any", Direction::Right), Some(workload("ui")));
     assert_eq!(
-        step(&workload("cron-service"), Direction::Down),
+        step(&workload("cron-service"), Direction::Up),
         Some(workload("ui"))
     );
     assert_eq!(
@@ -291,14 +464,14 @@ fn movement_follows_the_wires() {
 #[test]
 fn a_live_update_keeps_the_step_and_a_resize_chooses_anew() {
     let mut sample = stalker();
-    let first = layout(&sample.graph(), &with_api(118, 15), None);
+    let first = layout(&sample.graph(), &with_api(118, 20), None);
     sample.edge(
         "stalker/a-new-worker-with-a-long-name",
         "stalker/mongo",
         "27017",
         State::Plain,
     );
-    let next = layout(&sample.graph(), &with_api(118, 15), Some(first.sticky()));
+    let next = layout(&sample.graph(), &with_api(118, 20), Some(first.sticky()));
     assert_eq!(next.step_shown(), Step::CardTight);
     let resized = layout(&sample.graph(), &with_api(78, 20), Some(first.sticky()));
     assert_eq!(resized.step_shown(), Step::Mini);
