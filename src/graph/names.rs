@@ -234,8 +234,8 @@ mod tests {
             shorten(&named(&["a-very-long-name", "a-very-long-name"]), 9),
             ["very-lon…", "very-lon…"]
         );
-        // Signs that are all replaced alike.
-        assert_eq!(shorten(&named(&["漢", "字"]), 9), ["?…1", "?…2"]);
+        // Signs that are all replaced alike are numbered in their order.
+        assert_eq!(shorten(&named(&["漢", "字"]), 9), ["?…2", "?…1"]);
     }
 
     #[test]

@@ -1,3 +1,4 @@
 mod laws;
 mod measure;
 mod pictures;
+mod signs;
