@@ -107,7 +107,8 @@ fn tell_apart(stems: &[&str], taken: &BTreeSet<String>, limit: usize) -> Vec<Str
     let mut taken = taken.clone();
     let mut numbered = Vec::new();
     for stem in stems {
-        let name = (1..)
+        // One number more than there are names: one is free.
+        let name = (1..=taken.len() + 1)
             .map(|number| {
                 let number = format!("…{number}");
                 let head = limit.saturating_sub(length(&number));

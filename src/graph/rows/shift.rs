@@ -5,14 +5,14 @@ use super::{Field, Item, Rows, What};
 impl Field {
     /// Whether no planned wire holds an item in its place: a box outside the bands, or a passage of nothing but unexpected
     /// edges.
-    pub(super) fn is_loosely_held(&self, item: usize) -> bool {
+    pub(in crate::graph) fn is_loosely_held(&self, item: usize) -> bool {
         let Item { what, band, .. } = self.items[item];
         let unplanned = || self.pulls[item].iter().all(|p| !p.votes);
         band == self.bands() || matches!(what, What::Pass(_)) && unplanned()
     }
 
     /// The rows on which one of an item's wires would run straight, from top to bottom.
-    pub(super) fn straight_rows(&self, rows: &Rows, item: usize) -> Vec<i32> {
+    pub(in crate::graph) fn straight_rows(&self, rows: &Rows, item: usize) -> Vec<i32> {
         let mut wanted: Vec<i32> = self.pulls[item]
             .iter()
             .map(|p| rows.row(self, p.other) - rows.offset(self, p.mine))
@@ -23,7 +23,7 @@ impl Field {
     }
 
     /// An item, and the passages and boxes outside that straight wires tie to it, one behind the other.
-    pub(super) fn in_line(&self, rows: &Rows, item: usize) -> Vec<usize> {
+    pub(in crate::graph) fn in_line(&self, rows: &Rows, item: usize) -> Vec<usize> {
         let follows = |i: usize| {
             matches!(self.items[i].what, What::Pass(_)) || self.items[i].band == self.bands()
         };
@@ -46,7 +46,7 @@ impl Field {
 
 impl Rows {
     /// Puts an item on another row of its band, past its neighbours if need be; false when that row is taken.
-    pub(super) fn put(&mut self, field: &Field, item: usize, row: i32) -> bool {
+    pub(in crate::graph) fn put(&mut self, field: &Field, item: usize, row: i32) -> bool {
         let Item {
             column,
             band,

@@ -142,7 +142,7 @@ pub(super) fn figures(text: &str) -> Figures {
 /// The border of a box where a wire leaves: `├` and its like with the box's own lines above and below, seen from outside.
 fn is_border(sheet: &Sheet, x: isize, y: isize, heading: usize) -> bool {
     let glyph = sheet.at(x, y);
-    if heading % 2 == 0 || !"├┝┠┣┤┥┨┫".contains(glyph) {
+    if heading.is_multiple_of(2) || !"├┝┠┣┤┥┨┫".contains(glyph) {
         return false;
     }
     // An exit has the inside of a box behind it: its lines go on to a corner without a wire of their own in between.
