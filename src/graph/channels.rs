@@ -70,22 +70,25 @@ pub(super) fn route(
         .iter()
         .map(|segments| channel(wiring, segments, field, rows))
         .collect();
-    if !field.loose && field.items.iter().all(|i| i.known.is_none()) {
+    // Loose rows must keep their parity, and need no nudging; what stands in a remembered layout is not moved for this, the
+    // caller unties wires instead.
+    let afresh = !field.loose && field.items.iter().all(|i| i.known.is_none());
+    if afresh {
         straighten(wiring, &segments, field, rows, &mut channels);
     }
     let mut left = EFFORT;
-    // Loose rows must keep their parity, and need no nudging.
     for _ in 0..if field.loose { 0 } else { NUDGES } {
         if !nudge(wiring, &segments, field, rows, &mut channels, &mut left) {
             break;
         }
     }
-    // What stands in a remembered layout is not moved for this; the caller unties wires instead.
-    if !field.loose && field.items.iter().all(|i| i.known.is_none()) {
-        for _ in 0..INSERTIONS {
-            if !insert(wiring, &segments, field, rows, &mut channels, &mut left) {
-                break;
-            }
+    if afresh {
+        let inserted = (0..INSERTIONS)
+            .take_while(|_| insert(wiring, &segments, field, rows, &mut channels, &mut left))
+            .count();
+        if inserted > 0 {
+            // A blank row parts one column from its neighbours.
+            straighten(wiring, &segments, field, rows, &mut channels);
         }
     }
     channels
@@ -137,18 +140,21 @@ fn straighten(
     loop {
         let mut better = false;
         for &item in loose.iter().chain(&held) {
-            for row in field.straight_rows(rows, item) {
-                // What planned wires hold keeps its order.
-                if held.contains(&item) && !rows.has_room(field, item, row) {
-                    continue;
-                }
+            let mut wanted = field.straight_rows(rows, item);
+            wanted.extend([rows.y[item] - 1, rows.y[item] + 1]);
+            for row in wanted {
                 // Together with what is straight with it already, and alone.
-                let group = field.in_line(rows, &loose, item);
+                let group = field.in_line(rows, item);
                 let alone = (group.len() > 1).then(|| vec![item]);
                 for moved in std::iter::once(group).chain(alone) {
                     let distance = row - rows.y[item];
                     let mut shifted = rows.clone();
-                    let place = |&i: &usize| shifted.put(field, i, rows.y[i] + distance);
+                    let place = |&i: &usize| {
+                        let row = rows.y[i] + distance;
+                        // What planned wires hold keeps its order.
+                        (loose.contains(&i) || rows.has_room(field, i, row))
+                            && shifted.put(field, i, row)
+                    };
                     if distance == 0 || !moved.iter().all(place) {
                         continue;
                     }

@@ -302,7 +302,9 @@ impl<'a> Attempt<'a> {
             squeezes.push(squeeze(names, names, wide));
             if names <= SHORT_NAMES {
                 squeezes.push(squeeze(names, 0, wide));
-                squeezes.push(squeeze(names, 0, 3));
+                if wide > 3 {
+                    squeezes.push(squeeze(names, 0, 3));
+                }
             }
         }
         squeezes

@@ -4,3 +4,4 @@ mod measure;
 mod pictures;
 mod random;
 mod reader;
+mod signs;

@@ -21,6 +21,8 @@ fn drawn(lines: &[&str], edges: &[(usize, usize)]) -> Scene {
         frames: Vec::new(),
         legend: Vec::new(),
         ports: Vec::new(),
+        wires: Vec::new(),
+        grid: None,
         drawn: (0..edges.len()).collect(),
         sticky: Sticky::default(),
     };
@@ -85,6 +87,7 @@ fn drawn(lines: &[&str], edges: &[(usize, usize)]) -> Scene {
                     height: 1,
                 },
                 column: 0,
+                centre: false,
             });
         }
     }
