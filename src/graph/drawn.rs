@@ -3,7 +3,7 @@
 use crate::engine::Engine;
 use crate::expect::Plan;
 use crate::expect::stance::Stance;
-use crate::model::Direction;
+use crate::model::{Direction, PortRange};
 use crate::questions::connections::{
     Connections, Drawn, Point, Standing, Traffic, connections, in_scope, is_internet, point_id,
     point_name, told_ranges,
@@ -169,7 +169,8 @@ fn port_labels(connection: &crate::questions::connections::Connection) -> Vec<St
     told_ranges(&connection.ports)
         .into_iter()
         .map(|(protocol, range)| {
-            if tcp_only {
+            // The bare word means every protocol.
+            if tcp_only && range != PortRange::ALL {
                 range.to_string()
             } else {
                 format!("{range}/{protocol}")

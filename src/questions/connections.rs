@@ -170,8 +170,8 @@ pub fn connections(engine: &Engine, plan: Option<&Plan>, scope: &Scope) -> Conne
     }
     for index in 0..maker.drawn.len() {
         if scope.holds(&maker.drawn[index].namespace) {
-            maker.to_services(index);
-            maker.from_api_server(index);
+            maker.behind_services(index);
+            maker.by_api_server(index);
             maker.open_ports(index);
             for direction in Direction::BOTH {
                 maker.outside(index, direction);

@@ -88,7 +88,9 @@ impl World {
 
     fn engine(&self) -> Engine {
         let (cluster, told) = manifests::parse("t", &self.text);
-        assert!(told.is_empty(), "{told:?}");
+        // Policies of other APIs are what doubt is made of here.
+        let strange = told.iter().find(|d| !d.message.contains("not evaluated"));
+        assert!(strange.is_none(), "{strange:?}");
         Engine::build(&Arc::new(cluster), Profile::spec())
     }
 
@@ -543,7 +545,9 @@ fn templates_twins_and_finished_jobs() {
         )
     };
     let world = World::new()
-        .object(&template("Deployment", 0))
+        .object(&template("Deployment", 1))
+        // Nothing runs, so nothing can be reached.
+        .object(&template("Deployment", 0).replace("name: db", "name: idle"))
         .object(&template("StatefulSet", 2))
         .object("{kind: Pod, apiVersion: v1, metadata: {name: once, namespace: shop, ownerReferences: [{kind: Job, apiVersion: batch/v1, name: once, controller: true, uid: u}]}, status: {phase: Succeeded, podIPs: [{ip: 10.0.1.9}]}}")
         .policy("shop/in", "", "ingress: [{from: [{podSelector: {}}], ports: [{port: 80}]}]");
@@ -556,7 +560,7 @@ fn templates_twins_and_finished_jobs() {
     assert_eq!(
         nodes,
         [
-            ("shop/deployment/db", "deployment/db", 0),
+            ("shop/deployment/db", "deployment/db", 1),
             ("shop/statefulset/db", "statefulset/db", 2),
         ]
     );

@@ -64,10 +64,9 @@ enum Means {
 impl Maker<'_> {
     pub(super) fn nodes(&mut self, index: usize, direction: Direction) {
         let rules = self.rules_about_nodes(index, direction);
-        let is_meant = |end: &End| means_nodes(end, &self.node_addresses);
         let mut alike: BTreeMap<(Standing, PortSet), Vec<NodeId>> = BTreeMap::new();
         for node in self.engine.nodes() {
-            for (ports, standing) in self.node(index, direction, node, (&rules, &is_meant)) {
+            for (ports, standing) in self.node(index, direction, node, &rules) {
                 if !ports.is_empty() {
                     alike.entry((standing, ports)).or_default().push(node);
                 }
@@ -120,8 +119,9 @@ impl Maker<'_> {
         index: usize,
         direction: Direction,
         id: NodeId,
-        (rules, is_meant): (&[(Means, PortSet)], &dyn Fn(&End) -> bool),
+        rules: &[(Means, PortSet)],
     ) -> Vec<(PortSet, Standing)> {
+        let is_meant = |end: &End| means_nodes(end, &self.node_addresses);
         let (entity, node) = (Entity::Node(id), self.engine.node(id));
         let mut named = PortSet::empty();
         // Of several addresses it is the one a rule names that has to get through.
@@ -151,8 +151,8 @@ impl Maker<'_> {
             let is_at_home = |plan: &Plan| plan.same_node(own, &entity);
             if let Some(plan) = self.plan.filter(|plan| !is_at_home(plan)) {
                 let pair = (direction, own, &entity);
-                must = must.union(&claimed(self.engine, plan, Kind::Must, pair, is_meant));
-                never = never.union(&claimed(self.engine, plan, Kind::Never, pair, is_meant));
+                must = must.union(&claimed(self.engine, plan, Kind::Must, pair, &is_meant));
+                never = never.union(&claimed(self.engine, plan, Kind::Never, pair, &is_meant));
             }
             let mut here = Allowed::nothing();
             for address in &at {

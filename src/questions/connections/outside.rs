@@ -84,7 +84,7 @@ impl Maker<'_> {
         };
         let everyone = blocks.iter().filter(|(block, _)| is_all(block));
         let everyone = everyone.fold(PortSet::empty(), |all, (_, ports)| all.union(ports));
-        let wanted = self.wanted_of_anyone(direction, &own, End::Any);
+        let wanted = self.wanted_of_anyone(direction, &own, &End::Any);
         let strangers = self.strangers_may(direction, index);
         let mut cuts = vec![everyone.clone(), wanted.clone(), strangers.clone()];
         for piece in &pieces {
@@ -142,10 +142,10 @@ impl Maker<'_> {
                     let meant = meant.fold(AddressSet::empty(), |all, piece| all.union(&piece.set));
                     if !meant.is_empty() {
                         let point = Point::Range(meant);
-                        self.put(index, direction, point, &cell, Standing::AsExpected);
+                        self.put(index, direction, &point, &cell, Standing::AsExpected);
                     }
                 }
-                self.put(index, direction, Point::Any, &cell, standing);
+                self.put(index, direction, &Point::Any, &cell, standing);
                 continue;
             }
             for (standing, set) in by_standing {
@@ -157,7 +157,7 @@ impl Maker<'_> {
                 } else {
                     Point::Range(set)
                 };
-                self.put(index, direction, point, &cell, standing);
+                self.put(index, direction, &point, &cell, standing);
             }
         }
         self.some_of_them(index, direction, some);
@@ -224,7 +224,7 @@ impl Maker<'_> {
         &mut self,
         index: usize,
         direction: Direction,
-        point: Point,
+        point: &Point,
         ports: &PortSet,
         standing: Standing,
     ) {
@@ -238,10 +238,10 @@ impl Maker<'_> {
     }
 
     /// The ports that are required of an entity with everyone (or every pod) at the other end.
-    fn wanted_of_anyone(&self, direction: Direction, own: &Entity, whom: End) -> PortSet {
+    fn wanted_of_anyone(&self, direction: Direction, own: &Entity, whom: &End) -> PortSet {
         let meant = self.wide.iter().filter(|claim| {
             let (inner, outer) = ends_of_claim(direction, &claim.from, &claim.to);
-            *outer == whom && self.plan.is_some_and(|plan| plan.covers(inner, own, own))
+            outer == whom && self.plan.is_some_and(|plan| plan.covers(inner, own, own))
         });
         meant.fold(PortSet::empty(), |all, claim| {
             all.union(&ports_at(claim, own))
@@ -305,8 +305,8 @@ impl Maker<'_> {
             ports = common;
         }
         let wanted = self
-            .wanted_of_anyone(direction, &own, End::Cluster)
-            .union(&self.wanted_of_anyone(direction, &own, End::Elsewhere));
+            .wanted_of_anyone(direction, &own, &End::Cluster)
+            .union(&self.wanted_of_anyone(direction, &own, &End::Elsewhere));
         if ports.is_empty() && wanted.is_empty() {
             return;
         }

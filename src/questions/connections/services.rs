@@ -41,16 +41,16 @@ impl Maker<'_> {
         })
     }
 
-    pub(super) fn to_services(&mut self, from: usize) {
+    pub(super) fn behind_services(&mut self, from: usize) {
         if let Some(service) = self.engine.k8s_api_service() {
-            self.to_service(from, service, &Point::K8sApi, Traffic::ControlPlane);
+            self.behind_service(from, service, &Point::K8sApi, Traffic::ControlPlane);
         }
         if let Some(service) = self.engine.dns_service() {
-            self.to_service(from, service, &Point::Dns, Traffic::Dns);
+            self.behind_service(from, service, &Point::Dns, Traffic::Dns);
         }
     }
 
-    fn to_service(&mut self, from: usize, service: &Service, point: &Point, traffic: Traffic) {
+    fn behind_service(&mut self, from: usize, service: &Service, point: &Point, traffic: Traffic) {
         for (protocol, port) in self.engine.service_ports(service).collect::<Vec<_>>() {
             let Ok(expansion) = self.engine.expand_service(service, protocol, port, None) else {
                 continue;
@@ -108,7 +108,7 @@ impl Maker<'_> {
     }
 
     /// What the API server opens itself, such as webhooks: from an address that a rule names, or because the environment says so.
-    pub(super) fn from_api_server(&mut self, to: usize) {
+    pub(super) fn by_api_server(&mut self, to: usize) {
         let (mut named, mut must) = (PortSet::empty(), PortSet::empty());
         let mut never = PortSet::empty();
         let mut pairs: Vec<(&Entity, &Entity)> = Vec::new();
