@@ -97,7 +97,12 @@ fn run(command: &mut Command, input: &str) -> String {
     let output = child.wait_with_output().expect("it ends");
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{errors}\n{input}");
-    assert_eq!(errors, "", "{input}");
+    // Graphviz's router of curves tells of tangles that it then draws in another way; that is about places, not about text.
+    let errors: Vec<&str> = errors
+        .lines()
+        .filter(|line| !line.starts_with("libpath/"))
+        .collect();
+    assert!(errors.is_empty(), "{errors:?}\n{input}");
     writer
         .join()
         .expect("writing does not panic")

@@ -68,6 +68,9 @@ impl Piece {
 /// The owner of a stretch: state and trunk.
 type Owner = (State, usize);
 
+/// From, to, and whose.
+type Stretch = (i32, i32, Owner);
+
 /// The stronger of two; of equals the one with the smaller trunk.
 fn stronger(a: Owner, b: Owner) -> Owner {
     let key = |o: &Owner| (o.0.rank(), o.0, std::cmp::Reverse(o.1));
@@ -87,7 +90,7 @@ pub(super) fn whole(course: &Course, manner: Manner) -> String {
 pub(super) fn strokes(courses: &[Course], manner: Manner) -> Vec<Stroke> {
     let mut turns: BTreeMap<Piece, Owner> = BTreeMap::new();
     // Stretches by whether they are upright, and their x or y.
-    let mut lines: BTreeMap<(bool, i32), Vec<(i32, i32, Owner)>> = BTreeMap::new();
+    let mut lines: BTreeMap<(bool, i32), Vec<Stretch>> = BTreeMap::new();
     for course in courses {
         let owner = (course.state, course.trunk);
         for piece in pieces(course, manner) {
@@ -224,10 +227,10 @@ fn bridges(courses: &[Course]) -> BTreeMap<i32, BTreeSet<i32>> {
 }
 
 /// Stretches of one line that do not overlap, each with its strongest owner, in order.
-fn settled(taken: &[(i32, i32, Owner)]) -> Vec<(i32, i32, Owner)> {
+fn settled(taken: &[Stretch]) -> Vec<Stretch> {
     let ends: BTreeSet<i32> = taken.iter().flat_map(|&(a, b, _)| [a, b]).collect();
     let ends: Vec<i32> = ends.into_iter().collect();
-    let mut settled: Vec<(i32, i32, Owner)> = Vec::new();
+    let mut settled: Vec<Stretch> = Vec::new();
     for pair in ends.windows(2) {
         let over = taken
             .iter()
