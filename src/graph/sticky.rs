@@ -13,7 +13,7 @@ pub struct Sticky {
     pub(super) pinned: Option<Step>,
     pub(super) settled: Option<Settled>,
     /// What it is a memory of; `None` where the graph was laid out as it is.
-    pub(super) show: Option<Show>,
+    pub(super) show: Option<Box<Show>>,
 }
 
 /// The positions themselves.
