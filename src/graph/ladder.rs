@@ -28,7 +28,7 @@ pub(super) fn layout(graph: &Graph, options: &Options, sticky: Option<&Sticky>) 
     let same_pane = |s: &&Sticky| {
         (s.width, s.height, s.pinned) == (options.width, options.height, options.step)
     };
-    let settled = sticky.filter(same_pane).and_then(|s| s.settled.as_ref());
+    let settled = sticky.filter(same_pane).and_then(|s| s.settled.as_deref());
     let mut scene = match (settled, options.step) {
         (Some(settled), _) => Attempt::again(graph, options, settled).finish(),
         (None, Some(step)) => Attempt::new(graph, options, step).finish(),
@@ -267,7 +267,7 @@ impl<'a> Attempt<'a> {
             width: self.options.width,
             height: self.options.height,
             pinned: self.options.step,
-            settled: Some(settled),
+            settled: Some(Box::new(settled)),
             show: None,
         };
         (scene, unreadable)
