@@ -204,7 +204,10 @@ fn style(pen: &Pen<'_>, picture: &Picture, cell: &Cell, app: &App) -> Style {
         } else {
             Tone::Faint
         }),
-        Ink::Port | Ink::Wire => {
+        Ink::Note => theme.tone(Tone::Plain),
+        Ink::Mark if cell.state.is_none() => theme.tone(Tone::Faint),
+        Ink::Total if cell.state.is_none() => theme.tone(Tone::Plain),
+        Ink::Port | Ink::Wire | Ink::Mark | Ink::Total => {
             let style = theme.edge(cell.state.unwrap_or(State::Plain));
             if touched || (selected_box && cell.ink == Ink::Port) {
                 bold(style)
