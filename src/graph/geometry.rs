@@ -288,7 +288,10 @@ fn box_width(layout: &Layout<'_>, geometry: &Geometry, place: usize) -> i32 {
         let badges = layout.plan.places[place].badge_width(true);
         let margin = if look.pitch == 1 { 4 } else { 6 };
         let counts = names::width(&layout.plan.places[place].counts) + 4;
-        (title + margin).max(ports).max(counts).max(badges + margin)
+        (title + margin)
+            .max(ports)
+            .max(counts)
+            .max(badges + margin)
     } else if look.labels {
         let badges = layout.plan.places[place].badge_width(false);
         let label = |width: i32| if width > 0 { width + 1 } else { 0 };
