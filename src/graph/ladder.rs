@@ -30,7 +30,7 @@ const MANY_FLOWS: usize = 200;
 pub(super) fn layout(graph: &Graph, options: &Options, sticky: Option<&Sticky>) -> Scene {
     let same_pane =
         |s: &Sticky| (s.width, s.height, s.pinned) == (options.width, options.height, options.step);
-    let settled = sticky.and_then(|s| Some((s, s.settled.as_ref()?)));
+    let settled = sticky.and_then(|s| Some((s, s.settled.as_deref()?)));
     let mut scene = match settled {
         Some((sticky, settled)) if same_pane(sticky) => {
             Attempt::again(graph, options, settled).finish()
@@ -412,7 +412,7 @@ impl<'a> Attempt<'a> {
             width: self.options.width,
             height: self.options.height,
             pinned: self.options.step,
-            settled: Some(settled),
+            settled: Some(Box::new(settled)),
             show: None,
         };
         (scene, unreadable)

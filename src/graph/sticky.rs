@@ -11,9 +11,9 @@ pub struct Sticky {
     pub(super) width: u16,
     pub(super) height: u16,
     pub(super) pinned: Option<Step>,
-    pub(super) settled: Option<Settled>,
+    pub(super) settled: Option<Box<Settled>>,
     /// What it is a memory of; `None` where the graph was laid out as it is.
-    pub(super) show: Option<Show>,
+    pub(super) show: Option<Box<Show>>,
 }
 
 /// The positions themselves.

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use fold::{Folded, Folding, Room};
 use keep::Kept;
 
-use super::{Class, Graph, NodeKind, Options, Scene, Step, Sticky, layout, layout_among};
+use super::{Class, Graph, Node, NodeKind, Options, Scene, Step, Sticky, layout, layout_among};
 
 /// A way to look at a graph.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -74,10 +74,12 @@ pub struct Picture {
     pub untold: usize,
 }
 
+// Wires of all classes count, or a class switched on could turn a map into an overview.
+
 /// Beyond these a map helps nobody, and takes longer to lay out than anybody waits.
 const MAP: Room = Room {
     boxes: 100,
-    wires: 200,
+    wires: 300,
 };
 
 /// An overview is for seeing all at once: from here on, namespaces are grouped.
@@ -108,115 +110,73 @@ pub fn picture(
         options.classes = Class::ALL.into();
     }
     let mut best: Option<Picture> = None;
-    for sketch in Sketch::of(graph, show, &options) {
-        let picture = sketch.draw(graph, all, &options, sticky);
-        let legible = picture.scene.fits() && picture.scene.step_shown() != Step::Mini;
-        let fits = |picture: &Picture| picture.scene.fits();
-        if legible || best.as_ref().is_none_or(|best| !fits(best)) {
+    for sketch in Sketch::of(graph, show) {
+        let picture = sketch.draw(all, &options, sticky);
+        let (fits, step) = (picture.scene.fits(), picture.scene.step_shown());
+        if fits && step != Step::Mini {
+            return picture;
+        }
+        if best.as_ref().is_none_or(|best| !best.scene.fits()) {
             best = Some(picture);
         }
-        if legible {
-            break;
-        }
     }
-    best.unwrap_or_else(|| Picture {
-        graph: Graph::default(),
-        scene: layout(&Graph::default(), &options, None),
-        show: show.clone(),
-        groups: BTreeMap::new(),
-        untold: graph.edges().len(),
-    })
+    best.expect("there is a sketch for every show")
 }
 
 /// One way to fold a graph for a show.
 struct Sketch {
     show: Show,
     level: ego::Level,
+    folded: Folded,
 }
 
 impl Sketch {
-    /// What can be tried for a show, most detailed first.
-    fn of(graph: &Graph, show: &Show, options: &Options) -> Vec<Self> {
+    /// What can be tried for a show, most detailed first; at least one.
+    fn of(graph: &Graph, show: &Show) -> Vec<Self> {
         let sketch = |show: &Show, level: ego::Level| Self {
+            folded: show.fold(graph, &level),
             show: show.clone(),
             level,
         };
-        let readable = |sketch: &Self| {
-            let size = sketch.size(graph, options);
-            size.0 <= MAP.boxes && size.1 <= MAP.wires
-        };
-        if let View::Ego(key) = &show.view {
-            let levels = ego::levels(graph, key, &show.turned).into_iter();
-            let mut sketches: Vec<Self> = levels.map(|level| sketch(show, level)).collect();
-            let last = sketches.pop();
-            sketches.retain(readable);
-            sketches.extend(last);
-            return sketches;
-        }
-        let closed = Show {
-            view: View::Overview,
-            turned: BTreeSet::new(),
-        };
-        let asked = sketch(show, ego::Level::default());
-        if readable(&asked) {
-            vec![asked]
-        } else {
-            vec![sketch(&closed, ego::Level::default())]
-        }
-    }
-
-    fn size(&self, graph: &Graph, options: &Options) -> (usize, usize) {
-        let folded = self.fold(graph, options).graph;
-        let wires = folded.edges().iter().filter(|edge| options.draws(edge));
-        (folded.nodes().len(), wires.count())
-    }
-
-    fn fold(&self, graph: &Graph, options: &Options) -> Folded {
-        let turned = &self.show.turned;
-        let plain = |name: &str, _| name.to_owned();
-        match &self.show.view {
-            View::Ego(key) => ego::around(graph, key, &self.level, turned, options),
-            View::Map if turned.is_empty() => Folded {
-                graph: graph.clone(),
-                ..Folded::default()
-            },
-            View::Map => Folding::new(graph, |_, name| turned.contains(name)).graph(plain),
-            View::Overview => {
-                let mut folding = Folding::new(graph, |_, name| !turned.contains(name));
-                let mut nodes = graph.nodes().iter();
-                if nodes.any(|n| {
-                    n.namespace
-                        .as_ref()
-                        .is_some_and(|name| turned.contains(name))
-                }) {
-                    folding.focus_on_open();
+        match &show.view {
+            View::Ego(key) => {
+                let levels = ego::levels(graph, key, &show.turned).into_iter();
+                let mut sketches: Vec<Self> = levels.map(|level| sketch(show, level)).collect();
+                let last = sketches.pop();
+                sketches.retain(|sketch| MAP.has_room_for(&sketch.folded.graph));
+                sketches.extend(last);
+                sketches
+            }
+            View::Map if show.turned.is_empty() && !MAP.has_room_for(graph) => {
+                vec![sketch(&Show::overview(), ego::Level::default())]
+            }
+            View::Map | View::Overview => {
+                let asked = sketch(show, ego::Level::default());
+                if MAP.has_room_for(&asked.folded.graph) {
+                    vec![asked]
+                } else {
+                    vec![sketch(&Show::overview(), ego::Level::default())]
                 }
-                folding.gather(OVERVIEW, options, turned);
-                folding.graph(plain)
             }
         }
     }
 
-    fn draw(
-        &self,
-        graph: &Graph,
-        all: Option<&Graph>,
-        options: &Options,
-        sticky: Option<&Sticky>,
-    ) -> Picture {
-        let folded = self.fold(graph, options);
+    fn draw(self, all: Option<&Graph>, options: &Options, sticky: Option<&Sticky>) -> Picture {
+        let Self {
+            show,
+            level,
+            folded,
+        } = self;
         // Groups of one graph are not those of another.
         let all = all
-            .map(|all| self.fold(all, options))
+            .map(|all| show.fold(all, &level))
             .filter(|all| all.groups.is_empty() && folded.groups.is_empty())
-            .filter(|all| {
-                all.graph.nodes().len() <= MAP.boxes && all.graph.edges().len() <= 2 * MAP.wires
-            });
+            .filter(|all| MAP.has_room_for(&all.graph));
         let lay = |sticky: Option<&Sticky>| match &all {
             Some(all) => layout_among(&folded.graph, &all.graph, options, sticky),
             None => layout(&folded.graph, options, sticky),
         };
-        let mut scene = match keep::kept(sticky, &self.show) {
+        let mut scene = match keep::kept(sticky, &show) {
             Kept::Nothing => lay(None),
             Kept::Everything(sticky) => lay(Some(sticky)),
             Kept::Order(sticky) => {
@@ -229,13 +189,46 @@ impl Sketch {
                 }
             }
         };
-        scene.sticky.show = Some(self.show.clone());
+        scene.sticky.show = Some(Box::new(show.clone()));
         Picture {
             graph: folded.graph,
             scene,
-            show: self.show.clone(),
+            show,
             groups: folded.groups,
             untold: folded.untold,
+        }
+    }
+}
+
+impl Show {
+    /// Every namespace as one box.
+    fn overview() -> Self {
+        Self {
+            view: View::Overview,
+            turned: BTreeSet::new(),
+        }
+    }
+
+    fn fold(&self, graph: &Graph, level: &ego::Level) -> Folded {
+        let turned = &self.turned;
+        let plain = |name: &str, _| name.to_owned();
+        match &self.view {
+            View::Ego(key) => ego::around(graph, key, level, turned),
+            View::Map if turned.is_empty() => Folded {
+                graph: graph.clone(),
+                ..Folded::default()
+            },
+            View::Map => Folding::new(graph, |_, name| turned.contains(name)).graph(plain),
+            View::Overview => {
+                let mut folding = Folding::new(graph, |_, name| !turned.contains(name));
+                let is_open =
+                    |node: &Node| node.namespace.as_ref().is_some_and(|n| turned.contains(n));
+                if graph.nodes().iter().any(is_open) {
+                    folding.focus_on_open();
+                }
+                folding.gather(OVERVIEW, turned);
+                folding.graph(plain)
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::fold::{Folded, Folding, Room, plural};
-use crate::graph::{Graph, Node, NodeKind, Options};
+use crate::graph::{Graph, Node, NodeKind};
 
 /// Neighbours of one namespace on one side that are shown one by one when there is little room.
 const MOST_PEERS: usize = 7;
@@ -52,7 +52,6 @@ pub(super) fn around(
     key: &str,
     (folded, grouped): &Level,
     opened: &BTreeSet<String>,
-    options: &Options,
 ) -> Folded {
     let centre = graph.node(key);
     let mut folding = if centre.is_some() {
@@ -75,7 +74,7 @@ pub(super) fn around(
         };
     }
     if *grouped || centre.is_none() {
-        folding.gather(ROOM, options, opened);
+        folding.gather(ROOM, opened);
     }
     let mut around = folding.graph(|name, count| match centre {
         Some(_) => format!("{name}/* {count}"),

@@ -7,7 +7,7 @@ pub(super) use gather::Room;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::super::Focus;
-use crate::graph::{Class, Edge, End, Graph, Node, NodeKind, Options, State};
+use crate::graph::{Class, Edge, End, Graph, Node, NodeKind, State};
 
 /// A graph, and the box that each of its nodes goes into.
 #[derive(Clone)]
@@ -137,20 +137,25 @@ impl<'a> Folding<'a> {
     }
 
     /// How many boxes and wires there will be.
-    pub(super) fn size(&self, options: &Options) -> (usize, usize) {
-        let mut wires: BTreeSet<(usize, usize, State, Class)> = BTreeSet::new();
-        let home = self.home.iter().copied();
-        let mut boxes: BTreeSet<usize> = home.filter(|&b| self.is_meant(b)).collect();
+    fn size(&self) -> (usize, usize) {
+        let mut is_shown: Vec<bool> = vec![false; self.bundles.len()];
+        for &bundle in &self.home {
+            is_shown[bundle] |= self.is_meant(bundle);
+        }
+        let mut wires: Vec<(usize, usize, State, Class)> = Vec::new();
         for (i, edge) in self.graph.edges().iter().enumerate() {
             let Some((from, to)) = self.told(i) else {
                 continue;
             };
-            boxes.extend([from, to]);
-            if from != to && options.draws(edge) {
-                wires.insert((from, to, edge.state, edge.class));
+            (is_shown[from], is_shown[to]) = (true, true);
+            if from != to {
+                wires.push((from, to, edge.state, edge.class));
             }
         }
-        (boxes.len(), wires.len())
+        wires.sort_unstable();
+        wires.dedup();
+        let boxes = is_shown.into_iter().filter(|&shown| shown).count();
+        (boxes, wires.len())
     }
 
     /// The graph of the boxes. `named` makes the name of a closed namespace from its own and the number of nodes in it.
@@ -268,7 +273,7 @@ impl<'a> Folding<'a> {
             Bundle::Namespaces(names, why) => {
                 let name = match (why, names.first()) {
                     (Why::Single, Some(name)) => named(name, nodes.len()),
-                    (Why::Alike, _) => format!("{} {}", pattern(names), names.len()),
+                    (Why::Alike, _) => title(names),
                     _ => format!("+ {} namespaces", names.len()),
                 };
                 if *why == Why::Unconnected {
@@ -367,34 +372,32 @@ fn summed(nodes: &[&Node]) -> Vec<String> {
     told
 }
 
-/// What names have in common, cut where a word of them ends; the first name where that is nothing.
-fn pattern(names: &[&str]) -> String {
+/// What sorted names have in common and how many there are; where that is nothing, the first and how many more.
+fn title(names: &[&str]) -> String {
     let (Some(first), Some(last)) = (names.first(), names.last()) else {
         return String::new();
     };
-    // Names are sorted: what the first and the last share at the start, all share.
-    let same = |a: char, b: char| a == b;
-    let head = first
-        .chars()
-        .zip(last.chars())
-        .take_while(|&(a, b)| same(a, b));
-    let head: String = head.map(|(a, _)| a).collect();
-    let head = head.rfind('-').map_or("", |end| &head[..=end]);
-    let mut tail: &str = first.get(head.len()..).unwrap_or_default();
-    for name in names {
-        let rest = name.get(head.len()..).unwrap_or_default();
-        let shared = tail
-            .char_indices()
-            .map(|(at, _)| &tail[at..])
-            .find(|end| end.starts_with('-') && rest.ends_with(end));
-        tail = shared.unwrap_or_default();
-    }
-    if head.is_empty() && tail.is_empty() {
-        format!("{first} +")
-    } else {
-        format!("{head}*{tail}")
+    // What the first and the last share at the start, all share.
+    let same = first.chars().zip(last.chars()).take_while(|(a, b)| a == b);
+    let shared: String = same.map(|(c, _)| c).collect();
+    let head = match shared.rfind('-') {
+        Some(end) => &shared[..=end],
+        None if shared.len() >= LEAST_HEAD => &shared,
+        None => "",
+    };
+    let rest = |name: &&str| name.get(head.len()..).unwrap_or_default().to_owned();
+    let rests: Vec<String> = names.iter().map(rest).collect();
+    let ends = rests.first().map(String::as_str).unwrap_or_default();
+    let ends = ends.match_indices('-').map(|(at, _)| &ends[at..]);
+    let mut ends = ends.filter(|end| rests.iter().all(|rest| rest.ends_with(end)));
+    match (head, ends.next().unwrap_or_default()) {
+        ("", "") => format!("{first} + {}", names.len() - 1),
+        (head, tail) => format!("{head}*{tail} {}", names.len()),
     }
 }
+
+/// A shorter start says nothing, unless it is a word.
+const LEAST_HEAD: usize = 3;
 
 #[cfg(test)]
 mod tests {
@@ -403,14 +406,15 @@ mod tests {
     #[test]
     fn names_have_a_pattern_in_common() {
         for (names, expected) in [
-            (&["shop-apac", "shop-eu", "shop-us"][..], "shop-*"),
-            (&["shop-apac-db", "shop-eu-db"], "shop-*-db"),
-            (&["shop-eu", "shop-eu-db"], "shop-*"),
-            (&["apac-db", "eu-db"], "*-db"),
-            (&["billing", "ledger"], "billing +"),
-            (&["team1", "team2"], "team1 +"),
+            (&["shop-apac", "shop-eu", "shop-us"][..], "shop-* 3"),
+            (&["shop-apac-db", "shop-eu-db"], "shop-*-db 2"),
+            (&["shop-eu", "shop-eu-db"], "shop-* 2"),
+            (&["apac-db", "eu-db"], "*-db 2"),
+            (&["billing", "ledger"], "billing + 1"),
+            (&["team1", "team2"], "team* 2"),
+            (&["n1", "n2", "n3"], "n1 + 2"),
         ] {
-            assert_eq!(pattern(names), expected);
+            assert_eq!(title(names), expected);
         }
     }
 

@@ -8,19 +8,20 @@ pub(super) enum Kept<'a> {
     Nothing,
     Everything(&'a Sticky),
     /// Columns and order, but no sizes.
-    Order(Sticky),
+    Order(Box<Sticky>),
 }
 
 pub(super) fn kept<'a>(sticky: Option<&'a Sticky>, show: &Show) -> Kept<'a> {
     let Some(sticky) = sticky else {
         return Kept::Nothing;
     };
-    match &sticky.show {
+    match sticky.show.as_deref() {
         None => Kept::Everything(sticky),
         Some(before) if before == show => Kept::Everything(sticky),
         Some(before) if (&before.view, &show.view) == (&View::Map, &View::Map) => {
             let closed = show.turned.difference(&before.turned);
-            Kept::Order(closed.fold(sized_afresh(sticky), |sticky, name| closing(sticky, name)))
+            let sticky = closed.fold(sized_afresh(sticky), |sticky, name| closing(sticky, name));
+            Kept::Order(Box::new(sticky))
         }
         Some(_) => Kept::Nothing,
     }

@@ -429,6 +429,13 @@ fn views_have_words() {
 fn a_large_cluster_opens_at_the_overview() {
     for (name, graph) in [("company", company(200, 300, 98)), ("ring", ring(1000, 10))] {
         let start = std::time::Instant::now();
+        let folded = Show::overview().fold(&graph, &super::ego::Level::default());
+        eprintln!(
+            "{} boxes after {:?}",
+            folded.graph.nodes().len(),
+            start.elapsed()
+        );
+        let start = std::time::Instant::now();
         let picture = shown(&graph, View::Map, &[], &pane());
         eprintln!(
             "{name}: {} nodes, {} edges, {} boxes, {:?}\n{}",

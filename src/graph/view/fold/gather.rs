@@ -6,13 +6,19 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{About, Bundle, Folding, Why};
-use crate::graph::{Class, NodeKind, Options, State};
+use crate::graph::{Class, Graph, NodeKind, State};
 
 /// How many boxes and wires are wanted at most.
 #[derive(Clone, Copy, Debug)]
 pub(in super::super) struct Room {
     pub(in super::super) boxes: usize,
     pub(in super::super) wires: usize,
+}
+
+impl Room {
+    pub(in super::super) fn has_room_for(self, graph: &Graph) -> bool {
+        graph.nodes().len() <= self.boxes && graph.edges().len() <= self.wires
+    }
 }
 
 /// A connection of a bundle: whether it comes in, the other end, its state, class and port.
@@ -29,14 +35,9 @@ const ROUNDS: usize = 3;
 
 impl Folding<'_> {
     /// Groups namespaces until there is room, except for the groups of these names.
-    pub(in super::super) fn gather(
-        &mut self,
-        room: Room,
-        options: &Options,
-        opened: &BTreeSet<String>,
-    ) {
+    pub(in super::super) fn gather(&mut self, room: Room, opened: &BTreeSet<String>) {
         let fits = |folding: &Self| {
-            let (boxes, wires) = folding.size(options);
+            let (boxes, wires) = folding.size();
             boxes <= room.boxes && wires <= room.wires
         };
         // What was opened stays open, also for the later steps.
