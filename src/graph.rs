@@ -11,6 +11,7 @@ mod columns;
 mod draw;
 pub mod drawn;
 mod geometry;
+mod grid;
 mod ladder;
 mod names;
 mod plan;
@@ -19,15 +20,23 @@ mod scene;
 mod sticky;
 mod trunks;
 pub mod truth;
+pub mod view;
 
 #[cfg(test)]
 mod samples;
 #[cfg(test)]
 mod tests;
 
+/// The shop of the samples, for tests of what is made from a picture.
+#[cfg(test)]
+pub(crate) fn sample_shop() -> Graph {
+    samples::shop().graph()
+}
+
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use scene::{BoxView, Cell, FrameView, Ink, Rect, Scene};
+pub use grid::grid;
+pub use scene::{BoxView, Cell, FrameView, Ink, PortView, Rect, Scene, WireView};
 pub use sticky::Sticky;
 
 /// What the picture is drawn from: nodes and edges, each sorted and without duplicates.
@@ -35,6 +44,17 @@ pub use sticky::Sticky;
 pub struct Graph {
     nodes: Vec<Node>, // Invariant: sorted by key, keys unique.
     edges: Vec<Edge>, // Invariant: sorted; both ends name a node.
+    focus: Focus,
+}
+
+/// What a picture is about; nothing in particular by default.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Focus {
+    /// The node drawn with a heavy border.
+    centre: Option<String>,
+    /// Nodes that stand beside what the picture is about: left of it where they call, right of it where they are called, twice
+    /// where both. Nodes outside the namespaces do so anyway, unless they are the centre.
+    aside: BTreeSet<String>,
 }
 
 /// A box of the picture.
@@ -108,6 +128,11 @@ pub enum Class {
     ControlPlane,
 }
 
+impl Class {
+    /// Every class.
+    pub const ALL: [Self; 4] = [Self::App, Self::Dns, Self::Scrape, Self::ControlPlane];
+}
+
 /// How much a box shows; from most to least.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Step {
@@ -174,10 +199,18 @@ impl Options {
     }
 }
 
+impl Options {
+    /// Whether an edge becomes a wire, if its ends are two boxes: only what is plain can be switched off.
+    fn draws(&self, edge: &Edge) -> bool {
+        self.classes.contains(&edge.class) || edge.state != State::Plain
+    }
+}
+
 /// Lays a graph out for a pane.
 ///
 /// With `sticky` of an earlier scene of the same pane size and pinned step, every node known to it keeps its column and its
-/// order, and the step stays as it was; otherwise the layout starts afresh. When nothing fits, the result is larger than the
+/// order, and the step stays as it was. With one of another pane size, columns and order are kept where the step comes out the
+/// same. Otherwise the layout starts afresh. When nothing fits, the result is larger than the
 /// pane ([`Scene::fits`]) and the caller pans. An empty graph gives an empty scene.
 pub fn layout(graph: &Graph, options: &Options, sticky: Option<&Sticky>) -> Scene {
     ladder::layout(graph, options, sticky)
@@ -213,7 +246,8 @@ pub fn layout_among(
         .filter(|node| graph.node(&node.key).is_none());
     // Sorted by key, and no edge changes its place.
     let nodes = graph.nodes.iter().chain(missing).cloned().collect();
-    let drawn = Graph::new(nodes, graph.edges.clone());
+    let mut drawn = Graph::new(nodes, graph.edges.clone());
+    drawn.focus = graph.focus.clone();
     let mut scene = layout(&drawn, options, Some(frame.sticky()));
     scene.pad(frame.width, frame.height);
     scene.fits = frame.fits;
@@ -224,12 +258,17 @@ pub fn layout_among(
 impl Graph {
     /// Everything that is in one of them.
     pub fn union<'a>(graphs: impl IntoIterator<Item = &'a Self>) -> Self {
-        let (mut nodes, mut edges) = (Vec::new(), Vec::new());
+        let (mut nodes, mut edges, mut focus) = (Vec::new(), Vec::new(), Focus::default());
         for graph in graphs {
             nodes.extend(graph.nodes.iter().cloned());
             edges.extend(graph.edges.iter().cloned());
+            focus.aside.extend(graph.focus.aside.iter().cloned());
+            focus.centre = focus.centre.or_else(|| graph.focus.centre.clone());
         }
-        Self::new(nodes, edges)
+        Self {
+            focus,
+            ..Self::new(nodes, edges)
+        }
     }
 
     /// Sorts and merges: nodes of one key become one (the first wins, badges are united), edges that differ in ports only
@@ -291,6 +330,16 @@ impl Graph {
         Self {
             nodes: by_key.into_values().collect(),
             edges,
+            focus: Focus::default(),
+        }
+    }
+
+    /// Changes what nodes are called and what they carry; their keys stay.
+    fn retitle(&mut self, change: impl Fn(&mut Node)) {
+        for node in &mut self.nodes {
+            let key = node.key.clone();
+            change(node);
+            node.key = key;
         }
     }
 
@@ -309,6 +358,19 @@ impl Graph {
         self.index(key).map(|i| &self.nodes[i])
     }
 
+    /// Whether a node is one box among the others, not one left and one right of them.
+    fn is_inside(&self, node: &Node) -> bool {
+        if self.focus.centre.as_ref() == Some(&node.key) {
+            return true;
+        }
+        matches!(node.kind, NodeKind::Workload | NodeKind::Namespace)
+            && !self.focus.aside.contains(&node.key)
+    }
+
+    fn is_centre(&self, node: &Node) -> bool {
+        self.focus.centre.as_ref() == Some(&node.key)
+    }
+
     fn index(&self, key: &str) -> Option<usize> {
         self.nodes
             .binary_search_by(|node| node.key.as_str().cmp(key))
@@ -323,8 +385,19 @@ fn port_order(port: &str) -> (u32, String) {
 }
 
 impl State {
+    /// The mark of what is not routine, where a wire would show it by its line.
+    fn sign(self) -> &'static str {
+        match self {
+            Self::Plain => "",
+            Self::Unexpected => "◆",
+            Self::Missing => "○",
+            Self::Unknown => "?",
+            Self::HalfOpen(_) => "╳",
+        }
+    }
+
     /// Which state a cell shows that several edges share; the highest wins. Allowed beats not allowed, news beats routine.
-    fn rank(self) -> u8 {
+    pub(crate) fn rank(self) -> u8 {
         match self {
             Self::HalfOpen(_) => 0,
             Self::Missing => 1,

@@ -348,16 +348,15 @@ fn work(answers: &impl Answers, effect: Effect) -> Result<Msg, Box<Effect>> {
             generation,
             graph,
             all,
+            show,
             options,
             sticky,
         } => {
-            let scene = match all {
-                Some(all) => crate::graph::layout_among(&graph, &all, &options, sticky.as_ref()),
-                None => crate::graph::layout(&graph, &options, sticky.as_ref()),
-            };
+            let all = all.as_deref();
+            let drawn = crate::graph::view::picture(&graph, all, &show, &options, sticky.as_ref());
             Msg::Picture {
                 generation,
-                picture: Arc::new(Picture { graph, scene }),
+                picture: Arc::new(Picture { of: graph, drawn }),
             }
         }
         Effect::Read {

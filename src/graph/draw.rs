@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::canvas::{Canvas, EAST, NORTH, SOUTH, WEST, broken, glyph};
 use super::geometry::{Geometry, Layout};
 use super::names;
-use super::scene::{BoxView, Cell, FrameView, Ink, PortView, Rect, Scene};
+use super::scene::{BoxView, Cell, FrameView, Ink, PortView, Rect, Scene, WireView};
 use super::sticky::Sticky;
 use super::trunks::{Side, Way, Wiring};
 use super::{Graph, NodeKind, State, Step};
@@ -55,6 +55,7 @@ fn blank(graph: &Graph, layout: &Layout<'_>, geometry: &Geometry, step: Step) ->
             title: layout.titles[p].clone(),
             rect: geometry.boxes[p],
             column: layout.column[p],
+            centre: graph.is_centre(&graph.nodes[place.node]),
         })
         .collect();
     let mut frames: Vec<FrameView> = geometry
@@ -101,6 +102,17 @@ fn blank(graph: &Graph, layout: &Layout<'_>, geometry: &Geometry, step: Step) ->
         .collect();
     let mut drawn: Vec<usize> = wiring.wires.iter().map(|w| w.edge).collect();
     drawn.sort_unstable();
+    let courses = wiring.wires.iter().zip(&geometry.paths);
+    let wires = courses
+        .map(|(wire, corners)| WireView {
+            edge: wire.edge,
+            state: wire.state,
+            exit: wire.exit,
+            pin: wire.pin,
+            trunk: wire.trunk,
+            corners: corners.clone(),
+        })
+        .collect();
     let count = super::index(geometry.width) * super::index(geometry.height);
     Scene {
         width: geometry.width,
@@ -112,8 +124,10 @@ fn blank(graph: &Graph, layout: &Layout<'_>, geometry: &Geometry, step: Step) ->
         frames,
         legend: legend(layout),
         ports,
+        wires,
         drawn,
         sticky: Sticky::default(),
+        grid: None,
     }
 }
 
@@ -311,7 +325,9 @@ fn card(scene: &mut Scene, layout: &Layout<'_>, place: usize, like: &Cell) {
     let view = scene.boxes[place].clone();
     let rect = view.rect;
     let inside = matches!(view.kind, NodeKind::Workload | NodeKind::Namespace);
-    let lines = if inside {
+    let lines = if view.centre {
+        ['┏', '┓', '┗', '┛', '━', '┃']
+    } else if inside {
         ['╭', '╮', '╰', '╯', '─', '│']
     } else {
         ['╔', '╗', '╚', '╝', '═', '║']
@@ -324,6 +340,15 @@ fn card(scene: &mut Scene, layout: &Layout<'_>, place: usize, like: &Cell) {
         &format!(" {} ", view.title),
         &Cell {
             ink: Ink::Name,
+            ..like.clone()
+        },
+    );
+    scene.write(
+        rect.x + 2,
+        rect.y + rect.height - 2,
+        &layout.plan.places[place].counts,
+        &Cell {
+            ink: Ink::Badge,
             ..like.clone()
         },
     );
@@ -379,12 +404,17 @@ fn badges(
 fn chip(scene: &mut Scene, layout: &Layout<'_>, geometry: &Geometry, place: usize, like: &Cell) {
     let view = scene.boxes[place].clone();
     let rect = view.rect;
+    let [west, east] = if view.centre {
+        ['┃', '┃']
+    } else {
+        ['▐', '▌']
+    };
     for y in rect.y..rect.y + rect.height {
         scene.put(
             rect.x,
             y,
             Cell {
-                glyph: '▐',
+                glyph: west,
                 ..like.clone()
             },
         );
@@ -392,7 +422,7 @@ fn chip(scene: &mut Scene, layout: &Layout<'_>, geometry: &Geometry, place: usiz
             rect.x + rect.width - 1,
             y,
             Cell {
-                glyph: '▌',
+                glyph: east,
                 ..like.clone()
             },
         );
@@ -433,6 +463,8 @@ fn draw_port(scene: &mut Scene, wiring: &Wiring, port: usize, cards: bool) {
         NodeKind::Workload | NodeKind::Namespace
     );
     let border = match (cards, outside, view.right()) {
+        (_, _, true) if scene.boxes[view.node].centre => ['┠', '┃'],
+        (_, _, false) if scene.boxes[view.node].centre => ['┨', '┃'],
         (true, false, true) => ['├', '│'],
         (true, false, false) => ['┤', '│'],
         (true, true, true) => ['╟', '║'],

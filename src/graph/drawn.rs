@@ -1,14 +1,12 @@
 //! Which nodes and edges are drawn: from the connections of a cluster to the graph that is laid out.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use crate::engine::Engine;
 use crate::expect::Plan;
 use crate::expect::stance::Stance;
 use crate::model::Direction;
 use crate::questions::connections::{
-    Connections, Point, Standing, Traffic, connections, in_scope, is_internet, point_id,
-    told_ranges,
+    Connections, Drawn, Point, Standing, Traffic, connections, in_scope, is_internet, point_id,
+    point_name, told_ranges,
 };
 use crate::questions::scope::Scope;
 
@@ -21,29 +19,17 @@ pub fn drawn(engine: &Engine, plan: Option<&Plan>, scope: &Scope) -> Graph {
 
 /// Makes the graph from connections already collected.
 ///
-/// A workload that policies do not isolate carries a badge instead of an edge to everything. Workloads of namespaces that hold
-/// no policy and take part in nothing are left out: they are not segmented, and the table lists them.
+/// A workload that policies do not isolate carries a badge instead of an edge to everything. Workloads of the system that nothing
+/// isolates and nobody speaks of are left out; [`remarks`] says how many.
 pub fn from_connections(found: &Connections, scope: &Scope) -> Graph {
     let mut nodes: Vec<Node> = Vec::new();
-    let connected = |index: usize| {
-        let me = Point::Workload(index);
-        found.list.iter().any(|c| c.from == me || c.to == me)
-    };
-    let any_isolated = found
+    let shown = shown(found, scope);
+    for (drawn, _) in found
         .workloads
         .iter()
-        .any(|d| d.egress == Stance::Closed || d.ingress == Stance::Closed);
-    for (index, drawn) in found.workloads.iter().enumerate() {
-        let system = drawn.namespace == "kube-system"
-            && matches!(
-                drawn.ingress,
-                Stance::Open | Stance::Partly | Stance::NoSubject
-            );
-        if !in_scope(drawn, scope) && !connected(index)
-            || (any_isolated && system && !connected(index) && scope.is_all())
-        {
-            continue;
-        }
+        .zip(&shown)
+        .filter(|(_, is_shown)| **is_shown)
+    {
         let mut badges = Vec::new();
         for (stance, tolerated, word) in [
             (drawn.ingress, drawn.ingress_tolerated, "in"),
@@ -74,11 +60,8 @@ pub fn from_connections(found: &Connections, scope: &Scope) -> Graph {
     let mut edges = Vec::new();
     for connection in &found.list {
         for point in [&connection.from, &connection.to] {
-            if let Some(node) = special(found, point)
-                && !nodes.iter().any(|known| known.key == node.key)
-            {
-                nodes.push(node);
-            }
+            // Those of one key become one.
+            nodes.extend(special(found, point));
         }
         edges.push(Edge {
             from: point_id(found, &connection.from),
@@ -103,72 +86,76 @@ pub fn from_connections(found: &Connections, scope: &Scope) -> Graph {
     Graph::new(nodes, edges)
 }
 
-/// Beyond these a map helps nobody, and takes longer to lay out than anybody waits.
-const MAX_NODES: usize = 100;
-const MAX_EDGES: usize = 200;
-
-/// Ports told on a wire between two folded namespaces; the rest is `…`.
-const FOLDED_PORTS: usize = 3;
-
-/// The graph as a map can hold it: whole, else with each namespace as one box. Empty when even that is too much to read.
-pub fn for_map(graph: Graph) -> Graph {
-    let fits = |graph: &Graph| graph.nodes().len() <= MAX_NODES && graph.edges().len() <= MAX_EDGES;
-    if fits(&graph) {
-        return graph;
+/// Which workloads get a box, in their order.
+fn shown(found: &Connections, scope: &Scope) -> Vec<bool> {
+    let mut connected = vec![false; found.workloads.len()];
+    for connection in &found.list {
+        for point in [&connection.from, &connection.to] {
+            if let Point::Workload(index) = point {
+                connected[*index] = true;
+            }
+        }
     }
-    let folded = fold(&graph);
-    if fits(&folded) {
-        folded
-    } else {
-        Graph::default()
-    }
+    let is_isolated = |d: &Drawn| d.egress == Stance::Closed || d.ingress == Stance::Closed;
+    let any_isolated = found.workloads.iter().any(is_isolated);
+    let is_listed = |d: &Drawn| d.egress_tolerated.is_some() || d.ingress_tolerated.is_some();
+    let is_system = |d: &Drawn| {
+        d.namespace == "kube-system"
+            && matches!(d.ingress, Stance::Open | Stance::Partly | Stance::NoSubject)
+    };
+    let each = found.workloads.iter().zip(connected);
+    each.map(|(drawn, is_connected)| {
+        let is_left_out = any_isolated && scope.is_all() && is_system(drawn) && !is_listed(drawn);
+        is_connected || (in_scope(drawn, scope) && !is_left_out)
+    })
+    .collect()
 }
 
-/// One box a namespace; connections within one are left out.
-fn fold(graph: &Graph) -> Graph {
-    let home = |key: &str| {
-        let namespace = graph.node(key).and_then(|node| node.namespace.clone());
-        namespace.map_or_else(|| key.to_owned(), |name| format!("namespace/{name}"))
-    };
-    let mut nodes: BTreeMap<String, Node> = BTreeMap::new();
-    for node in graph.nodes() {
-        let Some(namespace) = &node.namespace else {
-            nodes.insert(node.key.clone(), node.clone());
-            continue;
-        };
-        let key = home(&node.key);
-        let folded = nodes.entry(key.clone()).or_insert_with(|| Node {
-            key,
-            name: namespace.clone(),
-            namespace: None,
-            kind: NodeKind::Namespace,
-            pods: 0,
-            badges: Vec::new(),
+/// What the picture of these connections does not show by itself, a sentence each: that there is nothing to draw, that nothing is
+/// isolated, how many workloads have no box.
+pub fn remarks(engine: &Engine, found: &Connections, scope: &Scope) -> Vec<String> {
+    let names: Vec<&str> = scope.names().collect();
+    let inside: Vec<&Drawn> = found
+        .workloads
+        .iter()
+        .filter(|drawn| in_scope(drawn, scope))
+        .collect();
+    if inside.is_empty() {
+        return vec![match names.as_slice() {
+            [] => "no workload is loaded: there is nothing to draw".to_owned(),
+            [name] => format!("namespace {name} has no workload: there is nothing to draw"),
+            several => format!(
+                "namespaces {} have no workload: there is nothing to draw",
+                several.join(", ")
+            ),
+        }];
+    }
+    let mut said = Vec::new();
+    let is_open = |stance| matches!(stance, Stance::Open | Stance::NoSubject);
+    if inside
+        .iter()
+        .all(|d| is_open(d.ingress) && is_open(d.egress))
+    {
+        said.push(if engine.policies().len() == 0 {
+            "no policy is loaded: nothing is isolated, everything is open".to_owned()
+        } else if names.is_empty() {
+            "no policy isolates a workload: everything is open".to_owned()
+        } else {
+            format!(
+                "no policy isolates a workload of {}: everything is open there",
+                names.join(", ")
+            )
         });
-        folded.pods += node.pods;
     }
-    let mut wires: BTreeMap<(String, String, State, Class), BTreeSet<String>> = BTreeMap::new();
-    for edge in graph.edges() {
-        let (from, to) = (home(&edge.from), home(&edge.to));
-        if from != to {
-            let ports = wires.entry((from, to, edge.state, edge.class)).or_default();
-            ports.extend(edge.ports.iter().cloned());
-        }
+    let left_out = shown(found, scope).iter().filter(|is| !**is).count();
+    match left_out {
+        0 => {}
+        1 => said.push("1 workload of kube-system that nothing isolates is not drawn".to_owned()),
+        many => said.push(format!(
+            "{many} workloads of kube-system that nothing isolates are not drawn"
+        )),
     }
-    let edges = wires.into_iter().map(|((from, to, state, class), ports)| {
-        let mut told: Vec<String> = ports.iter().take(FOLDED_PORTS).cloned().collect();
-        if ports.len() > FOLDED_PORTS {
-            told.push("…".to_owned());
-        }
-        Edge {
-            from,
-            to,
-            ports: told,
-            state,
-            class,
-        }
-    });
-    Graph::new(nodes.into_values().collect(), edges.collect())
+    said
 }
 
 fn port_labels(connection: &crate::questions::connections::Connection) -> Vec<String> {
@@ -197,9 +184,11 @@ fn special(found: &Connections, point: &Point) -> Option<Node> {
         Point::Any => ("any".to_owned(), NodeKind::Any),
         Point::Cluster => ("every pod".to_owned(), NodeKind::Any),
         Point::Range(set) if is_internet(set) => ("internet".to_owned(), NodeKind::Internet),
-        Point::Range(_) => (point_id(found, point), NodeKind::Range),
+        Point::Range(_) => (point_name(found, point, ""), NodeKind::Range),
         Point::Dns => ("dns".to_owned(), NodeKind::Dns),
         Point::K8sApi => ("k8s-api".to_owned(), NodeKind::K8sApi),
+        Point::Node(name) => (name.clone(), NodeKind::ClusterNode),
+        Point::EveryNode(_) => ("nodes".to_owned(), NodeKind::ClusterNode),
     };
     Some(Node {
         key: point_id(found, point),
@@ -209,53 +198,4 @@ fn special(found: &Connections, point: &Point) -> Option<Node> {
         pods: 0,
         badges: Vec::new(),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn large(namespaces: usize, each: usize) -> Graph {
-        let key = |ns: usize, w: usize| format!("n{ns}/deployment/w{w}");
-        let nodes = (0..namespaces).flat_map(|ns| {
-            (0..each).map(move |w| Node {
-                key: format!("n{ns}/deployment/w{w}"),
-                name: format!("w{w}"),
-                namespace: Some(format!("n{ns}")),
-                kind: NodeKind::Workload,
-                pods: 2,
-                badges: Vec::new(),
-            })
-        });
-        let edges = (0..namespaces).flat_map(|ns| {
-            (0..each).map(move |w| Edge {
-                from: key(ns, w),
-                to: key((ns + 1) % namespaces, (w + 1) % each),
-                ports: vec![(8000 + w).to_string()],
-                state: State::Plain,
-                class: Class::App,
-            })
-        });
-        Graph::new(nodes.collect(), edges.collect())
-    }
-
-    #[test]
-    fn what_fits_stays_whole_and_what_does_not_is_folded_by_namespace() {
-        let small = large(3, 4);
-        assert_eq!(for_map(small.clone()), small);
-        let folded = for_map(large(10, 50));
-        assert_eq!(folded.nodes().len(), 10);
-        assert_eq!(
-            (folded.nodes()[0].key.as_str(), folded.nodes()[0].pods),
-            ("namespace/n0", 100)
-        );
-        // Each namespace talks to the next; a few ports stand for all.
-        assert_eq!(folded.edges().len(), 10);
-        assert_eq!(folded.edges()[0].ports, ["8000", "8001", "8002", "…"]);
-    }
-
-    #[test]
-    fn what_does_not_even_fit_folded_is_no_map() {
-        assert!(for_map(large(500, 2)).nodes().is_empty());
-    }
 }

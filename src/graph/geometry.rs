@@ -25,6 +25,14 @@ pub(super) struct Look {
     pub(super) inline: bool,
 }
 
+impl Look {
+    /// Whether two steps differ only in widths.
+    pub(super) fn same_rows(&self, other: &Self) -> bool {
+        let key = |look: &Self| (look.cards, look.labels, look.gap, look.inline);
+        key(self) == key(other)
+    }
+}
+
 impl Step {
     pub(super) fn look(self) -> Look {
         let (cards, labels) = (
@@ -109,6 +117,13 @@ struct Grid {
     frames: Vec<(i32, i32)>,
     /// The leftmost track of each channel.
     first_track: Vec<i32>,
+}
+
+/// Columns of the picture, in cells; [`measure`] without the rest.
+pub(super) fn width(layout: &Layout<'_>) -> i32 {
+    let mut geometry = Geometry::default();
+    spread(layout, &mut geometry);
+    geometry.width
 }
 
 pub(super) fn measure(layout: &Layout<'_>) -> Geometry {
@@ -271,16 +286,19 @@ fn box_width(layout: &Layout<'_>, geometry: &Geometry, place: usize) -> i32 {
         let ports = left + right + 4 + if left > 0 && right > 0 { 2 } else { 0 };
         let badges = layout.plan.places[place].badge_width(true);
         let margin = if look.pitch == 1 { 4 } else { 6 };
-        (title + margin).max(ports).max(badges + margin)
+        let counts = names::width(&layout.plan.places[place].counts) + 4;
+        (title + margin).max(ports).max(counts).max(badges + margin)
     } else if look.labels {
         let badges = layout.plan.places[place].badge_width(false);
         let label = |width: i32| if width > 0 { width + 1 } else { 0 };
-        let left = if left > 0 {
-            geometry.left_label[layout.column[place]]
+        // Names of one column start behind its widest label, even where the own one is empty.
+        let mut pins = layout.wiring.ports.iter().filter(|p| !p.exit);
+        let left = if pins.any(|p| p.place == place && p.side == Side::Left) {
+            label(geometry.left_label[layout.column[place]]).max(1)
         } else {
             0
         };
-        title + 4 + label(left) + label(right) + label(badges)
+        title + 4 + left + label(right) + label(badges)
     } else {
         title + 3
     }

@@ -1,19 +1,20 @@
 //! The detail ladder, and the repairs that keep a picture true.
 
 use super::bands::{self, Band};
-use super::channels;
+use super::channels::{self, Channel};
 use super::columns;
 use super::draw;
-use super::geometry::{self, Geometry, Layout, Squeeze};
+use super::geometry::{self, Geometry, Layout, Look, Squeeze};
 use super::plan::{Flow, Plan, Role};
-use super::rows;
+use super::rows::{self, Field, Rows};
 use super::scene::Scene;
 use super::sticky::{Repair, Settled, Sticky};
 use super::trunks::{self, Wiring};
 use super::truth;
 use super::{Graph, Options, Step, names};
 
-/// Longest names tried in turn, by step.
+/// Longest names tried in turn, by step. Around a centre there are three columns and longer names.
+const CENTRE_TITLES: [usize; 2] = [48, 34];
 const CARD_TITLES: [usize; 3] = [24, 20, 17];
 const CHIP_TITLES: [usize; 6] = [24, 20, 17, 15, 13, 12];
 const MINI_TITLES: [usize; 12] = [24, 20, 17, 15, 13, 12, 11, 10, 9, 8, 7, 6];
@@ -27,14 +28,21 @@ const REPAIRS_OF_MANY: usize = 6;
 const MANY_FLOWS: usize = 200;
 
 pub(super) fn layout(graph: &Graph, options: &Options, sticky: Option<&Sticky>) -> Scene {
-    let same_pane = |s: &&Sticky| {
-        (s.width, s.height, s.pinned) == (options.width, options.height, options.step)
-    };
-    let settled = sticky.filter(same_pane).and_then(|s| s.settled.as_ref());
-    let mut scene = match (settled, options.step) {
-        (Some(settled), _) => Attempt::again(graph, options, settled).finish(),
-        (None, Some(step)) => Attempt::new(graph, options, step).finish(),
-        (None, None) => climb_down(graph, options),
+    let same_pane =
+        |s: &Sticky| (s.width, s.height, s.pinned) == (options.width, options.height, options.step);
+    let settled = sticky.and_then(|s| Some((s, s.settled.as_ref()?)));
+    let mut scene = match settled {
+        Some((sticky, settled)) if same_pane(sticky) => {
+            Attempt::again(graph, options, settled).finish()
+        }
+        other => {
+            // Another pane has other widths; columns and order stay where the step does.
+            let relaxed = other.map(|(_, settled)| settled.relaxed());
+            match options.step {
+                Some(step) => Attempt::anew(graph, options, step, relaxed.as_ref()).finish(),
+                None => climb_down(graph, options, relaxed.as_ref()),
+            }
+        }
     };
     scene.fits = fits(&scene, options);
     debug_assert!(
@@ -51,22 +59,55 @@ fn fits(scene: &Scene, options: &Options) -> bool {
 }
 
 /// The first step that fits; if none does, chips to be panned.
-fn climb_down(graph: &Graph, options: &Options) -> Scene {
+fn climb_down(graph: &Graph, options: &Options, known: Option<&Settled>) -> Scene {
+    let (width, height) = (i32::from(options.width), i32::from(options.height));
+    let mut last: Option<(Look, Arrangement)> = None;
     for step in Step::ALL {
+        if let Some(known) = known.filter(|known| known.step == step) {
+            let scene = Attempt::anew(graph, options, step, Some(known)).finish();
+            if fits(&scene, options) {
+                return scene;
+            }
+        }
         let attempt = Attempt::new(graph, options, step);
-        if attempt.least_height() > i32::from(options.height) {
+        let base = attempt.base(&Repair::default());
+        let least = attempt.least(&base);
+        if least.0 > width || least.1 > height {
             continue;
         }
+        let look = step.look();
+        let arrangement = match last {
+            // Some steps differ only in widths.
+            Some((before, arrangement)) if before.same_rows(&look) => arrangement,
+            _ => attempt.arrange(base, &Repair::default()),
+        };
         // Repairs only ever add rows and tracks, so what is too large now is not worth repairing.
-        let first = attempt.once(&Repair::default());
-        if fits(&first.0, options) {
+        let size = attempt.measure(&arrangement).1;
+        if size.width <= width && size.height <= height {
+            let first = attempt.draw(&arrangement, &Repair::default());
             let scene = attempt.repair(first, Repair::default());
             if fits(&scene, options) {
                 return scene;
             }
         }
+        last = Some((look, arrangement));
     }
-    Attempt::new(graph, options, Step::Chip).finish()
+    Attempt::anew(graph, options, Step::Chip, known).finish()
+}
+
+/// What has been decided before rows.
+struct Base {
+    column: Vec<usize>,
+    wiring: Wiring,
+    bands: Vec<Band>,
+}
+
+/// What has been decided before widths.
+struct Arrangement {
+    base: Base,
+    field: Field,
+    rows: Rows,
+    channels: Vec<Channel>,
 }
 
 /// One step for one graph and one pane.
@@ -82,13 +123,16 @@ struct Attempt<'a> {
 
 impl<'a> Attempt<'a> {
     fn new(graph: &'a Graph, options: &'a Options, step: Step) -> Self {
-        let titles = match step {
+        let mut titles = match step {
             Step::Card | Step::CardDense | Step::CardTight | Step::CardInline => {
                 CARD_TITLES.to_vec()
             }
             Step::Chip | Step::ChipTight => CHIP_TITLES.to_vec(),
             Step::Mini => MINI_TITLES.to_vec(),
         };
+        if graph.focus.centre.is_some() {
+            titles.splice(0..0, CENTRE_TITLES);
+        }
         let plan = Plan::new(graph, options, step.look().inline);
         Self {
             graph,
@@ -97,6 +141,19 @@ impl<'a> Attempt<'a> {
             step,
             titles,
             known: None,
+        }
+    }
+
+    /// A layout in another pane than the known one, which binds it only at the same step.
+    fn anew(
+        graph: &'a Graph,
+        options: &'a Options,
+        step: Step,
+        known: Option<&'a Settled>,
+    ) -> Self {
+        Self {
+            known: known.filter(|known| known.step == step),
+            ..Self::new(graph, options, step)
         }
     }
 
@@ -110,7 +167,10 @@ impl<'a> Attempt<'a> {
 
     fn finish(&self) -> Scene {
         let repair = self.known.map(|k| k.repair.clone()).unwrap_or_default();
-        self.repair(self.once(&repair), repair)
+        self.repair(
+            self.draw(&self.arrange(self.base(&repair), &repair), &repair),
+            repair,
+        )
     }
 
     /// Repairs a first pass until a reader of the picture sees the edges and nothing else.
@@ -122,7 +182,9 @@ impl<'a> Attempt<'a> {
             if done || !self.escalate(&mut repair, &report, &unreadable, round) {
                 break;
             }
-            (scene, unreadable) = self.once(&repair);
+            // Few items differ from one round to the next: their order is good.
+            let arrangement = self.arrange(self.base(&repair), &repair);
+            (scene, unreadable) = self.draw(&arrangement, &repair);
         }
         scene
     }
@@ -201,14 +263,25 @@ impl<'a> Attempt<'a> {
         *repair != before
     }
 
-    /// Rows that this step needs at least; cheap beside a layout.
-    fn least_height(&self) -> i32 {
-        let column = columns::assign(&self.plan, None);
-        let repair = Repair::default();
-        let labels = self.step.look().labels;
-        let wiring = trunks::bundle(self.graph, &self.plan, &column, labels, &repair);
-        let bands = bands::assign(&self.plan, &column, None);
-        rows::least_height(&self.input(&column, &wiring, &bands, &repair))
+    /// Columns and rows that this step needs at least, in cells; cheap beside a layout.
+    fn least(&self, base: &Base) -> (i32, i32) {
+        let Base { column, wiring, .. } = base;
+        let (field, rows, height) = rows::least(&self.input(base, &Repair::default()));
+        let channels = channels::least(wiring, column);
+        let squeeze = *self.squeezes().last().expect("every step can be squeezed");
+        let layout = Layout {
+            plan: &self.plan,
+            column,
+            wiring,
+            field: &field,
+            rows: &rows,
+            channels: &channels,
+            look: self.step.look(),
+            titles: names::shorten(&self.names(), squeeze.names),
+            squeeze,
+            known: None,
+        };
+        (geometry::width(&layout), height)
     }
 
     /// How narrow to draw, widest first. Names are shortened first, then those of frames, then the room for arrows goes.
@@ -237,19 +310,13 @@ impl<'a> Attempt<'a> {
         squeezes
     }
 
-    fn input<'b>(
-        &'b self,
-        column: &'b [usize],
-        wiring: &'b Wiring,
-        bands: &'b [Band],
-        repair: &Repair,
-    ) -> rows::Input<'b> {
+    fn input<'b>(&'b self, base: &'b Base, repair: &Repair) -> rows::Input<'b> {
         let look = self.step.look();
         rows::Input {
             plan: &self.plan,
-            column,
-            wiring,
-            bands,
+            column: &base.column,
+            wiring: &base.wiring,
+            bands: &base.bands,
             known: self.known,
             cards: look.cards,
             gap: look.gap,
@@ -257,49 +324,86 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// One pass over all stages; the first title length that fits the pane's width is taken. Beside the scene stand the
-    /// edges whose state cannot be read.
-    fn once(&self, repair: &Repair) -> (Scene, Vec<usize>) {
-        let (graph, plan, known) = (self.graph, &self.plan, self.known);
-        let look = self.step.look();
+    fn base(&self, repair: &Repair) -> Base {
+        let (plan, known) = (&self.plan, self.known);
         let column = columns::assign(plan, known.map(|k| &k.columns));
-        let wiring = trunks::bundle(graph, plan, &column, look.labels, repair);
+        let labels = self.step.look().labels;
+        let wiring = trunks::bundle(self.graph, plan, &column, labels, repair);
         let bands = bands::assign(plan, &column, known.map(|k| k.bands.as_slice()));
-        let (field, mut rows) = rows::find(&self.input(&column, &wiring, &bands, repair));
+        Base {
+            column,
+            wiring,
+            bands,
+        }
+    }
+
+    /// Rows and tracks.
+    fn arrange(&self, base: Base, repair: &Repair) -> Arrangement {
+        let Base { column, wiring, .. } = &base;
         let count = column.iter().max().map_or(0, |c| c + 1);
-        let channels = channels::route(&wiring, &column, &field, &mut rows, count);
-        let names: Vec<(&str, Option<&str>)> = plan
+        let mut best: Option<(i64, Rows, Vec<Channel>)> = None;
+        // The first rows on which no wire can be taken for another are good enough.
+        let field = rows::find(&self.input(&base, repair), &mut |field, mut rows| {
+            let channels = channels::route(wiring, column, field, &mut rows, count);
+            let confusion = channels.iter().map(|c| c.confusion).sum();
+            if best.as_ref().is_none_or(|known| confusion < known.0) {
+                best = Some((confusion, rows, channels));
+            }
+            confusion == 0
+        });
+        let (_, rows, channels) = best.expect("there is always a first start");
+        Arrangement {
+            base,
+            field,
+            rows,
+            channels,
+        }
+    }
+
+    /// Names of all places with their namespaces.
+    fn names(&self) -> Vec<(&str, Option<&str>)> {
+        self.plan
             .places
             .iter()
-            .map(|p| &graph.nodes[p.node])
+            .map(|p| &self.graph.nodes[p.node])
             .map(|n| (n.name.as_str(), n.namespace.as_deref()))
-            .collect();
+            .collect()
+    }
 
+    /// The first title length that fits the pane's width, and the cells it leads to.
+    fn measure<'b>(&'b self, arranged: &'b Arrangement) -> ((usize, Layout<'b>), Geometry) {
+        let names = self.names();
         let mut drawn = None;
         for squeeze in self.squeezes() {
             let layout = Layout {
-                plan,
-                column: &column,
-                wiring: &wiring,
-                field: &field,
-                rows: &rows,
-                channels: &channels,
-                look,
+                plan: &self.plan,
+                column: &arranged.base.column,
+                wiring: &arranged.base.wiring,
+                field: &arranged.field,
+                rows: &arranged.rows,
+                channels: &arranged.channels,
+                look: self.step.look(),
                 titles: names::shorten(&names, squeeze.names),
                 squeeze,
-                known,
+                known: self.known,
             };
-            let geometry = geometry::measure(&layout);
-            let fits = geometry.width <= i32::from(self.options.width);
-            drawn = Some((squeeze.names, layout, geometry));
-            if fits {
+            let width = geometry::width(&layout);
+            drawn = Some((squeeze.names, layout));
+            if width <= i32::from(self.options.width) {
                 break;
             }
         }
-        let (title, layout, geometry) = drawn.expect("every step has a list of title lengths");
-        let (mut scene, unreadable) = draw::draw(graph, &layout, &geometry, self.step);
-        let mut settled = remember(&layout, &bands, geometry, self.step);
-        if let Some(known) = known {
+        let drawn = drawn.expect("every step has a list of title lengths");
+        let geometry = geometry::measure(&drawn.1);
+        (drawn, geometry)
+    }
+
+    /// The picture. Beside it stand the edges whose state cannot be read.
+    fn draw(&self, arranged: &Arrangement, repair: &Repair) -> (Scene, Vec<usize>) {
+        let ((title, layout), geometry) = self.measure(arranged);
+        let (mut scene, unreadable) = draw::draw(self.graph, &layout, &geometry, self.step);
+        let mut settled = remember(&layout, &arranged.base.bands, geometry, self.step);
+        if let Some(known) = self.known {
             settled.keep_departed(known);
         }
         settled.title = title;
@@ -309,6 +413,7 @@ impl<'a> Attempt<'a> {
             height: self.options.height,
             pinned: self.options.step,
             settled: Some(settled),
+            show: None,
         };
         (scene, unreadable)
     }

@@ -1,6 +1,8 @@
 //! Rows: which box stands above which, and where the trunks pass between them.
 
+mod frame;
 mod place;
+mod score;
 mod search;
 mod shift;
 
@@ -110,34 +112,44 @@ pub(super) struct Input<'a> {
     pub(super) loose: bool,
 }
 
-/// Finds rows for every box and passage: afresh by search, or around the known ones.
-pub(super) fn find(input: &Input<'_>) -> (Field, Rows) {
+/// Finds rows for every box and passage: around the known ones, or afresh by search. Rows are offered, the most promising
+/// first, until they are taken; the last ones have to do.
+pub(super) fn find(input: &Input<'_>, take: &mut dyn FnMut(&Field, Rows) -> bool) -> Field {
     let (port, depth) = first_port_rows(input);
     let field = Field::new(input, &depth);
     let mut rows = field.start(input, port);
     if input.known.is_some() {
         place::settle(&field, &mut rows);
-    } else {
-        rows = search::best(&field, input, rows);
+        if field.loose {
+            place::interleave(&field, &mut rows);
+        }
+        rows.shrink(&field, true);
+        take(&field, rows);
+        return field;
     }
-    if field.loose {
-        place::interleave(&field, &mut rows);
-    }
-    rows.shrink(&field, input.known.is_some());
-    if input.known.is_none() && !field.loose {
-        // The bands have found their heights, and what stands beside them follows.
-        search::align_outside(&field, &mut rows);
-    }
-    (field, rows)
+    search::run(&field, input, &rows, &mut |mut rows| {
+        if field.loose {
+            place::interleave(&field, &mut rows);
+        }
+        rows.shrink(&field, false);
+        if !field.loose {
+            // The bands have found their heights, and what stands beside them follows.
+            search::align_outside(&field, input, &mut rows);
+        }
+        take(&field, rows)
+    });
+    field
 }
 
-/// The fewest rows a fresh layout can take.
-pub(super) fn least_height(input: &Input<'_>) -> i32 {
+/// What a search starts from, and the fewest rows a fresh layout can take.
+pub(super) fn least(input: &Input<'_>) -> (Field, Rows, i32) {
     let (port, depth) = first_port_rows(input);
     let field = Field::new(input, &depth);
     let outside = field.items.iter().filter(|i| i.band == field.bands());
     let tallest = outside.map(|i| i.height).max().unwrap_or(0);
-    field.start(input, port).total.max(tallest)
+    let rows = field.start(input, port);
+    let height = rows.total.max(tallest);
+    (field, rows, height)
 }
 
 /// Rows of the ports in their boxes, and the port rows each box has.
@@ -145,7 +157,7 @@ fn first_port_rows(input: &Input<'_>) -> (Vec<i32>, Vec<i32>) {
     let pitch = if input.loose { 2 } else { 1 };
     let ports = &input.wiring.ports;
     let mut row = vec![-1; ports.len()];
-    let mut depth = vec![1; input.plan.places.len()];
+    let mut depth = vec![0; input.plan.places.len()];
     for (place, depth) in depth.iter_mut().enumerate() {
         for side in [Side::Left, Side::Right] {
             let mine: Vec<usize> = (0..ports.len())
@@ -180,9 +192,13 @@ fn first_port_rows(input: &Input<'_>) -> (Vec<i32>, Vec<i32>) {
                     row[p] = cells(i) * pitch;
                 }
             }
-            let last = mine.iter().map(|&p| row[p]).max().unwrap_or(0);
+            let last = mine.iter().map(|&p| row[p]).max().unwrap_or(-1);
             *depth = (*depth).max(last + 1);
         }
+        if input.cards && !input.plan.places[place].counts.is_empty() {
+            *depth += 1;
+        }
+        *depth = (*depth).max(1);
     }
     (row, depth)
 }
@@ -444,15 +460,6 @@ impl Field {
             0
         };
         heights + cells(open) * self.gap + edge
-    }
-
-    /// Rows by which a region runs over its band.
-    fn overflow(&self, rows: &Rows, key: (usize, usize)) -> i32 {
-        let Some(&last) = rows.regions.get(&key).and_then(|region| region.last()) else {
-            return 0;
-        };
-        (rows.y[last] + self.items[last].height + self.margin(last) - rows.limits(self, key.1).1)
-            .max(0)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::grid::View;
 use super::sticky::Sticky;
 use super::trunks::Side;
 use super::{Direction, NodeKind, State, Step, cells, index};
@@ -49,6 +50,12 @@ pub enum Ink {
     Port,
     Badge,
     Wire,
+    /// Where a row and a column of a matrix meet. Without a state, no edge connects the two.
+    Mark,
+    /// A count at the end of a row or column of a matrix, or its caption; with a state, a count of findings.
+    Total,
+    /// A remark on the picture itself.
+    Note,
 }
 
 /// One cell of the picture.
@@ -99,6 +106,8 @@ pub struct BoxView {
     pub rect: Rect,
     /// Column, counted from 0 at the left; column 0 is kept for sources outside.
     pub column: usize,
+    /// The picture is about this one; it has a heavy border.
+    pub centre: bool,
 }
 
 /// A namespace's frame.
@@ -110,24 +119,45 @@ pub struct FrameView {
 
 /// Where wires leave or enter a box; what the checker starts from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct PortView {
-    pub(super) node: usize,
-    pub(super) x: i32,
-    pub(super) y: i32,
-    pub(super) exit: bool,
+pub struct PortView {
+    /// The box, as an index into [`Scene::boxes`].
+    pub node: usize,
+    /// The cell in the border of the box.
+    pub x: i32,
+    pub y: i32,
+    /// Wires leave here; otherwise they enter, and this is a pin.
+    pub exit: bool,
     pub(super) side: Side,
-    pub(super) denied: bool,
+    /// Serves half-open edges that this end denies: the wire is cut in the next cell.
+    pub denied: bool,
     /// Leads to a box of the same column.
     pub(super) around: bool,
-    pub(super) label: String,
-    /// Edges that use it.
-    pub(super) edges: Vec<usize>,
+    /// The ports of a pin as shown; empty for an exit, and where the step shows no ports.
+    pub label: String,
+    /// Edges that use it, as indices into [`Graph::edges`](super::Graph::edges), in order.
+    pub edges: Vec<usize>,
 }
 
 impl PortView {
-    pub(super) fn right(&self) -> bool {
+    /// Whether it stands in the right border.
+    pub fn right(&self) -> bool {
         self.side == Side::Right
     }
+}
+
+/// The course of one drawn edge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WireView {
+    /// An index into [`Graph::edges`](super::Graph::edges).
+    pub edge: usize,
+    pub state: State,
+    /// Where it leaves and enters, as indices into [`Scene::ports`].
+    pub exit: usize,
+    pub pin: usize,
+    /// Wires of one trunk share what they can.
+    pub trunk: usize,
+    /// Cells where it starts, turns and ends, from border to border; always level at both ends.
+    pub corners: Vec<(i32, i32)>,
 }
 
 /// A picture of the graph.
@@ -142,9 +172,12 @@ pub struct Scene {
     pub(super) frames: Vec<FrameView>,
     pub(super) legend: Vec<(State, &'static str, &'static str)>,
     pub(super) ports: Vec<PortView>,
+    pub(super) wires: Vec<WireView>,
     /// Edges drawn as wires.
     pub(super) drawn: Vec<usize>,
     pub(super) sticky: Sticky,
+    /// What only a matrix has.
+    pub(super) grid: Option<View>,
 }
 
 impl Scene {
@@ -202,6 +235,16 @@ impl Scene {
         &self.legend
     }
 
+    /// Exits and pins, in the order of the wires that need them first.
+    pub fn ports(&self) -> &[PortView] {
+        &self.ports
+    }
+
+    /// The course of every drawn edge, in the order of the edges. An edge from and to the same box has none.
+    pub fn wires(&self) -> &[WireView] {
+        &self.wires
+    }
+
     /// The edges drawn as wires, as indices into [`Graph::edges`](super::Graph::edges), in order.
     pub fn drawn(&self) -> &[usize] {
         &self.drawn
@@ -229,7 +272,13 @@ impl Scene {
     ///
     /// Up and down go through a column and stop at its ends. Left and right go to the nearest box of the next column that
     /// shares an edge with this one, else to the nearest. So every box can be reached. From an unknown box, the first.
+    ///
+    /// In a matrix up and down go through the headings of rows. Right leads from there to the heading of the first callee's
+    /// column, left and right on through those, and left or down from the first back to the rows.
     pub fn step(&self, from: &str, direction: Direction) -> Option<&str> {
+        if self.is_grid() {
+            return self.step_in_grid(from, direction);
+        }
         let Some(here) = self.find(from) else {
             return self.boxes.first().map(|b| b.id.as_str());
         };
@@ -330,10 +379,10 @@ impl Cell {
             '─' | '╴' | '╶' => '-',
             '│' => '|',
             '━' | '═' | '╼' | '╾' => '=',
-            '┃' | '╽' | '╿' => '#',
+            '┃' | '╽' | '╿' | '■' => '#',
             '║' => '!',
             '┄' => '.',
-            '┆' => ':',
+            '┆' | '□' => ':',
             '┈' | '…' => '~',
             '┊' => ';',
             '╌' => '_',
@@ -348,6 +397,8 @@ impl Cell {
             '▌' => ']',
             '·' => ',',
             '↻' => '@',
+            '◐' => '%',
+            '╲' => '\\',
             '╭' | '┌' | '┍' | '┎' | '┏' | '╯' | '┘' | '┙' | '┚' | '┛' if wire => {
                 '/'
             }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::view::Show;
 use super::{State, Step};
 
 /// The memory of a layout, by key. Opaque: made by [`Scene::sticky`](super::Scene::sticky), read by [`layout`](super::layout).
@@ -11,6 +12,8 @@ pub struct Sticky {
     pub(super) height: u16,
     pub(super) pinned: Option<Step>,
     pub(super) settled: Option<Settled>,
+    /// What it is a memory of; `None` where the graph was laid out as it is.
+    pub(super) show: Option<Show>,
 }
 
 /// The positions themselves.
@@ -33,6 +36,15 @@ pub(super) struct Settled {
 }
 
 impl Settled {
+    /// The order without the widths, for a pane of another size.
+    pub(super) fn relaxed(&self) -> Self {
+        Self {
+            column_widths: Vec::new(),
+            channel_widths: Vec::new(),
+            ..self.clone()
+        }
+    }
+
     /// Keeps the places of boxes that are gone, so that what comes back stands where it stood: the next environment may have
     /// it again. Passages and ports come and go with the wires, and a crowd of the departed is forgotten.
     pub(super) fn keep_departed(&mut self, before: &Self) {

@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use crossterm::event::KeyEvent;
 
+use crate::graph::view::Show;
 use crate::graph::{self, Graph, Step, Sticky};
 
 use super::filter::{Facts, Filter};
@@ -88,6 +89,7 @@ pub(super) enum Effect {
         graph: Arc<Graph>,
         /// What the graphs of all environments have together.
         all: Option<Arc<Graph>>,
+        show: Show,
         options: graph::Options,
         sticky: Option<Sticky>,
     },
@@ -219,6 +221,7 @@ pub(super) struct App {
     pub(super) reconnects: bool,
     /// What the panel that was put away was about.
     pub(super) dismissed: Option<trouble::Topic>,
+    pub(super) show: Show,
     pub(super) step: Option<Step>,
     /// 0: application traffic; 1: with DNS; 2: all.
     pub(super) classes: u8,
@@ -226,12 +229,12 @@ pub(super) struct App {
     pub(super) settings: Settings,
     generation: u64,
     shown_generation: u64,
-    picture_wanted: Option<(Arc<Graph>, graph::Options)>,
+    picture_wanted: Option<(Arc<Graph>, Show, graph::Options)>,
     picture_shown: u64,
     /// What the graphs of all environments have together, so that nothing moves from one to the next.
     all: Option<Arc<Graph>>,
     /// Pictures of the environments, so that going back to one is going back to the same picture.
-    pictures: Vec<(graph::Options, Arc<Picture>)>,
+    pictures: Vec<(graph::Options, Show, Arc<Picture>)>,
     tallies_wanted: u64,
     draft_wanted: u64,
     /// A completion was asked for before the reading it rests on had come; what is typed since waits.
@@ -303,6 +306,7 @@ impl App {
             place: start.place,
             reconnects: start.reconnects,
             dismissed: None,
+            show: Show::default(),
             step: None,
             classes: 0,
             settings: start.settings,
@@ -398,7 +402,7 @@ impl App {
         let found = self
             .picture
             .as_ref()
-            .and_then(|picture| picture.scene.find(selected));
+            .and_then(|picture| picture.drawn.scene.find(selected));
         Some(found.map_or(selected, |found| found.key.as_str()))
     }
 

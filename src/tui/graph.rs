@@ -18,7 +18,7 @@ const MARGIN: i32 = 3;
 
 pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, app: &App, hits: &mut Hits) {
     let picture = app.picture.as_ref();
-    let detail = picture.map(|picture| match picture.scene.step_shown() {
+    let detail = picture.map(|picture| match picture.drawn.scene.step_shown() {
         Step::Card | Step::CardDense | Step::CardTight | Step::CardInline => "cards",
         Step::Chip | Step::ChipTight => "chips",
         Step::Mini => "names only",
@@ -42,7 +42,7 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, app: &App, hits: &mut Hits) {
             ..padded
         }
     };
-    let Some(picture) = picture.filter(|picture| !picture.graph.nodes().is_empty()) else {
+    let Some(picture) = picture.filter(|picture| !picture.drawn.graph.nodes().is_empty()) else {
         let (what, then) = empty(app);
         let row = inner.height / 2;
         pen.text(
@@ -55,10 +55,11 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, app: &App, hits: &mut Hits) {
         pen.text(padded, 1, row, then, pen.theme.tone(Tone::Plain));
         return;
     };
-    let (left, top) = offset(&picture.scene, inner, app.selected.as_deref());
+    let (left, top) = offset(&picture.drawn.scene, inner, app.selected.as_deref());
     for row in 0..inner.height {
         for column in 0..inner.width {
             let Some(cell) = picture
+                .drawn
                 .scene
                 .cell(i32::from(column) + left, i32::from(row) + top)
             else {
@@ -81,13 +82,13 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, app: &App, hits: &mut Hits) {
                 .set_style(style);
         }
     }
-    mark_cuts(pen, area, inner, &picture.scene, (left, top));
-    for drawn in picture.scene.boxes() {
+    mark_cuts(pen, area, inner, &picture.drawn.scene, (left, top));
+    for drawn in picture.drawn.scene.boxes() {
         if let Some(visible) = on_screen(drawn.rect, inner, left, top) {
             hits.add(visible, Hit::Node(drawn.id.clone()));
         }
     }
-    pen.footnote(area, &legend(&picture.scene));
+    pen.footnote(area, &legend(&picture.drawn.scene));
 }
 
 /// What to say where there is no picture, and what to do about it.
@@ -180,7 +181,7 @@ fn style(pen: &Pen<'_>, picture: &Picture, cell: &Cell, app: &App) -> Style {
     let theme = pen.theme;
     let selected_box = cell
         .node
-        .and_then(|index| picture.scene.boxes().get(index))
+        .and_then(|index| picture.drawn.scene.boxes().get(index))
         .is_some_and(|drawn| {
             let here = app.selected.as_deref();
             here == Some(drawn.id.as_str()) || here == Some(drawn.key.as_str())
@@ -189,7 +190,7 @@ fn style(pen: &Pen<'_>, picture: &Picture, cell: &Cell, app: &App) -> Style {
     let touched = cell
         .edges
         .iter()
-        .filter_map(|index| picture.graph.edges().get(*index))
+        .filter_map(|index| picture.drawn.graph.edges().get(*index))
         .any(|edge| Some(edge.from.as_str()) == key || Some(edge.to.as_str()) == key);
     let bold = |style: Style| style.add_modifier(Modifier::BOLD);
     match cell.ink {
@@ -203,7 +204,10 @@ fn style(pen: &Pen<'_>, picture: &Picture, cell: &Cell, app: &App) -> Style {
         } else {
             Tone::Faint
         }),
-        Ink::Port | Ink::Wire => {
+        Ink::Note => theme.tone(Tone::Plain),
+        Ink::Mark if cell.state.is_none() => theme.tone(Tone::Faint),
+        Ink::Total if cell.state.is_none() => theme.tone(Tone::Plain),
+        Ink::Port | Ink::Wire | Ink::Mark | Ink::Total => {
             let style = theme.edge(cell.state.unwrap_or(State::Plain));
             if touched || (selected_box && cell.ink == Ink::Port) {
                 bold(style)

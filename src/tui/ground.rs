@@ -179,7 +179,7 @@ impl Ground {
         let scope = Scope::of(namespaces.iter().cloned());
         let judged = self.judged(built, environment, namespaces);
         let found = connections(&built.engine, judged.plan.as_ref(), &scope);
-        let graph = Arc::new(drawn::for_map(drawn::from_connections(&found, &scope)));
+        let graph = Arc::new(drawn::from_connections(&found, &scope));
         let current = Arc::new(Current {
             built: Arc::clone(built),
             environment: environment.map(str::to_owned),

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use crate::compile::enforcer::Enforces;
 use crate::engine::Verdict;
-use crate::graph::{Graph, Scene};
+use crate::graph::Graph;
+use crate::graph::view::Picture as Drawn;
 use crate::questions::environments::Opinion;
 use crate::source::Link;
 
@@ -485,9 +486,10 @@ pub struct About {
     pub lines: Vec<Line>,
 }
 
-/// A finished picture with the graph it shows: its cells count that graph's edges.
+/// A finished picture.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Picture {
-    pub graph: Arc<Graph>,
-    pub scene: Scene,
+    /// The graph it was asked for.
+    pub of: Arc<Graph>,
+    pub drawn: Drawn,
 }

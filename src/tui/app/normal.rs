@@ -91,7 +91,7 @@ fn step(app: &mut App, direction: graph::Direction) {
     if app.focus == Pane::Graph && app.tab == Tab::Flows {
         let Some(picture) = &app.picture else { return };
         let here = app.selected.as_deref().unwrap_or_default();
-        if let Some(id) = picture.scene.step(here, direction) {
+        if let Some(id) = picture.drawn.scene.step(here, direction) {
             app.selected = Some(id.to_owned());
         }
         return;
@@ -422,7 +422,7 @@ fn detail(app: &mut App, less: bool) {
     let here = app.step.or_else(|| {
         app.picture
             .as_ref()
-            .map(|picture| picture.scene.step_shown())
+            .map(|picture| picture.drawn.scene.step_shown())
     });
     let here = here
         .and_then(|step| Step::ALL.iter().position(|known| *known == step))

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::graph::view::Show;
 use crate::graph::{self, Class, Graph};
 use crate::tui::view::Picture;
 
@@ -13,16 +14,18 @@ const MOST_PICTURES: usize = 6;
 impl App {
     /// Remembers a picture while it is of the graph and the pane that are shown, one for each environment.
     pub(super) fn keep(&mut self, picture: &Arc<Picture>) {
-        let Some((graph, options)) = &self.picture_wanted else {
+        let Some((graph, show, options)) = &self.picture_wanted else {
             return;
         };
-        if Arc::ptr_eq(graph, &picture.graph) {
-            self.pictures.retain(|(made_for, _)| made_for == options);
+        if Arc::ptr_eq(graph, &picture.of) {
+            self.pictures
+                .retain(|known| (&known.0, &known.1) == (options, show));
             let most = self.view.environments.len().clamp(1, MOST_PICTURES);
             if self.pictures.len() >= most {
                 self.pictures.remove(0);
             }
-            self.pictures.push((options.clone(), Arc::clone(picture)));
+            self.pictures
+                .push((options.clone(), show.clone(), Arc::clone(picture)));
         }
     }
 
@@ -49,17 +52,18 @@ impl App {
             options.classes.insert(Class::ControlPlane);
         }
         let graph = &self.view.graph;
-        let same = |(known, before): &(Arc<Graph>, graph::Options)| {
-            Arc::ptr_eq(known, graph) && *before == options
+        let show = self.show.clone();
+        let same = |known: &(Arc<Graph>, Show, graph::Options)| {
+            Arc::ptr_eq(&known.0, graph) && (&known.1, &known.2) == (&show, &options)
         };
         if self.picture_wanted.as_ref().is_some_and(same) {
             return None;
         }
-        self.picture_wanted = Some((Arc::clone(graph), options.clone()));
-        let of_this = |(made_for, picture): &&(graph::Options, Arc<Picture>)| {
-            Arc::ptr_eq(&picture.graph, graph) && *made_for == options
+        self.picture_wanted = Some((Arc::clone(graph), show.clone(), options.clone()));
+        let of_this = |known: &&(graph::Options, Show, Arc<Picture>)| {
+            Arc::ptr_eq(&known.2.of, graph) && (&known.0, &known.1) == (&options, &show)
         };
-        if let Some((_, known)) = self.pictures.iter().find(of_this) {
+        if let Some((.., known)) = self.pictures.iter().find(of_this) {
             self.picture = Some(Arc::clone(known));
             // What is still being laid out came before.
             self.picture_shown = self.generation;
@@ -69,13 +73,16 @@ impl App {
             generation: self.next(),
             graph: Arc::clone(&self.view.graph),
             all: self.all.clone(),
+            show: show.clone(),
             options,
             // An empty picture fits at any detail; what it chose must not bind the first real one.
             sticky: self
                 .picture
                 .as_ref()
-                .filter(|picture| !picture.graph.nodes().is_empty())
-                .map(|picture| picture.scene.sticky().clone()),
+                .filter(|picture| {
+                    !picture.drawn.graph.nodes().is_empty() && picture.drawn.show.view == show.view
+                })
+                .map(|picture| picture.drawn.scene.sticky().clone()),
         })
     }
 }

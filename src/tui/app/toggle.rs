@@ -76,7 +76,7 @@ impl Demo {
 
     fn places(&self) -> BTreeMap<String, crate::graph::Rect> {
         let picture = self.app.picture.as_ref().unwrap();
-        let boxes = picture.scene.boxes().iter();
+        let boxes = picture.drawn.scene.boxes().iter();
         boxes.map(|drawn| (drawn.id.clone(), drawn.rect)).collect()
     }
 }
@@ -102,7 +102,7 @@ fn nothing_moves_from_one_environment_to_the_next_and_back() {
             }
             let now = demo.app.picture.clone().unwrap();
             let size_of = |picture: &crate::tui::view::Picture| {
-                (picture.scene.width(), picture.scene.height())
+                (picture.drawn.scene.width(), picture.drawn.scene.height())
             };
             assert_eq!(size_of(&now), size_of(&before), "{name} {size:?}");
             assert_ne!(screen(&demo.app), first, "{name}: judged anew");
