@@ -17,7 +17,7 @@ use super::{Graph, Options, Step, names};
 const CENTRE_TITLES: [usize; 2] = [48, 34];
 const CARD_TITLES: [usize; 3] = [24, 20, 17];
 const CHIP_TITLES: [usize; 6] = [24, 20, 17, 15, 13, 12];
-const MINI_TITLES: [usize; 12] = [24, 20, 17, 15, 13, 12, 11, 10, 9, 8, 7, 6];
+const MINI_TITLES: [usize; 13] = [24, 20, 17, 15, 13, 12, 11, 10, 9, 8, 7, 6, 5];
 
 /// Names are cut to this before anything else gives way.
 const SHORT_NAMES: usize = 10;
