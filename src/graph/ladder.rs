@@ -20,13 +20,12 @@ const MINI_TITLES: [usize; 9] = [24, 20, 17, 15, 13, 12, 11, 10, 9];
 
 /// Repairs before every edge gets a wire of its own; fewer where each takes long.
 const REPAIRS: usize = 24;
-const REPAIRS_OF_MANY: usize = 6;
+const REPAIRS_OF_MANY: usize = 2;
 const MANY_FLOWS: usize = 200;
 
 pub(super) fn layout(graph: &Graph, options: &Options, sticky: Option<&Sticky>) -> Scene {
-    let same_pane = |s: &Sticky| {
-        (s.width, s.height, s.pinned) == (options.width, options.height, options.step)
-    };
+    let same_pane =
+        |s: &Sticky| (s.width, s.height, s.pinned) == (options.width, options.height, options.step);
     let settled = sticky.and_then(|s| Some((s, s.settled.as_ref()?)));
     let mut scene = match settled {
         Some((sticky, settled)) if same_pane(sticky) => {
@@ -161,7 +160,10 @@ impl<'a> Attempt<'a> {
 
     fn finish(&self) -> Scene {
         let repair = self.known.map(|k| k.repair.clone()).unwrap_or_default();
-        self.repair(self.draw(&self.arrange(self.base(&repair), &repair), &repair), repair)
+        self.repair(
+            self.draw(&self.arrange(self.base(&repair), &repair), &repair),
+            repair,
+        )
     }
 
     /// Repairs a first pass until a reader of the picture sees the edges and nothing else.

@@ -170,32 +170,30 @@ fn ends(flow: &Flow, way: Way, label: String) -> (Port, Port) {
 impl Wiring {
     /// Greedy star cover: the largest fan-in or fan-out becomes a trunk, until no wire is left.
     fn cover(&mut self, alone: &BTreeSet<usize>) {
-        let mut left: Vec<usize> = Vec::new();
+        // Keyed so that the first largest is a fan-in, then the one named first.
+        let mut stars: BTreeMap<(bool, usize, Way), Vec<usize>> = BTreeMap::new();
         for wire in 0..self.wires.len() {
             if alone.contains(&wire) {
                 self.trunk(vec![wire]);
-            } else {
-                left.push(wire);
+                continue;
             }
+            let Wire { pin, exit, way, .. } = self.wires[wire];
+            stars.entry((false, pin, way)).or_default().push(wire);
+            stars.entry((true, exit, way)).or_default().push(wire);
         }
-        while !left.is_empty() {
-            // Keyed so that the first largest is a fan-in, then the one named first.
-            let mut stars: BTreeMap<(bool, usize, Way), Vec<usize>> = BTreeMap::new();
-            for &w in &left {
-                let wire = &self.wires[w];
-                stars
-                    .entry((false, wire.pin, wire.way))
-                    .or_default()
-                    .push(w);
-                stars
-                    .entry((true, wire.exit, wire.way))
-                    .or_default()
-                    .push(w);
-            }
-            let Some(star) = stars.into_values().rev().max_by_key(Vec::len) else {
+        let mut taken = vec![false; self.wires.len()];
+        let mut stars: Vec<Vec<usize>> = stars.into_values().collect();
+        while let Some(star) = stars.iter_mut().rev().max_by_key(|star| star.len()) {
+            let star = std::mem::take(star);
+            if star.is_empty() {
                 return;
-            };
-            left.retain(|w| !star.contains(w));
+            }
+            for &wire in &star {
+                taken[wire] = true;
+            }
+            for other in &mut stars {
+                other.retain(|&wire| !taken[wire]);
+            }
             self.trunk(star);
         }
     }

@@ -157,7 +157,12 @@ pub(crate) fn namespaces(count: usize, links: usize) -> Graph {
         class: Class::App,
     };
     let mut edges: Vec<Edge> = (0..count)
-        .flat_map(|space| [call(3 * space, 3 * space + 1), call(3 * space + 1, 3 * space + 2)])
+        .flat_map(|space| {
+            [
+                call(3 * space, 3 * space + 1),
+                call(3 * space + 1, 3 * space + 2),
+            ]
+        })
         .collect();
     for _ in 0..links {
         // A few namespaces, where what everybody uses runs, take half of the calls.

@@ -136,11 +136,7 @@ fn measures() -> Vec<Measure> {
 
 /// Folds a cluster and lays out what is left.
 fn overview(graph: &Graph) -> Scene {
-    layout(
-        &drawn::for_map(graph.clone()),
-        &Options::new(200, 50),
-        None,
-    )
+    layout(&drawn::for_map(graph.clone()), &Options::new(200, 50), None)
 }
 
 /// The part of a picture that a screen shows, styled by meaning.
@@ -194,12 +190,13 @@ fn main() -> ExitCode {
         while once * clock::as_f64(many) < 1e6 {
             many *= 2;
         }
-        let times = clock
-            .rounds(|| (0..many).for_each(|_| run()))
-            .each(many);
+        let times = clock.rounds(|| (0..many).for_each(|_| run())).each(many);
         good &= print(&clock, measure, &times);
     }
-    table::note(&format!("\nmemcpy {:.1} GB/s on one thread", clock.memcpy()));
+    table::note(&format!(
+        "\nmemcpy {:.1} GB/s on one thread",
+        clock.memcpy()
+    ));
     if good {
         ExitCode::SUCCESS
     } else {
@@ -211,7 +208,12 @@ fn main() -> ExitCode {
 fn print(clock: &Clock, measure: &Measure, times: &Times) -> bool {
     let copied = times.min() * clock.memcpy() / f64::from(1 << 20);
     let row = Row::time(measure.name, times)
-        .against(times.min() / 1e6, "ms", Bound::AtMost(measure.at_most), Bound::AtMost(measure.at_most))
+        .against(
+            times.min() / 1e6,
+            "ms",
+            Bound::AtMost(measure.at_most),
+            Bound::AtMost(measure.at_most),
+        )
         .beside(format!("{copied:.1} MiB"));
     table::print(&row)
 }

@@ -159,7 +159,9 @@ impl<'a> Frame<'a> {
             .iter()
             .filter(|regions| !regions.is_empty());
         regions
-            .map(|range| self.regions[range.start].items.start..self.regions[range.end - 1].items.end)
+            .map(|range| {
+                self.regions[range.start].items.start..self.regions[range.end - 1].items.end
+            })
             .reduce(|all, next| all.start..next.end)
             .unwrap_or(0..0)
     }

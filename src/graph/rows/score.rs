@@ -120,9 +120,7 @@ impl Channel {
         orders: &mut Orders,
         scratch: &mut Scratch,
     ) -> i64 {
-        let Scratch {
-            ends, extents, ..
-        } = scratch;
+        let Scratch { ends, extents, .. } = scratch;
         ends.clear();
         extents.clear();
         extents.resize(self.trunks, (i32::MAX, i32::MIN, 0));
@@ -143,7 +141,11 @@ impl Channel {
         }
         for &(low, high, count) in &*extents {
             score += i64::from((high - low).min(LONGEST));
-            score += if count == 1 && low != high { LONE_BEND } else { 0 };
+            score += if count == 1 && low != high {
+                LONE_BEND
+            } else {
+                0
+            };
         }
         score + CROSSING * self.crossings(orders, scratch)
     }
@@ -152,10 +154,7 @@ impl Channel {
     fn crossings(&self, orders: &mut Orders, scratch: &mut Scratch) -> i64 {
         let Orders { by_left, by_right } = orders;
         let Scratch {
-            ends,
-            below,
-            above,
-            ..
+            ends, below, above, ..
         } = scratch;
         let (count, words) = (self.links.len(), self.words);
         if by_left.len() < count {
@@ -169,7 +168,10 @@ impl Channel {
         below.resize(count * words, 0);
         above.clear();
         above.resize(words, 0);
-        for group in by_right.chunk_by(|&a, &b| ends[a as usize].1 == ends[b as usize].1).rev() {
+        for group in by_right
+            .chunk_by(|&a, &b| ends[a as usize].1 == ends[b as usize].1)
+            .rev()
+        {
             for &i in group {
                 let i = i as usize;
                 below[i * words..(i + 1) * words].copy_from_slice(above);

@@ -49,6 +49,9 @@ pub(super) fn run(
         }
     }
     swept.sort_by_key(|(score, attempt, _)| (*score, *attempt));
+    if field.items.len() >= MOST_IMPROVED {
+        swept.truncate(1);
+    }
     for (_, attempt, mut state) in swept {
         if !few && field.items.len() < MOST_IMPROVED {
             state.improve(&frame, ROUNDS);
@@ -530,12 +533,7 @@ impl State {
     }
 
     /// What a move in a region can change of the score.
-    fn score(
-        &mut self,
-        frame: &Frame<'_>,
-        region: usize,
-        channels: std::ops::Range<usize>,
-    ) -> i64 {
+    fn score(&mut self, frame: &Frame<'_>, region: usize, channels: std::ops::Range<usize>) -> i64 {
         let sum: i64 = channels.map(|c| self.channel_score(frame, c)).sum();
         sum + frame.overflow_cost * i64::from(self.overflow(frame, region))
     }

@@ -115,7 +115,10 @@ fn wires_are_followed_as_a_reader_does() {
     // A trunk with two ends.
     clean(&["╶─┬─►", "  ╰─►"], &[(0, 0), (0, 1)]);
     // A dot is an on-ramp: from the second exit straight on, or onto the trunk; the first never leaves at the dot.
-    clean(&["╶─╮    ", "╶─●──► ", "  ╰──► "], &[(0, 1), (1, 0), (1, 1)]);
+    clean(
+        &["╶─╮    ", "╶─●──► ", "  ╰──► "],
+        &[(0, 1), (1, 0), (1, 1)],
+    );
 }
 
 #[test]
@@ -135,14 +138,24 @@ fn what_is_not_as_drawn_is_noticed() {
     // Two trunks on the same cells in the same direction.
     assert_eq!(
         told(&["╶─╮   ", "╶─┼──►", "  ╰──►"], &[(0, 1), (1, 0)]),
-        (vec!["exit0 pin0".to_owned(), "exit1 pin1".to_owned()], vec![])
+        (
+            vec!["exit0 pin0".to_owned(), "exit1 pin1".to_owned()],
+            vec![]
+        )
     );
     assert_eq!(
         told(&["╶─╮ ╭─►", "╶─┴─┴─►"], &[(0, 0), (1, 1)]),
-        (vec!["exit0 pin1".to_owned(), "exit1 pin0".to_owned()], vec![])
+        (
+            vec!["exit0 pin1".to_owned(), "exit1 pin0".to_owned()],
+            vec![]
+        )
     );
     // Off the canvas.
-    assert_eq!(told(&["╶──"], &[(0, 0)]), (vec![], vec![]), "no pin, no edge to lose");
+    assert_eq!(
+        told(&["╶──"], &[(0, 0)]),
+        (vec![], vec![]),
+        "no pin, no edge to lose"
+    );
     // An edge that nothing is drawn for.
     assert_eq!(told(&["╶──►"], &[(0, 0), (1, 1)]), (vec![], vec![1]));
     // A wire nobody asked for.
