@@ -19,7 +19,7 @@ const TRIES: usize = 2400;
 const REACH: i32 = 6;
 const NUDGES: usize = 24;
 /// Pairs of runs that may be compared to end confusions; the caller has other means.
-const EFFORT: usize = 60_000;
+const EFFORT: usize = 20_000;
 /// Blank rows at most.
 const INSERTIONS: usize = 8;
 

@@ -1,7 +1,5 @@
 //! Drawing: wires into a canvas, then frames, wires, boxes and names into the scene's cells.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use super::canvas::{Canvas, EAST, NORTH, SOUTH, WEST, broken, glyph};
 use super::geometry::{Geometry, Layout};
 use super::names;
@@ -541,23 +539,30 @@ fn marks(scene: &mut Scene, wiring: &Wiring, canvas: &Canvas) -> Vec<usize> {
         }
         scene.put(x, port.y, cell);
     }
-    let mut shown: BTreeSet<usize> = BTreeSet::new();
-    let states: BTreeMap<usize, State> = wiring.wires.iter().map(|w| (w.edge, w.state)).collect();
+    // By edge: its state, and whether some cell tells it.
+    let count = wiring.wires.iter().map(|w| w.edge + 1).max().unwrap_or(0);
+    let mut states: Vec<Option<State>> = vec![None; count];
+    for wire in &wiring.wires {
+        states[wire.edge] = Some(wire.state);
+    }
+    let mut shown = vec![false; count];
     for cell in scene.cells.iter().filter(|c| c.ink == Ink::Wire) {
-        let tells = |edge: &usize| match states.get(edge) {
-            Some(State::HalfOpen(_)) => cell.glyph == '╳',
-            Some(State::Missing) => {
-                matches!(cell.glyph, '┄' | '┆') || (cell.glyph == '○' && cell.joint)
-            }
-            Some(State::Unknown) => matches!(cell.glyph, '┈' | '┊' | '?'),
-            Some(State::Unexpected) => cell.bold,
-            Some(State::Plain) | None => true,
-        };
-        shown.extend(cell.edges.iter().copied().filter(tells));
+        for &edge in &cell.edges {
+            shown[edge] = shown[edge]
+                || match states[edge] {
+                    Some(State::HalfOpen(_)) => cell.glyph == '╳',
+                    Some(State::Missing) => {
+                        matches!(cell.glyph, '┄' | '┆') || (cell.glyph == '○' && cell.joint)
+                    }
+                    Some(State::Unknown) => matches!(cell.glyph, '┈' | '┊' | '?'),
+                    Some(State::Unexpected) => cell.bold,
+                    Some(State::Plain) | None => true,
+                };
+        }
     }
     let drawn = wiring.wires.iter();
     drawn
-        .filter(|w| w.state != State::Plain && !shown.contains(&w.edge))
+        .filter(|w| w.state != State::Plain && !shown[w.edge])
         .map(|w| w.edge)
         .collect()
 }

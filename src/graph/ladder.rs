@@ -24,7 +24,7 @@ const SHORT_NAMES: usize = 10;
 
 /// Repairs before every edge gets a wire of its own; fewer where each takes long.
 const REPAIRS: usize = 24;
-const REPAIRS_OF_MANY: usize = 6;
+const REPAIRS_OF_MANY: usize = 2;
 const MANY_FLOWS: usize = 200;
 
 pub(super) fn layout(graph: &Graph, options: &Options, sticky: Option<&Sticky>) -> Scene {

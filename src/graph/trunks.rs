@@ -188,36 +188,35 @@ fn ends(flow: &Flow, way: Way, label: String) -> (Port, Port) {
 impl Wiring {
     /// Greedy star cover: the largest fan-in or fan-out becomes a trunk, until no wire is left.
     fn cover(&mut self, sharing: &Sharing) {
-        let mut left: Vec<usize> = Vec::new();
+        // Keyed so that the first largest is a fan-in, then the one named first.
+        let mut stars: BTreeMap<(bool, usize, Way, Option<State>), Vec<usize>> = BTreeMap::new();
         for wire in 0..self.wires.len() {
             if sharing.alone.contains(&wire) {
                 self.trunk(vec![wire]);
-            } else {
-                left.push(wire);
+                continue;
+            }
+            let Wire { pin, exit, way, .. } = self.wires[wire];
+            let state = sharing.apart.contains(&wire);
+            let state = state.then_some(self.wires[wire].state);
+            let mut join = |key| stars.entry(key).or_default().push(wire);
+            join((false, pin, way, state));
+            if !sharing.gathered.contains(&wire) {
+                join((true, exit, way, state));
             }
         }
-        while !left.is_empty() {
-            // Keyed so that the first largest is a fan-in, then the one named first.
-            let mut stars: BTreeMap<(bool, usize, Way, Option<State>), Vec<usize>> =
-                BTreeMap::new();
-            for &w in &left {
-                let wire = &self.wires[w];
-                let state = sharing.apart.contains(&w).then_some(wire.state);
-                stars
-                    .entry((false, wire.pin, wire.way, state))
-                    .or_default()
-                    .push(w);
-                if !sharing.gathered.contains(&w) {
-                    stars
-                        .entry((true, wire.exit, wire.way, state))
-                        .or_default()
-                        .push(w);
-                }
-            }
-            let Some(star) = stars.into_values().rev().max_by_key(Vec::len) else {
+        let mut taken = vec![false; self.wires.len()];
+        let mut stars: Vec<Vec<usize>> = stars.into_values().collect();
+        while let Some(star) = stars.iter_mut().rev().max_by_key(|star| star.len()) {
+            let star = std::mem::take(star);
+            if star.is_empty() {
                 return;
-            };
-            left.retain(|w| !star.contains(w));
+            }
+            for &wire in &star {
+                taken[wire] = true;
+            }
+            for other in &mut stars {
+                other.retain(|&wire| !taken[wire]);
+            }
             self.trunk(star);
         }
     }

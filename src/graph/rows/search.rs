@@ -49,6 +49,9 @@ pub(super) fn run(
         }
     }
     swept.sort_by_key(|(score, attempt, _)| (*score, *attempt));
+    if field.items.len() >= MOST_IMPROVED {
+        swept.truncate(1);
+    }
     for (_, attempt, mut state) in swept {
         if !few && field.items.len() < MOST_IMPROVED {
             state.improve(&frame, ROUNDS);

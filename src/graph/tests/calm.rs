@@ -250,19 +250,3 @@ fn another_pane_keeps_the_order_while_the_step_is_the_same() {
         }
     }
 }
-
-#[test]
-#[ignore]
-fn show() {
-    let case: u64 = std::env::var("CASE").unwrap().parse().unwrap();
-    let mut dice = Dice::new(case);
-    let world = World::new(&mut dice, 60);
-    let options = options(&mut dice);
-    for (i, e) in world.graph().edges().iter().enumerate() {
-        println!("{i} {e:?}");
-    }
-    println!("{options:?}");
-    let s = layout(&world.graph(), &options, None);
-    println!("{:?}\n{}", truth::check(&s), s.text(false));
-    println!("loose {:?}", s.sticky().settled.as_ref().unwrap().repair);
-}
