@@ -14,6 +14,7 @@ mod filter_line;
 mod graph;
 pub mod ground;
 mod header;
+mod headless;
 mod help;
 mod input;
 pub mod keys;
@@ -35,7 +36,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossterm::event::{Event, EventStream, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{Event, EventStream, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use futures_util::StreamExt;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -48,6 +49,7 @@ use draw::Hits;
 use ground::{Ground, Judge};
 use terminal::{Screen, Terminal};
 use theme::Theme;
+pub use headless::Headless;
 use view::{About, Answer, Draft, Picture, Place, Question, Settings, Sides, Tally, View};
 
 /// The shortest time between two frames.
@@ -207,12 +209,22 @@ fn translate(event: &Event, hits: &Hits) -> Option<Msg> {
 fn on_mouse(mouse: MouseEvent, hits: &Hits) -> Option<Msg> {
     match mouse.kind {
         MouseEventKind::Down(MouseButton::Left) => {
-            hits.at(mouse.column, mouse.row).cloned().map(Msg::Click)
+            hits.at(mouse.column, mouse.row).map(Msg::Click)
         }
-        MouseEventKind::ScrollDown | MouseEventKind::ScrollUp => Some(Msg::Wheel {
+        MouseEventKind::ScrollLeft | MouseEventKind::ScrollRight => Some(Msg::Aside {
             pane: hits.pane(mouse.column, mouse.row)?,
-            down: mouse.kind == MouseEventKind::ScrollDown,
+            right: mouse.kind == MouseEventKind::ScrollRight,
         }),
+        MouseEventKind::ScrollDown | MouseEventKind::ScrollUp => {
+            let pane = hits.pane(mouse.column, mouse.row)?;
+            let down = mouse.kind == MouseEventKind::ScrollDown;
+            // Where there is one wheel only, shift turns it.
+            Some(if mouse.modifiers.contains(KeyModifiers::SHIFT) {
+                Msg::Aside { pane, right: down }
+            } else {
+                Msg::Wheel { pane, down }
+            })
+        }
         _ => None,
     }
 }
@@ -354,9 +366,16 @@ fn work(answers: &impl Answers, effect: Effect) -> Result<Msg, Box<Effect>> {
         } => {
             let all = all.as_deref();
             let drawn = crate::graph::view::picture(&graph, all, &show, &options, sticky.as_ref());
+            let tangled = drawn.scene.is_tangled();
             Msg::Picture {
                 generation,
-                picture: Arc::new(Picture { of: graph, drawn }),
+                picture: Arc::new(Picture {
+                    of: graph,
+                    asked: show,
+                    options,
+                    drawn,
+                    tangled,
+                }),
             }
         }
         Effect::Read {
