@@ -11,6 +11,7 @@ mod columns;
 mod draw;
 pub mod drawn;
 mod geometry;
+mod grid;
 mod ladder;
 mod names;
 mod plan;
@@ -28,6 +29,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use grid::grid;
 pub use scene::{BoxView, Cell, FrameView, Ink, Rect, Scene};
 pub use sticky::Sticky;
 

@@ -116,6 +116,7 @@ fn blank(graph: &Graph, layout: &Layout<'_>, geometry: &Geometry, step: Step) ->
         ports,
         drawn,
         sticky: Sticky::default(),
+        grid: None,
     }
 }
 

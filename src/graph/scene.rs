@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::grid::View;
 use super::sticky::Sticky;
 use super::trunks::Side;
 use super::{Direction, NodeKind, State, Step, cells, index};
@@ -49,6 +50,12 @@ pub enum Ink {
     Port,
     Badge,
     Wire,
+    /// Where a row and a column of a matrix meet. Without a state, no edge connects the two.
+    Mark,
+    /// A count at the end of a row or column of a matrix, or its caption; with a state, a count of findings.
+    Total,
+    /// A remark on the picture itself.
+    Note,
 }
 
 /// One cell of the picture.
@@ -147,6 +154,8 @@ pub struct Scene {
     /// Edges drawn as wires.
     pub(super) drawn: Vec<usize>,
     pub(super) sticky: Sticky,
+    /// What only a matrix has.
+    pub(super) grid: Option<View>,
 }
 
 impl Scene {
@@ -231,7 +240,13 @@ impl Scene {
     ///
     /// Up and down go through a column and stop at its ends. Left and right go to the nearest box of the next column that
     /// shares an edge with this one, else to the nearest. So every box can be reached. From an unknown box, the first.
+    ///
+    /// In a matrix up and down go through the headings of rows. Right leads from there to the heading of the first callee's
+    /// column, left and right on through those, and left or down from the first back to the rows.
     pub fn step(&self, from: &str, direction: Direction) -> Option<&str> {
+        if self.is_grid() {
+            return self.step_in_grid(from, direction);
+        }
         let Some(here) = self.find(from) else {
             return self.boxes.first().map(|b| b.id.as_str());
         };
@@ -375,6 +390,10 @@ fn to_ascii(glyph: char) -> char {
         '▌' => ']',
         '·' => ',',
         '↻' => '@',
+        '■' => '*',
+        '□' => ':',
+        '◐' => '%',
+        '╲' => '\\',
         c if ('\u{2500}'..='\u{257f}').contains(&c) => '+',
         c if c.is_ascii() => c,
         _ => '?',

@@ -1,6 +1,7 @@
 //! The demo clusters against their documents: what each table row promises, and what was planted against it.
 
 mod e_commerce;
+mod grids;
 mod platform;
 mod red_kite;
 mod stalker;
