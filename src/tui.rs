@@ -362,10 +362,11 @@ fn work(answers: &impl Answers, effect: Effect) -> Result<Msg, Box<Effect>> {
             all,
             show,
             options,
-            sticky,
+            before,
         } => {
             let all = all.as_deref();
-            let drawn = crate::graph::view::picture(&graph, all, &show, &options, sticky.as_ref());
+            let before = before.as_ref().map(|picture| &picture.drawn.scene);
+            let drawn = crate::graph::view::picture(&graph, all, &show, &options, before);
             let tangled = drawn.scene.is_tangled();
             Msg::Picture {
                 generation,

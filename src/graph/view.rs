@@ -5,7 +5,7 @@ mod fold;
 
 use std::collections::BTreeSet;
 
-use super::{Class, Graph, Options, Scene, Sticky, layout, layout_among};
+use super::{Class, Graph, Options, Scene, grid, layout, layout_among};
 
 /// A way to look at a graph.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub enum View {
     Overview,
     /// The node of this key, its callers left of it and its callees right of it, with all classes of traffic.
     Ego(String),
+    /// Callers down the side, callees across the top; closed namespaces as on the map.
+    Matrix,
 }
 
 impl View {
@@ -26,6 +28,7 @@ impl View {
             Self::Map => "map",
             Self::Overview => "overview",
             Self::Ego(_) => "ego",
+            Self::Matrix => "matrix",
         }
     }
 
@@ -34,6 +37,7 @@ impl View {
         match word {
             "map" => Some(Self::Map),
             "overview" => Some(Self::Overview),
+            "matrix" => Some(Self::Matrix),
             "ego" => key.map(|key| Self::Ego(key.to_owned())),
             _ => None,
         }
@@ -44,7 +48,7 @@ impl View {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Show {
     pub view: View,
-    /// Namespaces that are not as the view has them: closed ones on the map, opened ones in the overview.
+    /// Namespaces that are not as the view has them: closed ones on the map and in the matrix, opened ones in the overview.
     pub turned: BTreeSet<String>,
 }
 
@@ -71,8 +75,12 @@ pub fn picture(
     all: Option<&Graph>,
     show: &Show,
     options: &Options,
-    sticky: Option<&Sticky>,
+    before: Option<&Scene>,
 ) -> Picture {
+    if show.view == View::Matrix {
+        return matrix(graph, all, show, options, before);
+    }
+    let sticky = before.map(Scene::sticky);
     let mut show = show.clone();
     let mut options = options.clone();
     if let View::Ego(_) = show.view {
@@ -101,6 +109,34 @@ pub fn picture(
     }
 }
 
+/// Rows or columns beyond which a matrix is folded by namespace.
+const MAX_SIDE: usize = 200;
+
+/// Nodes of the others stand in it without a sign, so that rows stay where they are.
+fn matrix(
+    graph: &Graph,
+    all: Option<&Graph>,
+    show: &Show,
+    options: &Options,
+    before: Option<&Scene>,
+) -> Picture {
+    let mut show = show.clone();
+    let mut shown = show.of(graph);
+    if shown.nodes().len() > MAX_SIDE {
+        let named = graph.nodes().iter().filter_map(|node| node.namespace.clone());
+        show.turned = named.collect();
+        shown = show.of(graph);
+    }
+    if shown.nodes().len() > MAX_SIDE {
+        shown = Graph::default();
+    }
+    let all = all.map(|all| show.of(all)).unwrap_or_default();
+    let nodes = shown.nodes().iter().chain(all.nodes()).cloned().collect();
+    let graph = Graph::new(nodes, shown.edges().to_vec());
+    let scene = grid(&graph, options, before.filter(|scene| scene.is_grid()));
+    Picture { graph, scene, show }
+}
+
 fn is_readable(graph: &Graph) -> bool {
     graph.nodes().len() <= MAX_NODES && graph.edges().len() <= MAX_EDGES
 }
@@ -110,8 +146,8 @@ impl Show {
     fn of(&self, graph: &Graph) -> Graph {
         match &self.view {
             View::Ego(key) => ego::around(graph, key),
-            View::Map if self.turned.is_empty() => graph.clone(),
-            View::Map => fold::fold(graph, |namespace| self.turned.contains(namespace)),
+            View::Map | View::Matrix if self.turned.is_empty() => graph.clone(),
+            View::Map | View::Matrix => fold::fold(graph, |namespace| self.turned.contains(namespace)),
             View::Overview => fold::fold(graph, |namespace| !self.turned.contains(namespace)),
         }
     }

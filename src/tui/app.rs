@@ -17,7 +17,7 @@ use std::sync::Arc;
 use crossterm::event::KeyEvent;
 
 use crate::graph::view::Show;
-use crate::graph::{self, Graph, Sticky};
+use crate::graph::{self, Graph};
 
 use super::filter::{Facts, Filter};
 use super::input::Input;
@@ -98,7 +98,8 @@ pub(super) enum Effect {
         all: Option<Arc<Graph>>,
         show: Show,
         options: graph::Options,
-        sticky: Option<Sticky>,
+        /// A picture of the same view, so that what is known stays where it was.
+        before: Option<Arc<Picture>>,
     },
     /// Reads a probe that is being typed; the cursor is in bytes.
     Read {

@@ -171,7 +171,7 @@ impl App {
         self.selected = Some(id);
     }
 
-    pub(super) fn shows_graph(&self) -> bool {
+    pub(in crate::tui) fn shows_graph(&self) -> bool {
         self.panes().is_some_and(|panes| panes.graph.is_some())
     }
 

@@ -92,14 +92,14 @@ impl App {
         };
         let shown = self.picture.iter();
         let known = shown.chain(self.pictures.iter().rev()).find(is_of_view);
-        let sticky = known.map(|picture| picture.drawn.scene.sticky().clone());
+        let before = known.cloned();
         Some(Effect::Layout {
             generation: self.next(),
             graph,
             all: self.all.clone(),
             show,
             options,
-            sticky,
+            before,
         })
     }
 }

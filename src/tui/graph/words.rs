@@ -13,16 +13,12 @@ use crate::tui::view::{Line, Picture, Tone, span};
 pub(super) fn title(app: &App) -> Line {
     let shown = app.picture.as_ref().map(|picture| &picture.drawn.show.view);
     let mut title = vec![span("Graph", Tone::Plain)];
-    title.push(match shown {
-        None => span(format!(" · {}", app.lens.kind.word()), Tone::Plain),
-        Some(View::Map) => span(" · map", Tone::Plain),
-        Some(View::Matrix) => span(" · matrix", Tone::Plain),
-        Some(View::Overview) => span(" · overview", Tone::Plain),
-        Some(View::Ego(key)) => {
-            title.push(span(" · ego of ", Tone::Plain));
-            span(app.node_words(key), Tone::Name)
-        }
-    });
+    let word = shown.map_or(app.lens.kind.word(), View::word);
+    title.push(span(format!(" · {word}"), Tone::Plain));
+    if let Some(View::Ego(key)) = shown {
+        title.push(span(" of ", Tone::Plain));
+        title.push(span(app.node_words(key), Tone::Name));
+    }
     title
 }
 
