@@ -256,8 +256,9 @@ fn legend(table: &Table) -> Vec<(State, &'static str, &'static str)> {
         .map(|(_, state, sample, meaning)| (state, sample, meaning))
         .collect();
     let is_open = |(row, open): (usize, &bool)| {
-        let open_to =
-            |column: usize| *open && table.ground(row, column) == sign::OPEN && !marked(table, row, column);
+        let open_to = |column: usize| {
+            *open && table.ground(row, column) == sign::OPEN && !marked(table, row, column)
+        };
         (0..table.columns.nodes.len()).any(open_to)
     };
     if table.open_rows.iter().enumerate().any(is_open) {
@@ -480,16 +481,16 @@ const FINDINGS: [(Count, char, &str, State); 2] = [
     (|t| t.missing, sign::MISSING, "missing ", State::Missing),
 ];
 
-fn row_counts(
-    scene: &mut Scene,
-    table: &Table,
-    measures: &Measures<'_>,
-    sheet: &Sheet,
-) {
+fn row_counts(scene: &mut Scene, table: &Table, measures: &Measures<'_>, sheet: &Sheet) {
     for (total, &y) in table.row_totals.iter().zip(&sheet.rows) {
         let mut x = sheet.right + 2;
         let width = fit::digits(measures.row_max.allowed);
-        scene.write(x, y, &format!("{:>width$}", total.allowed), &ink(Ink::Total));
+        scene.write(
+            x,
+            y,
+            &format!("{:>width$}", total.allowed),
+            &ink(Ink::Total),
+        );
         x += cells(width);
         for (count, sign, _, state) in FINDINGS {
             let most = count(&measures.row_max);
@@ -546,7 +547,14 @@ fn column_counts(
         let like = finding(state);
         let last = below(scene, count, &like, false);
         let x = sheet.left - 2;
-        scene.put(x, last, Cell { glyph: sign, ..like });
+        scene.put(
+            x,
+            last,
+            Cell {
+                glyph: sign,
+                ..like
+            },
+        );
         let start = x - names::width(words);
         if start >= 0 {
             scene.write(start, last, words, &ink(Ink::Total));

@@ -117,7 +117,10 @@ pub(super) fn fit(
 ) -> (Table, Form) {
     let pane = (options.width, options.height);
     let (width, height) = (usize::from(options.width), usize::from(options.height));
-    if let Some(form) = before.filter(|b| b.pane == pane && b.form.fits).map(|b| b.form) {
+    if let Some(form) = before
+        .filter(|b| b.pane == pane && b.form.fits)
+        .map(|b| b.form)
+    {
         let table = whole.only(graph, form.listing);
         let measures = Measures::new(graph, &table, is_shorter(&table, whole));
         if measures.width(form) <= width && measures.height(form) <= height {
@@ -213,7 +216,12 @@ impl<'a> Measures<'a> {
         if down.lines() {
             return 0;
         }
-        let titles = self.table.rows.groups.iter().map(|g| g.title.chars().count());
+        let titles = self
+            .table
+            .rows
+            .groups
+            .iter()
+            .map(|g| g.title.chars().count());
         titles.max().unwrap_or(0).min(GROUP_WIDTH) + 2
     }
 
@@ -292,7 +300,12 @@ impl<'a> Measures<'a> {
     /// The longest names of columns that fit, if they are long enough and stay apart.
     fn head(&self, down: Down, height: usize, floor: Floor) -> Option<usize> {
         let room = height.checked_sub(self.height_without_head(down))?;
-        long_enough(&self.column_names, self.longest_column, room, (floor.head, floor.apart))
+        long_enough(
+            &self.column_names,
+            self.longest_column,
+            room,
+            (floor.head, floor.apart),
+        )
     }
 
     fn title(&self, across: Across, down: Down, width: usize, floor: Floor) -> Option<usize> {
@@ -304,7 +317,12 @@ impl<'a> Measures<'a> {
             return (self.badged <= room).then_some(self.longest_row);
         }
         let room = room - if self.remark { 2 } else { 0 };
-        long_enough(&self.row_names, self.longest_row, room, (floor.title, floor.apart))
+        long_enough(
+            &self.row_names,
+            self.longest_row,
+            room,
+            (floor.title, floor.apart),
+        )
     }
 
     /// A small form for a pane it does not fit; what fits in one direction is chosen as if it fitted in both.
@@ -312,7 +330,11 @@ impl<'a> Measures<'a> {
         let down = Down::ALL
             .into_iter()
             .find_map(|down| self.head(down, pane.1, LEAST).map(|head| (down, head)));
-        let (down, head) = down.unwrap_or((Down::Lined, self.longest_column.min(12)));
+        let (down, head) = down.unwrap_or_else(|| {
+            // What is left of the pane is for rows.
+            let head = (pane.1 / 4).max(READABLE.head);
+            (Down::Lined, self.longest_column.min(head))
+        });
         let across = Across::ALL
             .into_iter()
             .find_map(|across| self.title(across, down, pane.0, LEAST).map(|t| (across, t)));

@@ -44,7 +44,7 @@ pub(super) fn order(rows: &mut Axis, columns: &mut Axis, pairs: &[(usize, usize)
     for _ in 0..SWEEPS {
         let column_places = callees.sort(&callers, &row_places);
         let sorted = callers.sort(&callees, &column_places);
-        let score = score(&callers, &sorted, &column_places);
+        let score = score(&callers, &callees, &sorted, &column_places);
         if best.as_ref().is_none_or(|(known, _, _)| score > *known) {
             best = Some((score, sorted.clone(), column_places));
         }
@@ -103,9 +103,27 @@ impl Side {
         self.partners.iter().map(is_hub).collect()
     }
 
+    /// The place of each counted among those that have partners, and the group of each such place. What has none comes and
+    /// goes with what is shown, and must not decide about others.
+    fn ranks(&self, places: &[usize]) -> (Vec<usize>, Vec<usize>) {
+        let mut order = vec![0; places.len()];
+        for (at, &place) in places.iter().enumerate() {
+            order[place] = at;
+        }
+        let (mut ranks, mut groups) = (vec![0; places.len()], Vec::new());
+        for at in order {
+            ranks[at] = groups.len();
+            if !self.partners[at].is_empty() {
+                groups.push(self.group[at]);
+            }
+        }
+        (ranks, groups)
+    }
+
     /// The place of each, given the places of the other side: hubs, the largest first; then by the middle of the partners
     /// that are no hubs; then those with hubs for partners only, like beside like; then those without any. Ties by key.
     fn sort(&self, other: &Self, places: &[usize]) -> Vec<usize> {
+        let (places, _) = other.ranks(places);
         let mut order: Vec<usize> = (0..self.group.len()).collect();
         order.sort_by_cached_key(|&at| {
             let group = self.group[at];
@@ -137,20 +155,30 @@ impl Side {
     }
 }
 
-/// How many marks stand side by side or one below the other.
-fn score(callers: &Side, row_places: &[usize], column_places: &[usize]) -> usize {
-    let mut lines: Vec<Vec<usize>> = vec![Vec::new(); row_places.len()];
+/// How many marks stand side by side or one below the other, each within a group.
+fn score(callers: &Side, callees: &Side, row_places: &[usize], column_places: &[usize]) -> usize {
+    let (rows, row_groups) = callers.ranks(row_places);
+    let (columns, column_groups) = callees.ranks(column_places);
+    let mut lines: Vec<Vec<usize>> = vec![Vec::new(); row_groups.len()];
     for (at, partners) in callers.partners.iter().enumerate() {
-        let mut line: Vec<usize> = partners.iter().map(|&p| column_places[p]).collect();
-        line.sort_unstable();
-        lines[row_places[at]] = line;
+        if !partners.is_empty() {
+            lines[rows[at]] = partners.iter().map(|&p| columns[p]).collect();
+            lines[rows[at]].sort_unstable();
+        }
     }
-    let level = |line: &Vec<usize>| line.windows(2).filter(|w| w[0] + 1 == w[1]).count();
-    let upright = |pair: &[Vec<usize>]| {
+    let side_by_side =
+        |w: &&[usize]| w[0] + 1 == w[1] && column_groups[w[0]] == column_groups[w[1]];
+    let level = |line: &Vec<usize>| line.windows(2).filter(side_by_side).count();
+    let upright = |(above, pair): (usize, &[Vec<usize>])| {
         let same = |column: &&usize| pair[1].binary_search(column).is_ok();
-        pair[0].iter().filter(same).count()
+        if row_groups[above] == row_groups[above + 1] {
+            pair[0].iter().filter(same).count()
+        } else {
+            0
+        }
     };
-    lines.iter().map(level).sum::<usize>() + lines.windows(2).map(upright).sum::<usize>()
+    let uprights: usize = lines.windows(2).enumerate().map(upright).sum();
+    lines.iter().map(level).sum::<usize>() + uprights
 }
 
 /// Restores the order of what was there before; what is new follows what it would follow in the fresh order.
@@ -163,7 +191,11 @@ pub(super) fn keep(graph: &Graph, axis: &mut Axis, known: &[String]) {
     for group in &axis.groups {
         let fresh = axis.nodes[group.range.clone()].to_vec();
         let place = |node: &usize| rank.get(graph.nodes[*node].key.as_str()).copied();
-        let mut kept: Vec<usize> = fresh.iter().copied().filter(|n| place(n).is_some()).collect();
+        let mut kept: Vec<usize> = fresh
+            .iter()
+            .copied()
+            .filter(|n| place(n).is_some())
+            .collect();
         kept.sort_by_key(place);
         // By the known node each new one comes after; `None` is the head of the group.
         let mut follow: BTreeMap<Option<usize>, Vec<usize>> = BTreeMap::new();

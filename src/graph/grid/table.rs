@@ -128,6 +128,13 @@ impl Axis {
         (kept, places)
     }
 
+    /// Outside nodes stand at one end, so no search is needed.
+    fn is_outside(&self, at: usize) -> bool {
+        let ends = [self.groups.first(), self.groups.last()];
+        let at_end = |group: &&Group| group.outside && group.range.contains(&at);
+        ends.iter().flatten().any(at_end)
+    }
+
     /// Names with their namespace, in order.
     pub(super) fn named<'a>(&self, graph: &'a Graph) -> Vec<(&'a str, Option<&'a str>)> {
         let node = |&i: &usize| {
@@ -211,8 +218,12 @@ impl Table {
         for &(from, to) in pairs.keys() {
             (calls[from], called[to]) = (true, true);
         }
-        let inside =
-            |i: usize| matches!(graph.nodes[i].kind, NodeKind::Workload | NodeKind::Namespace);
+        let inside = |i: usize| {
+            matches!(
+                graph.nodes[i].kind,
+                NodeKind::Workload | NodeKind::Namespace
+            )
+        };
         let listed = |has: &[bool]| {
             (0..graph.nodes.len())
                 .filter(|&i| inside(i) || has[i])
@@ -331,7 +342,10 @@ impl Table {
     pub(super) fn ground(&self, row: usize, column: usize) -> char {
         if self.rows.nodes[row] == self.columns.nodes[column] {
             sign::ITSELF
-        } else if self.open_rows[row] && self.open_columns[column] {
+        } else if self.open_rows[row]
+            && self.open_columns[column]
+            && !(self.rows.is_outside(row) && self.columns.is_outside(column))
+        {
             sign::OPEN
         } else {
             sign::NOTHING

@@ -55,11 +55,13 @@ fn misread(graph: &Graph, options: &Options, scene: &Scene) -> Vec<String> {
     let mut wrong = Vec::new();
     let wanted = wanted(graph, options);
     let boxes = |column: usize| scene.boxes().iter().filter(move |b| b.column == column);
-    let down = |x: i32, y: i32, count: i32| -> String { (y..y + count).map(|y| at(x, y)).collect() };
+    let down =
+        |x: i32, y: i32, count: i32| -> String { (y..y + count).map(|y| at(x, y)).collect() };
     for row in boxes(0) {
         let end = row.rect.x + row.rect.width;
         let name: String = (row.rect.x..end).map(|x| at(x, row.rect.y)).collect();
-        if name != row.title || at(end, row.rect.y) != ' ' || at(row.rect.x - 1, row.rect.y) != ' ' {
+        if name != row.title || at(end, row.rect.y) != ' ' || at(row.rect.x - 1, row.rect.y) != ' '
+        {
             wrong.push(format!("row {} reads {name}", row.title));
         }
     }
@@ -98,7 +100,9 @@ fn misread(graph: &Graph, options: &Options, scene: &Scene) -> Vec<String> {
     let bottom = i32::try_from(bottom).unwrap();
     let border = i32::try_from(lines[usize::try_from(bottom).unwrap()].len()).unwrap() - 1;
     for row in boxes(0) {
-        let end: String = (border + 1..scene.width()).map(|x| at(x, row.rect.y)).collect();
+        let end: String = (border + 1..scene.width())
+            .map(|x| at(x, row.rect.y))
+            .collect();
         let count = end.split_whitespace().next().and_then(|n| n.parse().ok());
         let due = allowed.get(&(0, row.key.as_str())).copied().unwrap_or(0);
         if count != Some(due) {
@@ -111,7 +115,10 @@ fn misread(graph: &Graph, options: &Options, scene: &Scene) -> Vec<String> {
         let digits = down(column.rect.x, bottom + 1, height);
         let due = allowed.get(&(1, column.key.as_str())).copied().unwrap_or(0);
         if digits.trim() != due.to_string() {
-            wrong.push(format!("column {} counts {digits}, not {due}", column.title));
+            wrong.push(format!(
+                "column {} counts {digits}, not {due}",
+                column.title
+            ));
         }
     }
     wrong

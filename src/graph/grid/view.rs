@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use super::fit::Form;
 use super::table::{Mark, sign};
+use crate::graph::Direction;
 use crate::graph::scene::{BoxView, Ink, Rect, Scene};
 use crate::graph::truth::Report;
-use crate::graph::Direction;
 
 /// What a matrix knows beside its cells.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -164,7 +164,9 @@ pub(in crate::graph) fn check(scene: &Scene) -> Option<Report> {
                     shown.extend(mark.edges.iter().copied());
                 }
                 None if signed => {
-                    report.false_paths.push((from.clone(), to.clone(), String::new()));
+                    report
+                        .false_paths
+                        .push((from.clone(), to.clone(), String::new()));
                 }
                 _ => {}
             }
@@ -178,8 +180,5 @@ pub(in crate::graph) fn check(scene: &Scene) -> Option<Report> {
 
 /// Whether a sign tells of an edge.
 fn is_sign(glyph: char) -> bool {
-    !matches!(
-        glyph,
-        ' ' | sign::OPEN | sign::ITSELF | sign::NOTHING
-    )
+    !matches!(glyph, ' ' | sign::OPEN | sign::ITSELF | sign::NOTHING)
 }

@@ -14,8 +14,8 @@ const ENDS: [&str; 6] = [
     "internet",
     "dns",
     "k8s-api",
-    "10.0.0.0/8",
-    "192.0.2.0/24",
+    "10.0.0.0 except",
+    "192.0.2.0",
 ];
 const STATES: [State; 8] = [
     State::Plain,
@@ -36,7 +36,9 @@ fn name(index: usize, spaces: usize) -> String {
     match index {
         0..6 => ENDS[index].to_owned(),
         _ if index % 7 == 0 => format!("space-{space}/漢字-{index}"),
-        _ if index % 5 == 0 => format!("space-{space}/space-{space}-worker-{index}-of-many-of-one-kind"),
+        _ if index % 5 == 0 => {
+            format!("space-{space}/space-{space}-worker-{index}-of-many-of-one-kind")
+        }
         _ => format!("space-{space}/service-{index}"),
     }
 }
@@ -60,12 +62,18 @@ fn build(nodes: usize, spaces: usize, links: &[Link], badges: &[usize]) -> Sampl
 fn sample() -> impl Strategy<Value = Sample> {
     let link = (0usize..66, 0usize..66, 0..STATES.len());
     let badges = prop::collection::vec(0..BADGES.len(), 0..4);
-    (0usize..60, 1usize..8, prop::collection::vec(link, 0..120), badges)
+    (
+        0usize..60,
+        1usize..8,
+        prop::collection::vec(link, 0..120),
+        badges,
+    )
         .prop_map(|(nodes, spaces, links, badges)| build(nodes, spaces, &links, &badges))
 }
 
 fn pane() -> impl Strategy<Value = Options> {
-    let classes = prop::sample::subsequence(vec![Class::Dns, Class::Scrape, Class::ControlPlane], 0..=3);
+    let classes =
+        prop::sample::subsequence(vec![Class::Dns, Class::Scrape, Class::ControlPlane], 0..=3);
     (20u16..240, 6u16..100, classes).prop_map(|(w, h, classes)| options(w, h, &classes))
 }
 
@@ -77,7 +85,11 @@ fn config() -> ProptestConfig {
 }
 
 fn keys(scene: &Scene, column: usize) -> Vec<&str> {
-    let mut boxes: Vec<_> = scene.boxes().iter().filter(|b| b.column == column).collect();
+    let mut boxes: Vec<_> = scene
+        .boxes()
+        .iter()
+        .filter(|b| b.column == column)
+        .collect();
     boxes.sort_by_key(|b| (b.rect.y + b.rect.height, b.rect.x));
     if column == 1 {
         boxes.sort_by_key(|b| b.rect.x);
@@ -87,7 +99,10 @@ fn keys(scene: &Scene, column: usize) -> Vec<&str> {
 
 /// Those of `all` that are in `some`, in the order of `all`.
 fn among<'a>(all: &[&'a str], some: &[&str]) -> Vec<&'a str> {
-    all.iter().copied().filter(|key| some.contains(key)).collect()
+    all.iter()
+        .copied()
+        .filter(|key| some.contains(key))
+        .collect()
 }
 
 fn lasting(before: &Scene, after: &Scene) -> Result<(), TestCaseError> {
