@@ -47,9 +47,9 @@ use crate::source::Snapshot;
 use app::{App, Effect, Msg, Start};
 use draw::Hits;
 use ground::{Ground, Judge};
+pub use headless::Headless;
 use terminal::{Screen, Terminal};
 use theme::Theme;
-pub use headless::Headless;
 use view::{About, Answer, Draft, Picture, Place, Question, Settings, Sides, Tally, View};
 
 /// The shortest time between two frames.
@@ -208,9 +208,7 @@ fn translate(event: &Event, hits: &Hits) -> Option<Msg> {
 
 fn on_mouse(mouse: MouseEvent, hits: &Hits) -> Option<Msg> {
     match mouse.kind {
-        MouseEventKind::Down(MouseButton::Left) => {
-            hits.at(mouse.column, mouse.row).map(Msg::Click)
-        }
+        MouseEventKind::Down(MouseButton::Left) => hits.at(mouse.column, mouse.row).map(Msg::Click),
         MouseEventKind::ScrollLeft | MouseEventKind::ScrollRight => Some(Msg::Aside {
             pane: hits.pane(mouse.column, mouse.row)?,
             right: mouse.kind == MouseEventKind::ScrollRight,

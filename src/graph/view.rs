@@ -123,7 +123,10 @@ fn matrix(
     let mut show = show.clone();
     let mut shown = show.of(graph);
     if shown.nodes().len() > MAX_SIDE {
-        let named = graph.nodes().iter().filter_map(|node| node.namespace.clone());
+        let named = graph
+            .nodes()
+            .iter()
+            .filter_map(|node| node.namespace.clone());
         show.turned = named.collect();
         shown = show.of(graph);
     }
@@ -147,7 +150,9 @@ impl Show {
         match &self.view {
             View::Ego(key) => ego::around(graph, key),
             View::Map | View::Matrix if self.turned.is_empty() => graph.clone(),
-            View::Map | View::Matrix => fold::fold(graph, |namespace| self.turned.contains(namespace)),
+            View::Map | View::Matrix => {
+                fold::fold(graph, |namespace| self.turned.contains(namespace))
+            }
             View::Overview => fold::fold(graph, |namespace| !self.turned.contains(namespace)),
         }
     }

@@ -202,7 +202,10 @@ static TABLE: [Binding; 30] = [
         "J K",
         "graph: next, previous wire of the selection",
         Group::Move,
-        &[(key('J'), Action::NextWire), (key('K'), Action::PreviousWire)],
+        &[
+            (key('J'), Action::NextWire),
+            (key('K'), Action::PreviousWire),
+        ],
     ),
     row(
         "shift-arrows",

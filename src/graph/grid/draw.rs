@@ -370,6 +370,7 @@ fn boxes(
             title,
             rect,
             column,
+            centre: false,
         }
     });
     scene.boxes = views.collect();

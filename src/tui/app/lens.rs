@@ -118,12 +118,13 @@ impl App {
         let known = self.view.namespaces.iter().any(|known| known.name == name)
             || self.view.rows.iter().any(|row| row.namespace == name);
         // Borrowed from the view, so that the caller may keep it.
-        known.then(|| {
-            let listed = self.view.namespaces.iter().map(|known| &known.name);
-            let rows = self.view.rows.iter().map(|row| &row.namespace);
-            listed.chain(rows).find(|known| *known == name)
-        })?
-        .map(String::as_str)
+        known
+            .then(|| {
+                let listed = self.view.namespaces.iter().map(|known| &known.name);
+                let rows = self.view.rows.iter().map(|row| &row.namespace);
+                listed.chain(rows).find(|known| *known == name)
+            })?
+            .map(String::as_str)
     }
 
     /// The box that shows a node: its own, or that of its closed namespace.
@@ -216,10 +217,7 @@ pub(super) fn next_view(app: &mut App) {
         };
         if !is_selected {
             let name = app.node_words(&key);
-            app.say(
-                format!("nothing was selected: this is {name}"),
-                Tone::Plain,
-            );
+            app.say(format!("nothing was selected: this is {name}"), Tone::Plain);
             app.selected = Some(key.clone());
         }
         app.lens.centre = Some(key);
@@ -286,7 +284,11 @@ pub(super) fn open(app: &mut App) {
         turned.insert(namespace.clone());
     }
     app.lens.pan = None;
-    if was_closed && app.selected_key().is_some_and(|key| stands_for(key).is_some()) {
+    if was_closed
+        && app
+            .selected_key()
+            .is_some_and(|key| stands_for(key).is_some())
+    {
         let nodes = app.view.graph.nodes().iter();
         let first = nodes
             .filter(|node| node.namespace.as_ref() == Some(&namespace))
@@ -414,7 +416,11 @@ pub(super) fn narrow(app: &mut App, key: String) -> Vec<Effect> {
     let is_row = app.view.rows.iter().any(|row| row.id == key);
     let is_drawn = app.view.graph.node(&key).is_some();
     let workload = is_row.then(|| key.clone());
-    let centre = app.lens.centre.as_ref().filter(|_| app.lens.kind == Kind::Ego);
+    let centre = app
+        .lens
+        .centre
+        .as_ref()
+        .filter(|_| app.lens.kind == Kind::Ego);
     if centre == Some(&key) && app.settings.workload == workload {
         let name = app.node_words(&key);
         app.say(format!("this is all of {name}; esc goes back"), Tone::Plain);

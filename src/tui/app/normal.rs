@@ -511,14 +511,7 @@ pub(super) fn on_wheel(app: &mut App, pane: Pane, down: bool) -> Vec<Effect> {
             }
         }
         Mode::Normal if pane == Pane::Graph => {
-            lens::pan(
-                app,
-                if down {
-                    Direction::Down
-                } else {
-                    Direction::Up
-                },
-            );
+            lens::pan(app, if down { Direction::Down } else { Direction::Up });
         }
         _ => {}
     }

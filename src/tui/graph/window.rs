@@ -58,7 +58,11 @@ impl Window {
     pub(in crate::tui) fn shown(&self, column: u16, row: u16) -> (i32, i32) {
         let along = |at: u16, shift: i32, heads: i32| {
             let at = i32::from(at);
-            if shift > 0 && at < heads { at } else { at + shift }
+            if shift > 0 && at < heads {
+                at
+            } else {
+                at + shift
+            }
         };
         (
             along(column, self.left, self.heads.0),
@@ -148,11 +152,25 @@ fn target(app: &App, scene: &Scene, space: (i32, i32)) -> (Stretch, Stretch) {
     let both = |a: (i32, i32), b: (i32, i32), here: (i32, i32), space: i32| {
         let start = a.0.min(b.0);
         let length = (a.0 + a.1).max(b.0 + b.1) - start;
-        Some(if length + 2 * MARGIN <= space { (start, length) } else { here })
+        Some(if length + 2 * MARGIN <= space {
+            (start, length)
+        } else {
+            here
+        })
     };
     (
-        both((a.x, a.width), (b.x, b.width), (here.x, here.width), space.0),
-        both((a.y, a.height), (b.y, b.height), (here.y, here.height), space.1),
+        both(
+            (a.x, a.width),
+            (b.x, b.width),
+            (here.x, here.width),
+            space.0,
+        ),
+        both(
+            (a.y, a.height),
+            (b.y, b.height),
+            (here.y, here.height),
+            space.1,
+        ),
     )
 }
 

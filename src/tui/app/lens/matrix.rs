@@ -25,7 +25,9 @@ fn cross(app: &App, rows: &[String], columns: &[String]) -> (Option<usize>, Opti
     let at = |keys: &[String], key: &str| keys.iter().position(|known| known == key);
     let key = app.selected_box().map(|found| found.key.as_str());
     let to = app.lens.link.as_ref().map(|link| link.to.as_str());
-    let to = to.and_then(|to| app.box_of(to)).map(|found| found.key.as_str());
+    let to = to
+        .and_then(|to| app.box_of(to))
+        .map(|found| found.key.as_str());
     (
         key.and_then(|key| at(rows, key)),
         to.and_then(|to| at(columns, to)),

@@ -34,7 +34,8 @@ impl Link {
     }
 
     fn is_like(&self, edge: &Edge) -> bool {
-        self.like.is_none_or(|like| like == (edge.class, edge.state))
+        self.like
+            .is_none_or(|like| like == (edge.class, edge.state))
     }
 }
 
@@ -52,8 +53,9 @@ impl App {
         let first = edges.partition_point(|e| (e.from.as_str(), e.to.as_str()) < (from, to));
         let same = |(_, e): &(usize, &Edge)| (e.from.as_str(), e.to.as_str()) == (from, to);
         let found = edges.iter().enumerate().skip(first).take_while(same);
-        let (mut alike, others): (Vec<usize>, Vec<usize>) =
-            found.map(|(index, _)| index).partition(|index| link.is_like(&edges[*index]));
+        let (mut alike, others): (Vec<usize>, Vec<usize>) = found
+            .map(|(index, _)| index)
+            .partition(|index| link.is_like(&edges[*index]));
         alike.extend(others);
         alike
     }
@@ -70,7 +72,9 @@ impl App {
         if !self.narrowed() || self.focus != Pane::Table {
             return;
         }
-        let Some(flows) = &self.view.flows else { return };
+        let Some(flows) = &self.view.flows else {
+            return;
+        };
         let flow = self.cursor().and_then(|at| self.shown.get(at));
         let link = flow.map(|index| self.link_of(&flows.id, &flows.rows[*index]));
         self.lens.link = link;
@@ -152,7 +156,13 @@ impl App {
             }
             line.push(span(format!("{}  ", edge.ports.join(" ")), Tone::Plain));
             line.push(self.state_words(edge));
-            if picture.drawn.scene.drawn().binary_search(&linked[at]).is_err() {
+            if picture
+                .drawn
+                .scene
+                .drawn()
+                .binary_search(&linked[at])
+                .is_err()
+            {
                 line.push(span(" (no wire: c)", Tone::Plain));
             }
         }
