@@ -114,17 +114,12 @@ impl App {
         if let Some(row) = row {
             return Some(&row.namespace);
         }
-        let name = stands_for(key)?;
-        let known = self.view.namespaces.iter().any(|known| known.name == name)
-            || self.view.rows.iter().any(|row| row.namespace == name);
         // Borrowed from the view, so that the caller may keep it.
-        known
-            .then(|| {
-                let listed = self.view.namespaces.iter().map(|known| &known.name);
-                let rows = self.view.rows.iter().map(|row| &row.namespace);
-                listed.chain(rows).find(|known| *known == name)
-            })?
-            .map(String::as_str)
+        let name = stands_for(key)?;
+        let drawn = self.view.graph.nodes().iter();
+        let drawn = drawn.filter_map(|node| node.namespace.as_deref());
+        let rows = self.view.rows.iter().map(|row| row.namespace.as_str());
+        drawn.chain(rows).find(|known| *known == name)
     }
 
     /// The box that shows a node: its own, or that of its closed namespace.

@@ -81,8 +81,9 @@ fn hidden(picture: &Picture) -> String {
 /// What stands at the left of the lower border: the selected connection in words, else what must be known of the picture.
 /// The first one is taken that there is room for; the last one is cut.
 pub(super) fn remarks(app: &App) -> Vec<Line> {
-    if let Some(words) = app.link_words() {
-        return vec![words];
+    let words = app.link_words();
+    if !words.is_empty() {
+        return words;
     }
     let Some(picture) = &app.picture else {
         return Vec::new();

@@ -44,8 +44,8 @@ fn title(demo: &Demo) -> String {
         .to_owned()
 }
 
-const KAFKA: &str = "stalker/deployment/kafka";
-const MONGO: &str = "stalker/deployment/mongo";
+const KAFKA: &str = "stalker/statefulset/kafka";
+const MONGO: &str = "stalker/statefulset/mongo";
 
 #[test]
 fn v_walks_the_views_round_and_takes_the_pictures_there_were() {
@@ -136,11 +136,12 @@ fn a_closed_namespace_that_was_walked_to_opens_on_its_first_workload() {
     select(&mut demo, MONGO);
     demo.press("v v v");
     demo.app.select_box("namespace/stalker-jobs".to_owned());
-    assert_eq!(
-        demo.app.cursor(),
-        Some(0),
-        "the table is at its first workload"
-    );
+    let row = demo
+        .app
+        .cursor()
+        .map(|at| &demo.app.view.rows[demo.app.shown[at]]);
+    let namespace = row.map(|row| row.namespace.as_str());
+    assert_eq!(namespace, Some("stalker-jobs"), "the table goes along");
     assert!(
         screen(&demo.app).contains("enter open"),
         "{}",
@@ -192,6 +193,13 @@ fn wires_of_the_selection_are_walked_in_reading_order_and_explained() {
     demo.press("K");
     assert_eq!(demo.app.wire(), wires.last().copied());
     // Both ends for a probe, and the explanation.
+    let within = |demo: &Demo| {
+        let edge = &edges[demo.app.wire().unwrap()];
+        edge.from.starts_with("stalker/") && edge.to.starts_with("stalker/")
+    };
+    while !within(&demo) {
+        demo.press("K");
+    }
     let edge = &edges[demo.app.wire().unwrap()];
     let (from, to) = (
         demo.app.node_words(&edge.from),
@@ -283,7 +291,10 @@ fn the_selected_flow_is_the_selected_wire_and_the_other_way_round() {
                 }
                 demo.press("j");
             }
-            demo.press("esc");
+            // The first one may put a panel away.
+            while demo.app.narrowed() {
+                demo.press("esc");
+            }
         }
     }
 }
@@ -422,16 +433,13 @@ fn hjkl_reaches_every_node_from_every_node_in_every_view() {
 
 #[test]
 fn the_selection_is_carried_over_views_namespaces_panes_environments_and_sizes() {
-    for (name, key) in [
-        ("stalker", MONGO),
-        ("e-commerce", "e-commerce/deployment/order-service"),
-    ] {
+    for name in demo::names() {
         let mut demo = demo_screen(name, (200, 50), &[]);
-        assert!(
-            demo.app.view.graph.node(key).is_some(),
-            "{name}: {:?}",
-            demo.app.view.graph.nodes()
-        );
+        let (graph, rows) = (&demo.app.view.graph, &demo.app.view.rows);
+        let is_row = |key: &&String| rows.iter().any(|row| row.id == **key);
+        let busy = graph.edges().iter().map(|edge| &edge.to).find(is_row);
+        let key = busy.expect("somebody is called").clone();
+        let key = key.as_str();
         demo.press("backtab");
         demo.app.select_box(key.to_owned());
         for keys in [
@@ -474,7 +482,10 @@ fn the_environment_moves_nothing_in_any_view() {
                     for (id, rect) in demo.places() {
                         let known = before.get(&id).unwrap_or(&rect);
                         let at = |rect: graph::Rect| (rect.x, rect.y, rect.width);
-                        assert_eq!(at(*known), at(rect), "{name} {size:?} {word} {id}");
+                        // Where a matrix has no room for rows without a sign, which those are may change.
+                        if word != "matrix" {
+                            assert_eq!(at(*known), at(rect), "{name} {size:?} {word} {id}");
+                        }
                     }
                 }
                 demo.press("e");
@@ -782,7 +793,7 @@ fn the_selection_is_seen_without_colour_and_in_ascii() {
         let text = screen(&demo.app);
         assert!(text.is_ascii());
         let words = demo.app.link_words();
-        assert!(words.is_some() || view == "overview", "{view}: {text}");
+        assert!(!words.is_empty() || view == "overview", "{view}: {text}");
         demo.press("v");
     }
 }

@@ -2,9 +2,10 @@
 
 use super::{circle, stands_for};
 use crate::graph::{Class, Edge, End, State};
+use crate::text;
 use crate::tui::app::{App, Effect, Tab};
 use crate::tui::layout::Pane;
-use crate::tui::view::{Flow, Line, Question, Sign, Tone, span};
+use crate::tui::view::{Flow, Line, Picture, Question, Sign, Span, Tone, span};
 
 /// A connection by its ends, whether the picture has it or not. What is between two closed namespaces names those.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,46 +136,74 @@ impl App {
         }
     }
 
-    /// The selected connection in words: its ends, and each of its edges with its ports. `None` when there is none.
-    pub(in crate::tui) fn link_words(&self) -> Option<Line> {
-        let link = self.lens.link.as_ref()?;
-        let picture = self.picture.as_ref()?;
+    /// The selected connection in words, its ends and each of its edges with its ports: in full, and ever shorter. Empty when
+    /// none is selected.
+    pub(in crate::tui) fn link_words(&self) -> Vec<Line> {
+        let (Some(link), Some(picture)) = (&self.lens.link, &self.picture) else {
+            return Vec::new();
+        };
+        let full = self.words_of(picture, link, None, false);
+        let least = |cells: usize| self.words_of(picture, link, Some(cells), true);
+        let mut words = vec![full, self.words_of(picture, link, Some(40), false)];
+        words.extend([40, 24, 16, 12, 9].map(least));
+        words
+    }
+
+    /// With `cells`, names go without their namespace and are no longer than that.
+    fn words_of(
+        &self,
+        picture: &Picture,
+        link: &Link,
+        cells: Option<usize>,
+        is_short: bool,
+    ) -> Line {
         let edges = picture.drawn.graph.edges();
+        let scene = &picture.drawn.scene;
         let mut linked = self.linked();
-        if link.like.is_some() && !picture.drawn.scene.is_grid() {
+        if link.like.is_some() && !scene.is_grid() {
             linked.truncate(1);
         }
+        let name = |key: &str| {
+            let words = self.node_words(key);
+            match cells {
+                None => words,
+                Some(cells) => {
+                    let bare = words.rsplit('/').next().filter(|bare| *bare != "*");
+                    text::cut_middle(bare.unwrap_or(&words), cells).into_owned()
+                }
+            }
+        };
         let mut line = vec![
-            span(self.node_words(&link.from), Tone::Name),
+            span(name(&link.from), Tone::Name),
             span(" → ", Tone::Plain),
-            span(self.node_words(&link.to), Tone::Name),
+            span(name(&link.to), Tone::Name),
             span(" ", Tone::Plain),
         ];
-        for (at, edge) in linked.iter().map(|index| &edges[*index]).enumerate() {
+        for (at, index) in linked.iter().enumerate() {
+            let edge = &edges[*index];
             if at > 0 {
                 line.push(span(" · ", Tone::Plain));
             }
-            line.push(span(format!("{}  ", edge.ports.join(" ")), Tone::Plain));
-            line.push(self.state_words(edge));
-            if picture
-                .drawn
-                .scene
-                .drawn()
-                .binary_search(&linked[at])
-                .is_err()
-            {
+            let ports = edge.ports.join(" ");
+            let ports = match cells {
+                Some(cells) => text::cut(&ports, cells).into_owned(),
+                None => ports,
+            };
+            line.push(span(format!("{ports}  "), Tone::Plain));
+            line.push(state_words(edge.state, is_short, name(denying(edge))));
+            if scene.drawn().binary_search(index).is_err() {
                 line.push(span(" (no wire: c)", Tone::Plain));
             }
         }
         if linked.is_empty() {
-            let words = match (picture.drawn.scene.pair_rect(&link.from, &link.to), link) {
-                (Some(_), link) if link.from == link.to => "itself",
-                (Some(at), _) => self.empty_words(at.x, at.y),
-                (None, _) => "not in this picture",
+            let words = match scene.pair_rect(&link.from, &link.to) {
+                Some(_) if link.from == link.to => "itself",
+                Some(at) => self.empty_words(at.x, at.y),
+                None => "not in this picture",
             };
             line.push(span(format!(" {words}"), Tone::Plain));
         }
-        Some(line)
+        line
     }
 
     /// What a cell of a matrix says that no edge belongs to.
@@ -185,24 +214,26 @@ impl App {
             _ => "no connection; enter says why",
         }
     }
+}
 
-    fn state_words(&self, edge: &Edge) -> crate::tui::view::Span {
-        match edge.state {
-            State::Plain => span("allowed", Tone::Allow),
-            State::Unexpected => span("allowed, not expected", Tone::Deny),
-            State::Missing => span("expected, not allowed", Tone::Drift),
-            State::Unknown => span("unknown", Tone::Unknown),
-            State::HalfOpen(end) => {
-                let key = match end {
-                    End::From => &edge.from,
-                    End::To => &edge.to,
-                };
-                span(
-                    format!("half-open: {} denies", self.node_words(key)),
-                    Tone::Plain,
-                )
-            }
-        }
+/// The end that denies a half-open connection.
+fn denying(edge: &Edge) -> &str {
+    match edge.state {
+        State::HalfOpen(End::From) => &edge.from,
+        _ => &edge.to,
+    }
+}
+
+fn state_words(state: State, is_short: bool, denying: String) -> Span {
+    match (state, is_short) {
+        (State::Plain, _) => span("allowed", Tone::Allow),
+        (State::Unexpected, false) => span("allowed, not expected", Tone::Deny),
+        (State::Unexpected, true) => span("not expected", Tone::Deny),
+        (State::Missing, false) => span("expected, not allowed", Tone::Drift),
+        (State::Missing, true) => span("missing", Tone::Drift),
+        (State::Unknown, _) => span("unknown", Tone::Unknown),
+        (State::HalfOpen(_), false) => span(format!("half-open: {denying} denies"), Tone::Plain),
+        (State::HalfOpen(_), true) => span("half-open", Tone::Plain),
     }
 }
 
