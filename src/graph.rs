@@ -27,10 +27,16 @@ mod samples;
 #[cfg(test)]
 mod tests;
 
+/// The shop of the samples, for tests of what is made from a picture.
+#[cfg(test)]
+pub(crate) fn sample_shop() -> Graph {
+    samples::shop().graph()
+}
+
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use grid::grid;
-pub use scene::{BoxView, Cell, FrameView, Ink, Rect, Scene};
+pub use scene::{BoxView, Cell, FrameView, Ink, PortView, Rect, Scene, WireView};
 pub use sticky::Sticky;
 
 /// What the picture is drawn from: nodes and edges, each sorted and without duplicates.
@@ -363,7 +369,7 @@ fn port_order(port: &str) -> (u32, String) {
 
 impl State {
     /// Which state a cell shows that several edges share; the highest wins. Allowed beats not allowed, news beats routine.
-    fn rank(self) -> u8 {
+    pub(crate) fn rank(self) -> u8 {
         match self {
             Self::HalfOpen(_) => 0,
             Self::Missing => 1,

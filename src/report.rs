@@ -1,4 +1,4 @@
-//! Answers as text, JSON, Markdown, CSV, dot, mermaid, JUnit and SARIF: strings and bytes, nothing decided here.
+//! Answers as text, JSON, Markdown, CSV, dot, mermaid, SVG, JUnit and SARIF: strings and bytes, nothing decided here.
 
 pub mod csv;
 pub mod drift;
@@ -8,5 +8,7 @@ pub mod json;
 pub mod junit;
 pub mod markdown;
 pub mod sarif;
+pub mod svg;
 pub mod text;
 pub mod words;
+mod xml;

@@ -8,6 +8,7 @@ use tracing::level_filters::LevelFilter;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::compile::ProfileName;
+use crate::graph::Class;
 use crate::model::Severity;
 use crate::source::demo;
 
@@ -178,16 +179,51 @@ pub struct TableArgs {
 
 #[derive(Debug, clap::Args)]
 pub struct GraphArgs {
+    /// The traffic that is drawn (repeat, or separate by commas); default: app in text and svg, all in dot and mermaid
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "CLASS")]
+    pub classes: Vec<TrafficClass>,
+    /// What stands above the picture, for svg, dot and mermaid
+    #[arg(long, value_name = "TEXT")]
+    pub title: Option<String>,
     #[arg(short, long, value_enum, default_value_t = GraphFormat::Text)]
     pub output: GraphFormat,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum GraphFormat {
+    /// The picture in characters, as wide as COLUMNS says, else the terminal, else 120
     Text,
+    /// For Graphviz
     Dot,
+    /// For Markdown pages
     Mermaid,
+    /// The picture as vector graphics
+    Svg,
     Json,
+}
+
+/// A kind of traffic. What is not as expected is drawn whatever its kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TrafficClass {
+    /// Between workloads, and with addresses outside
+    App,
+    /// To the cluster's DNS
+    Dns,
+    /// The collection of metrics
+    Scrape,
+    /// With the API server and the nodes
+    Control,
+}
+
+impl TrafficClass {
+    pub(crate) fn class(self) -> Class {
+        match self {
+            Self::App => Class::App,
+            Self::Dns => Class::Dns,
+            Self::Scrape => Class::Scrape,
+            Self::Control => Class::ControlPlane,
+        }
+    }
 }
 
 #[derive(Debug, clap::Args)]

@@ -10,6 +10,11 @@ use super::trunks::{Side, Way, Wiring};
 
 const CONFUSION: i64 = 60;
 const CROSSING: i64 = 2;
+/// What a crossing and a bend cost beside a cell of wire, where rows are still open.
+const CROSSING_CELLS: i64 = 12;
+const BEND_CELLS: i64 = 3;
+/// Rows tried for what is loosely held, for a graph of one wire; fewer the more wires there are.
+const TRIES: usize = 2400;
 /// Rows an item may be nudged by to end a confusion.
 const REACH: i32 = 6;
 const NUDGES: usize = 24;
@@ -43,7 +48,9 @@ struct Tap {
 pub(super) struct Channel {
     pub(super) runs: Vec<Run>,
     pub(super) tracks: usize,
-    confusion: i64,
+    pub(super) confusion: i64,
+    /// Crossings, bends and lengths, in cells of wire.
+    toil: i64,
     /// Items whose wires touch, to be moved apart.
     touching: BTreeSet<usize>,
 }
@@ -62,6 +69,9 @@ pub(super) fn route(
     let mut channels: Vec<Channel> = (0..count)
         .map(|c| channel(wiring, &paths, field, rows, c))
         .collect();
+    if !field.loose && field.items.iter().all(|i| i.known.is_none()) {
+        straighten(wiring, &paths, field, rows, &mut channels);
+    }
     // Loose rows must keep their parity, and need no nudging.
     for _ in 0..if field.loose { 0 } else { NUDGES } {
         if !nudge(wiring, &paths, field, rows, &mut channels) {
@@ -77,6 +87,112 @@ pub(super) fn route(
         }
     }
     channels
+}
+
+/// Channels as narrow as can be: one track where a wire must turn because others of its trunk leave or enter beside it.
+pub(super) fn least(wiring: &Wiring, column: &[usize]) -> Vec<Channel> {
+    let count = column.iter().max().map_or(0, |c| c + 1);
+    let mut channels = vec![Channel::default(); count];
+    for (i, trunk) in wiring.trunks.iter().enumerate() {
+        for &w in &trunk.wires {
+            let wire = &wiring.wires[w];
+            let (a, b) = (column[wire.from], column[wire.to]);
+            for channel in a.min(b) + usize::from(a != b)..=a.max(b) {
+                let channel = &mut channels[channel];
+                if channel.runs.last().is_none_or(|run| run.trunk != i) {
+                    channel.runs.push(Run {
+                        trunk: i,
+                        way: trunk.way,
+                        taps: Vec::new(),
+                        low: 0,
+                        high: 0,
+                        track: None,
+                    });
+                }
+                if wire.way == Way::Around {
+                    channel.tracks = 1;
+                }
+            }
+        }
+    }
+    channels
+}
+
+/// Moves items to where their wires run straight, as long as the picture gets better.
+///
+/// Unexpected edges have no say in where boxes stand, so their passages were put anywhere; and the boxes outside have been
+/// placed by the planned edges alone.
+fn straighten(
+    wiring: &Wiring,
+    paths: &[Vec<Tie>],
+    field: &Field,
+    rows: &mut Rows,
+    channels: &mut [Channel],
+) {
+    let (loose, held): (Vec<usize>, Vec<usize>) =
+        (0..field.items.len()).partition(|&i| field.is_loosely_held(i));
+    let mut tries = TRIES / wiring.wires.len().max(1);
+    loop {
+        let mut better = false;
+        for &item in loose.iter().chain(&held) {
+            for row in field.straight_rows(rows, item) {
+                // What planned wires hold keeps its order.
+                if held.contains(&item) && !rows.has_room(field, item, row) {
+                    continue;
+                }
+                // Together with what is straight with it already, and alone.
+                let group = field.in_line(rows, &loose, item);
+                let alone = (group.len() > 1).then(|| vec![item]);
+                for moved in std::iter::once(group).chain(alone) {
+                    let distance = row - rows.y[item];
+                    let mut shifted = rows.clone();
+                    let place = |&i: &usize| shifted.put(field, i, rows.y[i] + distance);
+                    if distance == 0 || !moved.iter().all(place) {
+                        continue;
+                    }
+                    if tries == 0 {
+                        return;
+                    }
+                    tries -= 1;
+                    if reroute(wiring, paths, field, &shifted, channels, &moved) {
+                        *rows = shifted;
+                        better = true;
+                    }
+                }
+            }
+        }
+        if !better {
+            return;
+        }
+    }
+}
+
+/// Routes the channels beside items that have moved; false, and nothing done, when the picture gets no better by that.
+fn reroute(
+    wiring: &Wiring,
+    paths: &[Vec<Tie>],
+    field: &Field,
+    rows: &Rows,
+    channels: &mut [Channel],
+    moved: &[usize],
+) -> bool {
+    let near: BTreeSet<usize> = moved
+        .iter()
+        .flat_map(|&i| [field.items[i].column, field.items[i].column + 1])
+        .filter(|&c| c < channels.len())
+        .collect();
+    let tried: Vec<(usize, Channel)> = near
+        .iter()
+        .map(|&c| (c, channel(wiring, paths, field, rows, c)))
+        .collect();
+    let before: i64 = near.iter().map(|&c| channels[c].price()).sum();
+    if tried.iter().map(|(_, new)| new.price()).sum::<i64>() >= before {
+        return false;
+    }
+    for (c, new) in tried {
+        channels[c] = new;
+    }
+    true
 }
 
 /// Tries to insert a blank row above a touching item; true when the picture got better.
@@ -241,6 +357,8 @@ impl Channel {
                 );
             }
         }
+        let order: Vec<usize> = order.iter().map(|&i| turning[i]).collect();
+        self.toil = self.labour(&order);
         for straight in 0..self.runs.len() {
             for other in 0..self.runs.len() {
                 if self.runs[straight].track.is_none() && self.runs[other].track.is_some() {
@@ -252,6 +370,34 @@ impl Channel {
                 }
             }
         }
+    }
+
+    fn price(&self) -> i64 {
+        CONFUSION * self.confusion + self.toil
+    }
+
+    /// Crossings, bends and lengths of the runs, `order` being those with a track from left to right.
+    fn labour(&self, order: &[usize]) -> i64 {
+        let mut crossed = 0;
+        for (k, &i) in order.iter().enumerate() {
+            for &j in &order[k + 1..] {
+                crossed += crossings(&self.runs[i], &self.runs[j]);
+            }
+        }
+        for straight in self.runs.iter().filter(|r| r.track.is_none()) {
+            let over = |r: &&Run| r.low < straight.low && straight.low < r.high;
+            let meets = |r: &&Run| {
+                let shares = |t: &Tap| straight.taps.iter().any(|s| s.tie == t.tie);
+                r.taps.iter().any(shares)
+            };
+            let over = self.runs.iter().filter(over).filter(|r| !meets(r)).count();
+            crossed += i64::from(super::cells(over));
+        }
+        let turning = order.iter().map(|&r| &self.runs[r]);
+        let rows = |r: &Run| r.taps.iter().map(|t| t.row).collect::<BTreeSet<_>>().len();
+        let bends: usize = turning.clone().map(rows).sum();
+        let length: i32 = turning.map(|r| r.high - r.low).sum();
+        CROSSING_CELLS * crossed + BEND_CELLS * i64::from(super::cells(bends)) + i64::from(length)
     }
 
     fn count(&mut self, a: usize, b: usize, confusion: i64) {

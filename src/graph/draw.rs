@@ -5,11 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::canvas::{Canvas, EAST, NORTH, SOUTH, WEST, broken, glyph};
 use super::geometry::{Geometry, Layout};
 use super::names;
-use super::scene::{BoxView, Cell, FrameView, Ink, PortView, Rect, Scene};
+use super::scene::{BoxView, Cell, FrameView, Ink, PortView, Rect, Scene, WireView};
 use super::sticky::Sticky;
 use super::trunks::{Side, Way, Wiring};
 use super::{Graph, NodeKind, State, Step};
-use crate::text::cut;
 
 /// A scene, and the edges whose state cannot be told from the picture because every cell of theirs is shared.
 pub(super) fn draw(
@@ -103,6 +102,17 @@ fn blank(graph: &Graph, layout: &Layout<'_>, geometry: &Geometry, step: Step) ->
         .collect();
     let mut drawn: Vec<usize> = wiring.wires.iter().map(|w| w.edge).collect();
     drawn.sort_unstable();
+    let courses = wiring.wires.iter().zip(&geometry.paths);
+    let wires = courses
+        .map(|(wire, corners)| WireView {
+            edge: wire.edge,
+            state: wire.state,
+            exit: wire.exit,
+            pin: wire.pin,
+            trunk: wire.trunk,
+            corners: corners.clone(),
+        })
+        .collect();
     let count = super::index(geometry.width) * super::index(geometry.height);
     Scene {
         width: geometry.width,
@@ -112,8 +122,9 @@ fn blank(graph: &Graph, layout: &Layout<'_>, geometry: &Geometry, step: Step) ->
         cells: vec![Cell::default(); count],
         boxes,
         frames,
-        legend: legend(wiring),
+        legend: legend(layout),
         ports,
+        wires,
         drawn,
         sticky: Sticky::default(),
         grid: None,
@@ -121,9 +132,11 @@ fn blank(graph: &Graph, layout: &Layout<'_>, geometry: &Geometry, step: Step) ->
 }
 
 /// One entry a state, routine first.
-fn legend(wiring: &Wiring) -> Vec<(State, &'static str, &'static str)> {
-    let has =
-        |wanted: &dyn Fn(State) -> bool| wiring.wires.iter().map(|w| w.state).find(|&s| wanted(s));
+fn legend(layout: &Layout<'_>) -> Vec<(State, &'static str, &'static str)> {
+    let wires = layout.wiring.wires.iter().map(|w| w.state);
+    let badges = layout.plan.places.iter().flat_map(|p| &p.badges);
+    let present: BTreeSet<State> = wires.chain(badges.filter_map(|b| b.state)).collect();
+    let has = |wanted: &dyn Fn(State) -> bool| present.iter().copied().find(|&s| wanted(s));
     let mut legend = Vec::new();
     legend.extend(has(&|s| s == State::Plain).map(|s| (s, "──►", "allowed")));
     legend.extend(has(&|s| s == State::Unexpected).map(|s| (s, "━◆━►", "allowed, not expected")));
@@ -244,14 +257,16 @@ fn ramp(wiring: &Wiring, on: &[usize]) -> char {
 
 /// Titles stand in the top border where no wire crosses, else in the bottom border, shortened if need be.
 fn frame_titles(scene: &mut Scene) {
-    for frame in scene.frames.clone() {
+    let frames = scene.frames.clone();
+    let tamed: Vec<String> = frames.iter().map(|f| names::tame(&f.namespace)).collect();
+    let all: Vec<&str> = tamed.iter().map(String::as_str).collect();
+    for (frame, &name) in frames.iter().zip(&all) {
         let Rect {
             x,
             y,
             width,
             height,
         } = frame.rect;
-        let name = names::tame(&frame.namespace);
         let free = |scene: &Scene, at: i32, row: i32, length: i32| {
             (at..at + length).all(|c| {
                 scene
@@ -259,9 +274,9 @@ fn frame_titles(scene: &mut Scene) {
                     .is_some_and(|cell| cell.ink == Ink::Frame)
             })
         };
-        let full = names::width(&name);
+        let full = names::width(name);
         'found: for shown in (1..=full).rev().filter(|&n| n == full || n >= 4) {
-            let text = format!(" {} ", cut(&name, super::index(shown)));
+            let text = format!(" {} ", names::title(name, &all, super::index(shown)));
             for row in [y, y + height - 1] {
                 let place =
                     (x + 2..x + width - 1 - shown - 2).find(|&at| free(scene, at, row, shown + 2));
@@ -328,18 +343,53 @@ fn card(scene: &mut Scene, layout: &Layout<'_>, place: usize, like: &Cell) {
             ..like.clone()
         },
     );
-    let badges = layout.plan.places[place].badge_line(true, "·");
-    if !badges.is_empty() {
-        scene.write(
-            rect.x + indent,
-            rect.y + rect.height - 1,
-            &format!(" {badges} "),
-            &Cell {
+    let (x, y) = (rect.x + indent, rect.y + rect.height - 1);
+    if let Some(end) = badges(scene, layout, place, like, (x + 1, y)) {
+        for x in [x, end] {
+            let gap = Cell {
                 ink: Ink::Badge,
                 ..like.clone()
-            },
-        );
+            };
+            scene.put(x, y, gap);
+        }
     }
+}
+
+/// Writes the badges of a box; the column behind them, or none without badges.
+fn badges(
+    scene: &mut Scene,
+    layout: &Layout<'_>,
+    place: usize,
+    like: &Cell,
+    (mut x, y): (i32, i32),
+) -> Option<i32> {
+    let (all, between) = if layout.look.cards {
+        (true, "·")
+    } else {
+        (false, " ")
+    };
+    let plain = Cell {
+        ink: Ink::Badge,
+        ..like.clone()
+    };
+    let shown = layout.plan.places[place].shown_badges(all);
+    for (i, badge) in shown.iter().enumerate() {
+        if i > 0 {
+            scene.write(x, y, between, &plain);
+            x += 1;
+        }
+        let state = badge.state;
+        let cell = Cell {
+            state,
+            bold: state == Some(State::Unexpected),
+            faint: matches!(state, Some(State::HalfOpen(_))),
+            edges: badge.edges.clone(),
+            ..plain.clone()
+        };
+        scene.write(x, y, &badge.text, &cell);
+        x += names::width(&badge.text);
+    }
+    (!shown.is_empty()).then_some(x)
 }
 
 fn chip(scene: &mut Scene, layout: &Layout<'_>, geometry: &Geometry, place: usize, like: &Cell) {
@@ -386,17 +436,9 @@ fn chip(scene: &mut Scene, layout: &Layout<'_>, geometry: &Geometry, place: usiz
             ..like.clone()
         },
     );
-    let badges = layout.plan.places[place].badge_line(false, " ");
-    if layout.look.labels && !badges.is_empty() {
-        scene.write(
-            name_x + names::width(&view.title) + 1,
-            rect.y,
-            &badges,
-            &Cell {
-                ink: Ink::Badge,
-                ..like.clone()
-            },
-        );
+    if layout.look.labels {
+        let x = name_x + names::width(&view.title) + 1;
+        badges(scene, layout, place, like, (x, rect.y));
     }
 }
 

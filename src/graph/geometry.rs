@@ -3,7 +3,7 @@
 use super::bands;
 use super::channels::Channel;
 use super::names;
-use super::plan::{Place, Plan, Role};
+use super::plan::{Badge, Place, Plan, Role};
 use super::rows::{Field, Rows, What};
 use super::scene::Rect;
 use super::sticky::Settled;
@@ -23,6 +23,14 @@ pub(super) struct Look {
     pub(super) pitch: i32,
     /// Destinations outside stand among the workloads.
     pub(super) inline: bool,
+}
+
+impl Look {
+    /// Whether two steps differ only in widths.
+    pub(super) fn same_rows(&self, other: &Self) -> bool {
+        let key = |look: &Self| (look.cards, look.labels, look.gap, look.inline);
+        key(self) == key(other)
+    }
 }
 
 impl Step {
@@ -48,6 +56,25 @@ impl Step {
     }
 }
 
+impl Look {
+    /// Cards with tracks side by side make do with less room around them.
+    pub(super) fn narrow(&self) -> bool {
+        self.cards && self.pitch == 1
+    }
+}
+
+/// What gives way to fit a pane.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Squeeze {
+    /// Cells that names may take.
+    pub(super) names: usize,
+    /// Frames are made wide enough for so much of their names.
+    pub(super) frames: usize,
+    /// Cells around the tracks of a channel: one before the first, the rest for the arrow. With less than 3 there would be
+    /// no cell left for the sign of a cut wire.
+    pub(super) margin: i32,
+}
+
 /// Everything that has been decided before cells.
 pub(super) struct Layout<'a> {
     pub(super) plan: &'a Plan,
@@ -59,6 +86,7 @@ pub(super) struct Layout<'a> {
     pub(super) look: Look,
     /// Names as shown, by place.
     pub(super) titles: Vec<String>,
+    pub(super) squeeze: Squeeze,
     pub(super) known: Option<&'a Settled>,
 }
 
@@ -89,6 +117,13 @@ struct Grid {
     frames: Vec<(i32, i32)>,
     /// The leftmost track of each channel.
     first_track: Vec<i32>,
+}
+
+/// Columns of the picture, in cells; [`measure`] without the rest.
+pub(super) fn width(layout: &Layout<'_>) -> i32 {
+    let mut geometry = Geometry::default();
+    spread(layout, &mut geometry);
+    geometry.width
 }
 
 pub(super) fn measure(layout: &Layout<'_>) -> Geometry {
@@ -128,11 +163,30 @@ pub(super) fn measure(layout: &Layout<'_>) -> Geometry {
         let path = course(layout, &geometry.boxes, &grid.first_track, wire);
         geometry.paths.push(path);
     }
+    lift(&mut geometry);
     let frames = geometry.frames.iter().map(|f| &f.1);
     let bottoms = geometry.boxes.iter().chain(frames).map(|r| r.y + r.height);
-    let passes = field.items.iter().zip(&rows.y).map(|(i, y)| y + i.height);
-    geometry.height = bottoms.chain(passes).max().unwrap_or(0);
+    let turns = geometry.paths.iter().flatten().map(|(_, y)| y + 1);
+    geometry.height = bottoms.chain(turns).max().unwrap_or(0);
     geometry
+}
+
+/// Moves everything up so that no row above the picture stays empty.
+fn lift(geometry: &mut Geometry) {
+    let frames = geometry.frames.iter().map(|f| f.1.y);
+    let boxes = geometry.boxes.iter().map(|b| b.y);
+    let turns = geometry.paths.iter().flatten().map(|(_, y)| *y);
+    let top = frames.chain(boxes).chain(turns).min().unwrap_or(0);
+    for rect in geometry
+        .boxes
+        .iter_mut()
+        .chain(geometry.frames.iter_mut().map(|f| &mut f.1))
+    {
+        rect.y -= top;
+    }
+    for (_, y) in geometry.paths.iter_mut().flatten() {
+        *y -= top;
+    }
 }
 
 /// Widths of columns and channels, from left to right.
@@ -168,9 +222,7 @@ fn spread(layout: &Layout<'_>, geometry: &mut Geometry) -> Grid {
         let outer = c == 0 || c == columns || (c == 1 && !column.contains(&0));
         let core = match channels.get(c).filter(|ch| !ch.runs.is_empty()) {
             Some(channel) if channel.tracks > 0 => {
-                // A cell before the first track, and after the last one room for the arrow; tight cards make do with less.
-                let margin = if look.cards && look.pitch == 1 { 3 } else { 4 };
-                (cells(channel.tracks) - 1) * look.pitch + margin
+                (cells(channel.tracks) - 1) * look.pitch + layout.squeeze.margin
             }
             Some(_) => 3,
             None if outer => 0,
@@ -190,7 +242,21 @@ fn spread(layout: &Layout<'_>, geometry: &mut Geometry) -> Grid {
             let here = (0..plan.places.len()).filter(|&p| column[p] == c);
             let widest = here.map(|p| box_width(layout, geometry, p)).max();
             let old = known.and_then(|k| k.column_widths.get(c)).copied();
-            let width = widest.unwrap_or(0).max(old.unwrap_or(0));
+            // A frame that ends here is wide enough for its name.
+            let titled = spans
+                .iter()
+                .filter(|(lane, span)| plan.lanes[**lane].framed && span.1 == c)
+                .map(|(&lane, span)| {
+                    let name = names::width(&names::tame(&plan.lanes[lane].name));
+                    let wanted = name.min(cells(layout.squeeze.frames)) + 2 * FRAME + 2;
+                    wanted - (x + FRAME - grid.frames[span.0].0)
+                });
+            let width = widest
+                .into_iter()
+                .chain(old)
+                .chain(titled)
+                .max()
+                .unwrap_or(0);
             geometry.column_widths.push(width);
             x += width;
         }
@@ -219,40 +285,44 @@ fn box_width(layout: &Layout<'_>, geometry: &Geometry, place: usize) -> i32 {
     );
     if look.cards {
         let ports = left + right + 4 + if left > 0 && right > 0 { 2 } else { 0 };
-        let badges = layout.plan.places[place].badge_line(true, "·");
+        let badges = layout.plan.places[place].badge_width(true);
         let margin = if look.pitch == 1 { 4 } else { 6 };
-        (title + margin).max(ports).max(if badges.is_empty() {
-            0
-        } else {
-            names::width(&badges) + margin
-        })
+        (title + margin).max(ports).max(badges + margin)
     } else if look.labels {
-        let badges = layout.plan.places[place].badge_line(false, " ");
+        let badges = layout.plan.places[place].badge_width(false);
         let label = |width: i32| if width > 0 { width + 1 } else { 0 };
         let left = if left > 0 {
             geometry.left_label[layout.column[place]]
         } else {
             0
         };
-        title + 4 + label(left) + label(right) + label(names::width(&badges))
+        title + 4 + label(left) + label(right) + label(badges)
     } else {
         title + 3
     }
 }
 
 impl Place {
-    /// The badges as one text; narrow boxes leave out the ubiquitous ones.
-    pub(super) fn badge_line(&self, all: bool, between: &str) -> String {
-        let shown: Vec<&str> = self
-            .badges
-            .iter()
-            .filter(|b| all || !b.ubiquitous)
-            .map(|b| b.text.as_str())
-            .collect();
-        // Open both ways is the commonest pair, and the two words would widen a whole column.
+    /// The badges in the order they are drawn; narrow boxes leave out the ubiquitous ones.
+    pub(super) fn shown_badges(&self, all: bool) -> Vec<Badge> {
+        let mut shown: Vec<Badge> = Vec::new();
+        for badge in self.badges.iter().filter(|b| all || !b.ubiquitous) {
+            match shown.last_mut() {
+                // Open both ways is the commonest pair, and the two words would widen a whole column.
+                Some(last) if last.text == "open in" && badge.text == "open out" => {
+                    last.text = "open in/out".to_owned();
+                }
+                _ => shown.push(badge.clone()),
+            }
+        }
         shown
-            .join(between)
-            .replace(&format!("open in{between}open out"), "open in/out")
+    }
+
+    /// Cells of the badges with one between them; none without badges.
+    fn badge_width(&self, all: bool) -> i32 {
+        let shown = self.shown_badges(all);
+        let text: i32 = shown.iter().map(|b| names::width(&b.text)).sum();
+        text + cells(shown.len()).saturating_sub(1).max(0)
     }
 }
 

@@ -3,6 +3,7 @@
 //! It is for graphs with more wires than a map can hold, so every pair has a place of its own and nothing can cross. Both
 //! sides are grouped by namespace in the same order; within a namespace each side is ordered so that blocks show.
 
+mod counts;
 mod draw;
 mod fit;
 mod hint;

@@ -1,12 +1,12 @@
 //! The detail ladder, and the repairs that keep a picture true.
 
 use super::bands::{self, Band};
-use super::channels;
+use super::channels::{self, Channel};
 use super::columns;
 use super::draw;
-use super::geometry::{self, Geometry, Layout};
+use super::geometry::{self, Geometry, Layout, Look, Squeeze};
 use super::plan::{Flow, Plan, Role};
-use super::rows;
+use super::rows::{self, Field, Rows};
 use super::scene::Scene;
 use super::sticky::{Repair, Settled, Sticky};
 use super::trunks::{self, Wiring};
@@ -16,7 +16,10 @@ use super::{Graph, Options, Step, names};
 /// Longest names tried in turn, by step.
 const CARD_TITLES: [usize; 3] = [24, 20, 17];
 const CHIP_TITLES: [usize; 6] = [24, 20, 17, 15, 13, 12];
-const MINI_TITLES: [usize; 9] = [24, 20, 17, 15, 13, 12, 11, 10, 9];
+const MINI_TITLES: [usize; 12] = [24, 20, 17, 15, 13, 12, 11, 10, 9, 8, 7, 6];
+
+/// Names are cut to this before anything else gives way.
+const SHORT_NAMES: usize = 10;
 
 /// Repairs before every edge gets a wire of its own; fewer where each takes long.
 const REPAIRS: usize = 24;
@@ -49,21 +52,42 @@ fn fits(scene: &Scene, options: &Options) -> bool {
 
 /// The first step that fits; if none does, chips to be panned.
 fn climb_down(graph: &Graph, options: &Options) -> Scene {
+    let (width, height) = (i32::from(options.width), i32::from(options.height));
+    let mut last: Option<(Look, Arrangement)> = None;
     for step in Step::ALL {
         let attempt = Attempt::new(graph, options, step);
-        if attempt.least_height() > i32::from(options.height) {
+        let least = attempt.least();
+        if least.0 > width || least.1 > height {
             continue;
         }
+        let look = step.look();
+        let arrangement = match last {
+            // Some steps differ only in widths.
+            Some((before, arrangement)) if before.same_rows(&look) => arrangement,
+            _ => attempt.arrange(&Repair::default()),
+        };
         // Repairs only ever add rows and tracks, so what is too large now is not worth repairing.
-        let first = attempt.once(&Repair::default());
-        if fits(&first.0, options) {
+        let size = attempt.measure(&arrangement).1;
+        if size.width <= width && size.height <= height {
+            let first = attempt.draw(&arrangement, &Repair::default());
             let scene = attempt.repair(first, Repair::default());
             if fits(&scene, options) {
                 return scene;
             }
         }
+        last = Some((look, arrangement));
     }
     Attempt::new(graph, options, Step::Chip).finish()
+}
+
+/// What has been decided before widths.
+struct Arrangement {
+    column: Vec<usize>,
+    wiring: Wiring,
+    bands: Vec<Band>,
+    field: Field,
+    rows: Rows,
+    channels: Vec<Channel>,
 }
 
 /// One step for one graph and one pane.
@@ -107,7 +131,7 @@ impl<'a> Attempt<'a> {
 
     fn finish(&self) -> Scene {
         let repair = self.known.map(|k| k.repair.clone()).unwrap_or_default();
-        self.repair(self.once(&repair), repair)
+        self.repair(self.draw(&self.arrange(&repair), &repair), repair)
     }
 
     /// Repairs a first pass until a reader of the picture sees the edges and nothing else.
@@ -119,7 +143,9 @@ impl<'a> Attempt<'a> {
             if done || !self.escalate(&mut repair, &report, &unreadable, round) {
                 break;
             }
-            (scene, unreadable) = self.once(&repair);
+            // Few items differ from one round to the next: their order is good.
+            let arrangement = self.arrange(&repair);
+            (scene, unreadable) = self.draw(&arrangement, &repair);
         }
         scene
     }
@@ -154,11 +180,26 @@ impl<'a> Attempt<'a> {
             return *repair != before;
         }
         repair.loose |= round == rounds * 2 / 3;
-        let named = |f: &&Flow| unreadable.contains(&f.edge) || report.missing.contains(&f.edge);
-        let named = flows.iter().filter(named).map(|f| self.pair(f));
-        repair.alone.extend(named);
-        // One edge of each false path: the source's or the pin's with the fewest companions.
-        for (from, to, _) in report.false_paths.iter().take(3) {
+        for flow in flows {
+            let pair = self.pair(flow);
+            if report.missing.contains(&flow.edge) {
+                repair.alone.insert(pair);
+            } else if unreadable.contains(&flow.edge) {
+                // A trunk for its state is enough more often than not, and needs no second exit and pin.
+                let named = (pair.0.clone(), pair.1.clone(), flow.state);
+                if !repair.apart.insert(named) {
+                    repair.alone.insert(pair);
+                }
+            }
+        }
+        // Where wires part and join again a reader may change from one to the other; where they only join, a dot says no.
+        let gathered = repair.gathered.len();
+        let misread = report.false_paths.iter().map(|(from, _, _)| from.clone());
+        repair.gathered.extend(misread);
+        let gathered = repair.gathered.len() > gathered;
+        // Else one edge of each false path: the source's or the pin's with the fewest companions.
+        let still = if gathered { 0 } else { 3 };
+        for (from, to, _) in report.false_paths.iter().take(still) {
             let mut candidates: Vec<(usize, (String, String))> = flows
                 .iter()
                 .map(|f| (f, self.pair(f)))
@@ -183,14 +224,54 @@ impl<'a> Attempt<'a> {
         *repair != before
     }
 
-    /// Rows that this step needs at least; cheap beside a layout.
-    fn least_height(&self) -> i32 {
+    /// Columns and rows that this step needs at least, in cells; cheap beside a layout.
+    fn least(&self) -> (i32, i32) {
         let column = columns::assign(&self.plan, None);
         let repair = Repair::default();
-        let labels = self.step.look().labels;
-        let wiring = trunks::bundle(self.graph, &self.plan, &column, labels, &repair);
+        let look = self.step.look();
+        let wiring = trunks::bundle(self.graph, &self.plan, &column, look.labels, &repair);
         let bands = bands::assign(&self.plan, &column, None);
-        rows::least_height(&self.input(&column, &wiring, &bands, &repair))
+        let input = self.input(&column, &wiring, &bands, &repair);
+        let (field, rows, height) = rows::least(&input);
+        let channels = channels::least(&wiring, &column);
+        let squeeze = *self.squeezes().last().expect("every step can be squeezed");
+        let layout = Layout {
+            plan: &self.plan,
+            column: &column,
+            wiring: &wiring,
+            field: &field,
+            rows: &rows,
+            channels: &channels,
+            look,
+            titles: names::shorten(&self.names(), squeeze.names),
+            squeeze,
+            known: None,
+        };
+        (geometry::width(&layout), height)
+    }
+
+    /// How narrow to draw, widest first. Names are shortened first, then those of frames, then the room for arrows goes.
+    fn squeezes(&self) -> Vec<Squeeze> {
+        let squeeze = |names, frames, margin| Squeeze {
+            names,
+            frames,
+            margin,
+        };
+        let wide = if self.step.look().narrow() { 3 } else { 4 };
+        let least = self.titles.last().copied().unwrap_or_default();
+        if self.known.is_some() {
+            // Remembered widths leave the room there was.
+            return vec![squeeze(least, 0, 3)];
+        }
+        let mut squeezes: Vec<Squeeze> = Vec::new();
+        for &names in &self.titles {
+            squeezes.push(squeeze(names, names, wide));
+            if names <= SHORT_NAMES {
+                squeezes.push(squeeze(names, 0, wide));
+                squeezes.push(squeeze(names, 0, 3));
+            }
+        }
+        squeezes
     }
 
     fn input<'b>(
@@ -213,48 +294,80 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// One pass over all stages; the first title length that fits the pane's width is taken. Beside the scene stand the
-    /// edges whose state cannot be read.
-    fn once(&self, repair: &Repair) -> (Scene, Vec<usize>) {
-        let (graph, plan, known) = (self.graph, &self.plan, self.known);
-        let look = self.step.look();
+    /// All stages up to the rows and tracks.
+    fn arrange(&self, repair: &Repair) -> Arrangement {
+        let (plan, known) = (&self.plan, self.known);
         let column = columns::assign(plan, known.map(|k| &k.columns));
-        let wiring = trunks::bundle(graph, plan, &column, look.labels, repair);
+        let labels = self.step.look().labels;
+        let wiring = trunks::bundle(self.graph, plan, &column, labels, repair);
         let bands = bands::assign(plan, &column, known.map(|k| k.bands.as_slice()));
-        let (field, mut rows) = rows::find(&self.input(&column, &wiring, &bands, repair));
         let count = column.iter().max().map_or(0, |c| c + 1);
-        let channels = channels::route(&wiring, &column, &field, &mut rows, count);
-        let names: Vec<(&str, Option<&str>)> = plan
+        let mut best: Option<(i64, Rows, Vec<Channel>)> = None;
+        let input = self.input(&column, &wiring, &bands, repair);
+        // The first rows on which no wire can be taken for another are good enough.
+        let field = rows::find(&input, &mut |field, mut rows| {
+            let channels = channels::route(&wiring, &column, field, &mut rows, count);
+            let confusion = channels.iter().map(|c| c.confusion).sum();
+            if best.as_ref().is_none_or(|known| confusion < known.0) {
+                best = Some((confusion, rows, channels));
+            }
+            confusion == 0
+        });
+        let (_, rows, channels) = best.expect("there is always a first start");
+        Arrangement {
+            column,
+            wiring,
+            bands,
+            field,
+            rows,
+            channels,
+        }
+    }
+
+    /// Names of all places with their namespaces.
+    fn names(&self) -> Vec<(&str, Option<&str>)> {
+        self.plan
             .places
             .iter()
-            .map(|p| &graph.nodes[p.node])
+            .map(|p| &self.graph.nodes[p.node])
             .map(|n| (n.name.as_str(), n.namespace.as_deref()))
-            .collect();
+            .collect()
+    }
 
+    /// The first title length that fits the pane's width, and the cells it leads to.
+    fn measure<'b>(&'b self, arranged: &'b Arrangement) -> ((usize, Layout<'b>), Geometry) {
+        let names = self.names();
         let mut drawn = None;
-        for &limit in &self.titles {
+        for squeeze in self.squeezes() {
             let layout = Layout {
-                plan,
-                column: &column,
-                wiring: &wiring,
-                field: &field,
-                rows: &rows,
-                channels: &channels,
-                look,
-                titles: names::shorten(&names, limit),
-                known,
+                plan: &self.plan,
+                column: &arranged.column,
+                wiring: &arranged.wiring,
+                field: &arranged.field,
+                rows: &arranged.rows,
+                channels: &arranged.channels,
+                look: self.step.look(),
+                titles: names::shorten(&names, squeeze.names),
+                squeeze,
+                known: self.known,
             };
-            let geometry = geometry::measure(&layout);
-            let fits = geometry.width <= i32::from(self.options.width);
-            drawn = Some((limit, layout, geometry));
-            if fits {
+            let width = geometry::width(&layout);
+            drawn = Some((squeeze.names, layout));
+            if width <= i32::from(self.options.width) {
                 break;
             }
         }
-        let (title, layout, geometry) = drawn.expect("every step has a list of title lengths");
-        let (mut scene, unreadable) = draw::draw(graph, &layout, &geometry, self.step);
-        let mut settled = remember(&layout, &bands, geometry, self.step);
-        if let Some(known) = known {
+        let drawn = drawn.expect("every step has a list of title lengths");
+        let geometry = geometry::measure(&drawn.1);
+        (drawn, geometry)
+    }
+
+    /// The picture. Beside it stand the edges whose state cannot be read.
+    fn draw(&self, arranged: &Arrangement, repair: &Repair) -> (Scene, Vec<usize>) {
+        let ((title, layout), geometry) = self.measure(arranged);
+        let (mut scene, unreadable) = draw::draw(self.graph, &layout, &geometry, self.step);
+        let mut settled = remember(&layout, &arranged.bands, geometry, self.step);
+        if let Some(known) = self.known {
             settled.keep_departed(known);
         }
         settled.title = title;

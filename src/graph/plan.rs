@@ -28,6 +28,10 @@ pub(super) struct Place {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Badge {
     pub(super) text: String,
+    /// The state of the self edges it stands for.
+    pub(super) state: Option<State>,
+    /// The edges it stands for, where each has a badge of its own.
+    pub(super) edges: Vec<usize>,
     /// Stands for hidden edges of a class that nearly every box has, so narrow steps leave it out.
     pub(super) ubiquitous: bool,
 }
@@ -180,57 +184,61 @@ impl Plan {
             for text in &graph.nodes[place.node].badges {
                 place.badges.push(Badge {
                     text: names::tame(text),
+                    state: None,
+                    edges: Vec::new(),
                     ubiquitous: false,
                 });
             }
         }
-        let mut loops: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
-        let mut hidden: BTreeMap<usize, BTreeSet<Class>> = BTreeMap::new();
+        let mut loops: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        let mut hidden: BTreeMap<usize, BTreeSet<(Class, &'static str)>> = BTreeMap::new();
+        // Those outside may have no box at all.
+        let is_inside = |node: usize| {
+            matches!(
+                graph.nodes[node].kind,
+                NodeKind::Workload | NodeKind::Namespace
+            )
+        };
         for (i, &(a, b)) in ends.iter().enumerate() {
             if a == b {
-                let ports = loops.entry(a).or_default();
-                ports.extend(
-                    graph.edges[i]
-                        .ports
-                        .iter()
-                        .map(String::as_str)
-                        .filter(|p| !ports.contains(p))
-                        .collect::<Vec<_>>(),
-                );
+                loops.entry(a).or_default().push(i);
             } else if !wired(i) {
                 let class = graph.edges[i].class;
-                let bearer = match class {
+                let (usual, other) = match class {
                     Class::App => continue,
-                    Class::Dns => a,
-                    Class::ControlPlane if graph.nodes[a].kind == NodeKind::Workload => a,
-                    Class::ControlPlane | Class::Scrape => b,
+                    Class::Dns | Class::ControlPlane => (a, b),
+                    Class::Scrape => (b, a),
                 };
-                hidden.entry(bearer).or_default().insert(class);
+                let (bearer, other) = if is_inside(usual) {
+                    (usual, other)
+                } else {
+                    (other, usual)
+                };
+                let text = match class {
+                    Class::App => continue,
+                    Class::Dns => "dns",
+                    Class::Scrape => "scrape",
+                    Class::ControlPlane if graph.nodes[other].kind == NodeKind::ClusterNode => {
+                        "nodes"
+                    }
+                    Class::ControlPlane => "api",
+                };
+                hidden.entry(bearer).or_default().insert((class, text));
             }
         }
-        for (node, ports) in loops {
-            let text = format!("↻{}", names::ports(ports.iter().copied()));
+        for (node, edges) in loops {
             if let Some(place) = copies[node].0.or(copies[node].1) {
-                self.places[place].badges.insert(
-                    0,
-                    Badge {
-                        text,
-                        ubiquitous: false,
-                    },
-                );
+                let badges = self_badges(graph, &edges);
+                self.places[place].badges.splice(0..0, badges);
             }
         }
         for (node, classes) in hidden {
-            for class in classes {
-                let text = match class {
-                    Class::Dns => "dns",
-                    Class::Scrape => "scrape",
-                    Class::ControlPlane => "api",
-                    Class::App => continue,
-                };
+            for (_, text) in classes {
                 if let Some(place) = copies[node].0.or(copies[node].1) {
                     self.places[place].badges.push(Badge {
                         text: text.to_owned(),
+                        state: None,
+                        edges: Vec::new(),
                         ubiquitous: true,
                     });
                 }
@@ -249,4 +257,39 @@ impl Plan {
         let votes = |f: &&Flow| f.state.votes() || !calm.contains(&f.from) || !calm.contains(&f.to);
         self.flows.iter().filter(votes).copied().collect()
     }
+}
+
+/// One badge for each state that a node's edges to itself have: `↻9092`, and `↻443◆` where that is not expected.
+fn self_badges(graph: &Graph, edges: &[usize]) -> Vec<Badge> {
+    let mut by_state: BTreeMap<State, Vec<usize>> = BTreeMap::new();
+    for &edge in edges {
+        by_state
+            .entry(graph.edges[edge].state)
+            .or_default()
+            .push(edge);
+    }
+    by_state
+        .into_iter()
+        .map(|(state, edges)| {
+            let mut ports: Vec<&str> = Vec::new();
+            for port in edges.iter().flat_map(|&e| &graph.edges[e].ports) {
+                if !ports.contains(&port.as_str()) {
+                    ports.push(port);
+                }
+            }
+            let sign = match state {
+                State::Plain => "",
+                State::Missing => "○",
+                State::Unexpected => "◆",
+                State::Unknown => "?",
+                State::HalfOpen(_) => "╳",
+            };
+            Badge {
+                text: format!("↻{}{sign}", names::ports(ports.iter().copied())),
+                state: Some(state),
+                edges,
+                ubiquitous: false,
+            }
+        })
+        .collect()
 }

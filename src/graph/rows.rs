@@ -1,6 +1,8 @@
 //! Rows: which box stands above which, and where the trunks pass between them.
 
+mod frame;
 mod place;
+mod score;
 mod search;
 
 use std::collections::BTreeMap;
@@ -9,7 +11,7 @@ use super::bands::Band;
 use super::plan::{Plan, Role};
 use super::sticky::Settled;
 use super::trunks::{Side, Way, Wiring};
-use super::{cells, index};
+use super::{State, cells, index};
 
 /// Something that takes rows of a column.
 #[derive(Clone, Debug)]
@@ -22,6 +24,8 @@ pub(super) struct Item {
     pub(super) key: String,
     /// Where it stood before, counted from its band.
     pub(super) known: Option<i32>,
+    /// A passage that is drawn heavy, because an unexpected edge runs there.
+    pub(super) heavy: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,34 +111,44 @@ pub(super) struct Input<'a> {
     pub(super) loose: bool,
 }
 
-/// Finds rows for every box and passage: afresh by search, or around the known ones.
-pub(super) fn find(input: &Input<'_>) -> (Field, Rows) {
+/// Finds rows for every box and passage: around the known ones, or afresh by search. Rows are offered, the most promising
+/// first, until they are taken; the last ones have to do.
+pub(super) fn find(input: &Input<'_>, take: &mut dyn FnMut(&Field, Rows) -> bool) -> Field {
     let (port, depth) = first_port_rows(input);
     let field = Field::new(input, &depth);
     let mut rows = field.start(input, port);
     if input.known.is_some() {
         place::settle(&field, &mut rows);
-    } else {
-        rows = search::best(&field, input, rows);
+        if field.loose {
+            place::interleave(&field, &mut rows);
+        }
+        rows.shrink(&field, true);
+        take(&field, rows);
+        return field;
     }
-    if field.loose {
-        place::interleave(&field, &mut rows);
-    }
-    rows.shrink(&field, input.known.is_some());
-    if input.known.is_none() && !field.loose {
-        // The bands have found their heights, and what stands beside them follows.
-        search::align_outside(&field, &mut rows);
-    }
-    (field, rows)
+    search::run(&field, input, &rows, &mut |mut rows| {
+        if field.loose {
+            place::interleave(&field, &mut rows);
+        }
+        rows.shrink(&field, false);
+        if !field.loose {
+            // The bands have found their heights, and what stands beside them follows.
+            search::align_outside(&field, input, &mut rows);
+        }
+        take(&field, rows)
+    });
+    field
 }
 
-/// The fewest rows a fresh layout can take.
-pub(super) fn least_height(input: &Input<'_>) -> i32 {
+/// What a search starts from, and the fewest rows a fresh layout can take.
+pub(super) fn least(input: &Input<'_>) -> (Field, Rows, i32) {
     let (port, depth) = first_port_rows(input);
     let field = Field::new(input, &depth);
     let outside = field.items.iter().filter(|i| i.band == field.bands());
     let tallest = outside.map(|i| i.height).max().unwrap_or(0);
-    field.start(input, port).total.max(tallest)
+    let rows = field.start(input, port);
+    let height = rows.total.max(tallest);
+    (field, rows, height)
 }
 
 /// Rows of the ports in their boxes, and the port rows each box has.
@@ -233,6 +247,7 @@ impl Field {
                 height,
                 known: known(&key),
                 key,
+                heavy: false,
             });
         }
         for (t, trunk) in wiring.trunks.iter().enumerate() {
@@ -260,6 +275,10 @@ impl Field {
                     height: 1,
                     known: known(&key),
                     key,
+                    heavy: trunk.wires.iter().map(|&w| &wiring.wires[w]).any(|wire| {
+                        let (a, b) = (column[wire.from], column[wire.to]);
+                        a.min(b) < c && c < a.max(b) && wire.state == State::Unexpected
+                    }),
                 });
             }
         }
@@ -369,6 +388,43 @@ impl Field {
         }
     }
 
+    /// Whether no planned wire holds an item in its place: a box outside the bands, or a passage of nothing but unexpected
+    /// edges.
+    pub(super) fn is_loosely_held(&self, item: usize) -> bool {
+        let Item { what, band, .. } = self.items[item];
+        let unplanned = || self.pulls[item].iter().all(|p| !p.votes);
+        band == self.bands() || matches!(what, What::Pass(_)) && unplanned()
+    }
+
+    /// The rows on which one of an item's wires would run straight, from top to bottom.
+    pub(super) fn straight_rows(&self, rows: &Rows, item: usize) -> Vec<i32> {
+        let mut wanted: Vec<i32> = self.pulls[item]
+            .iter()
+            .map(|p| rows.row(self, p.other) - rows.offset(self, p.mine))
+            .collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        wanted
+    }
+
+    /// An item and all of `loose` that straight wires tie to it, one behind the other.
+    pub(super) fn in_line(&self, rows: &Rows, loose: &[usize], item: usize) -> Vec<usize> {
+        let mut found = vec![item];
+        let mut next = 0;
+        while let Some(&here) = found.get(next) {
+            for pull in &self.pulls[here] {
+                let level =
+                    rows.y[here] + rows.offset(self, pull.mine) == rows.row(self, pull.other);
+                let other = pull.other.item;
+                if level && loose.contains(&other) && !found.contains(&other) {
+                    found.push(other);
+                }
+            }
+            next += 1;
+        }
+        found
+    }
+
     fn gap(&self, above: usize, below: usize) -> i32 {
         let boxes = [above, below]
             .iter()
@@ -377,12 +433,14 @@ impl Field {
         if boxes == 2 { self.gap } else { 0 }
     }
 
-    /// Rows between an item and the frame around it. A wire right beside a frame would look like a part of it.
+    /// Rows between an item and the frame around it. A wire right beside a frame would look like a part of it, unless it is
+    /// the heavier line.
     pub(super) fn margin(&self, item: usize) -> i32 {
-        let Item { what, band, .. } = self.items[item];
-        i32::from(
-            self.top > 0 && matches!(what, What::Pass(_)) && self.framed.get(band) == Some(&true),
-        )
+        let Item {
+            what, band, heavy, ..
+        } = self.items[item];
+        let beside = matches!(what, What::Pass(_)) && !heavy;
+        i32::from(self.top > 0 && beside && self.framed.get(band) == Some(&true))
     }
 
     fn bands(&self) -> usize {
@@ -434,15 +492,6 @@ impl Field {
             0
         };
         heights + cells(open) * self.gap + edge
-    }
-
-    /// Rows by which a region runs over its band.
-    fn overflow(&self, rows: &Rows, key: (usize, usize)) -> i32 {
-        let Some(&last) = rows.regions.get(&key).and_then(|region| region.last()) else {
-            return 0;
-        };
-        (rows.y[last] + self.items[last].height + self.margin(last) - rows.limits(self, key.1).1)
-            .max(0)
     }
 }
 
@@ -543,6 +592,32 @@ impl Rows {
         row >= above.map_or(low + margin, |a| {
             self.y[a] + field.items[a].height + field.gap(a, item)
         }) && row + height <= below.map_or(high - margin, |b| self.y[b] - field.gap(item, b))
+    }
+
+    /// Puts an item on another row of its band, past its neighbours if need be; false when that row is taken.
+    pub(super) fn put(&mut self, field: &Field, item: usize, row: i32) -> bool {
+        let Item {
+            column,
+            band,
+            height,
+            ..
+        } = field.items[item];
+        let (low, high) = self.limits(field, band);
+        let margin = field.margin(item);
+        let Some(region) = self.regions.get_mut(&(column, band)) else {
+            return false;
+        };
+        let y = &mut self.y;
+        let free = region.iter().filter(|&&i| i != item).all(|&other| {
+            let gap = field.gap(item, other);
+            row + height + gap <= y[other] || y[other] + field.items[other].height + gap <= row
+        });
+        if !free || row < low + margin || row + height + margin > high {
+            return false;
+        }
+        y[item] = row;
+        region.sort_by_key(|&i| y[i]);
+        true
     }
 
     /// Moves an item and all below it in its region down by one row; what lies below the band follows if the band grows.

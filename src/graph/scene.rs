@@ -119,24 +119,45 @@ pub struct FrameView {
 
 /// Where wires leave or enter a box; what the checker starts from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct PortView {
-    pub(super) node: usize,
-    pub(super) x: i32,
-    pub(super) y: i32,
-    pub(super) exit: bool,
+pub struct PortView {
+    /// The box, as an index into [`Scene::boxes`].
+    pub node: usize,
+    /// The cell in the border of the box.
+    pub x: i32,
+    pub y: i32,
+    /// Wires leave here; otherwise they enter, and this is a pin.
+    pub exit: bool,
     pub(super) side: Side,
-    pub(super) denied: bool,
+    /// Serves half-open edges that this end denies: the wire is cut in the next cell.
+    pub denied: bool,
     /// Leads to a box of the same column.
     pub(super) around: bool,
-    pub(super) label: String,
-    /// Edges that use it.
-    pub(super) edges: Vec<usize>,
+    /// The ports of a pin as shown; empty for an exit, and where the step shows no ports.
+    pub label: String,
+    /// Edges that use it, as indices into [`Graph::edges`](super::Graph::edges), in order.
+    pub edges: Vec<usize>,
 }
 
 impl PortView {
-    pub(super) fn right(&self) -> bool {
+    /// Whether it stands in the right border.
+    pub fn right(&self) -> bool {
         self.side == Side::Right
     }
+}
+
+/// The course of one drawn edge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WireView {
+    /// An index into [`Graph::edges`](super::Graph::edges).
+    pub edge: usize,
+    pub state: State,
+    /// Where it leaves and enters, as indices into [`Scene::ports`].
+    pub exit: usize,
+    pub pin: usize,
+    /// Wires of one trunk share what they can.
+    pub trunk: usize,
+    /// Cells where it starts, turns and ends, from border to border; always level at both ends.
+    pub corners: Vec<(i32, i32)>,
 }
 
 /// A picture of the graph.
@@ -151,6 +172,7 @@ pub struct Scene {
     pub(super) frames: Vec<FrameView>,
     pub(super) legend: Vec<(State, &'static str, &'static str)>,
     pub(super) ports: Vec<PortView>,
+    pub(super) wires: Vec<WireView>,
     /// Edges drawn as wires.
     pub(super) drawn: Vec<usize>,
     pub(super) sticky: Sticky,
@@ -211,6 +233,16 @@ impl Scene {
     /// The states that occur among the wires, each with a sample and its meaning.
     pub fn legend(&self) -> &[(State, &'static str, &'static str)] {
         &self.legend
+    }
+
+    /// Exits and pins, in the order of the wires that need them first.
+    pub fn ports(&self) -> &[PortView] {
+        &self.ports
+    }
+
+    /// The course of every drawn edge, in the order of the edges. An edge from and to the same box has none.
+    pub fn wires(&self) -> &[WireView] {
+        &self.wires
     }
 
     /// The edges drawn as wires, as indices into [`Graph::edges`](super::Graph::edges), in order.
@@ -342,7 +374,7 @@ impl Scene {
         for row in self.cells.chunks(index(self.width).max(1)) {
             let line: String = row
                 .iter()
-                .map(|c| if ascii { to_ascii(c.glyph) } else { c.glyph })
+                .map(|c| if ascii { c.ascii() } else { c.glyph })
                 .collect();
             text.push_str(line.trim_end());
             text.push('\n');
@@ -371,31 +403,47 @@ impl Scene {
     }
 }
 
-/// The plain sign for a glyph; one for one, so that columns stay.
-fn to_ascii(glyph: char) -> char {
-    match glyph {
-        '─' | '╴' | '╶' => '-',
-        '│' => '|',
-        '━' | '═' | '╼' | '╾' => '=',
-        '┃' | '║' | '╽' | '╿' | '◆' => '#',
-        '┄' => '.',
-        '┆' | '┊' | '╎' => ':',
-        '┈' | '╌' | '…' => '~',
-        '►' => '>',
-        '◄' => '<',
-        '●' => 'o',
-        '○' => 'O',
-        '╳' => 'x',
-        '▐' => '[',
-        '▌' => ']',
-        '·' => ',',
-        '↻' => '@',
-        '■' => '*',
-        '□' => ':',
-        '◐' => '%',
-        '╲' => '\\',
-        c if ('\u{2500}'..='\u{257f}').contains(&c) => '+',
-        c if c.is_ascii() => c,
-        _ => '?',
+impl Cell {
+    /// The sign for terminals and locales that have nothing but ASCII; one for one, so that columns stay.
+    ///
+    /// Wires turn at `/` and `\\`, meet at `+`, and pass behind an upright one without contact; boxes and frames have
+    /// corners of `+`. Each state keeps a line of its own: `-|` allowed, `=#` not expected, `.:` missing, `~;` unknown, `_'`
+    /// half-open.
+    pub fn ascii(&self) -> char {
+        let wire = self.ink == Ink::Wire;
+        match self.glyph {
+            '─' | '╴' | '╶' => '-',
+            '│' => '|',
+            '━' | '═' | '╼' | '╾' => '=',
+            '┃' | '╽' | '╿' | '■' => '#',
+            '║' => '!',
+            '┄' => '.',
+            '┆' | '□' => ':',
+            '┈' | '…' => '~',
+            '┊' => ';',
+            '╌' => '_',
+            '╎' => '\'',
+            '►' => '>',
+            '◄' => '<',
+            '●' => 'o',
+            '○' => 'O',
+            '◆' => '*',
+            '╳' => 'x',
+            '▐' => '[',
+            '▌' => ']',
+            '·' => ',',
+            '↻' => '@',
+            '◐' => '%',
+            '╲' => '\\',
+            '╭' | '┌' | '┍' | '┎' | '┏' | '╯' | '┘' | '┙' | '┚' | '┛' if wire => {
+                '/'
+            }
+            '╮' | '┐' | '┑' | '┒' | '┓' | '╰' | '└' | '┕' | '┖' | '┗' if wire => {
+                '\\'
+            }
+            c if ('\u{2500}'..='\u{257f}').contains(&c) => '+',
+            c if c.is_ascii() => c,
+            _ => '?',
+        }
     }
 }

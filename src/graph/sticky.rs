@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Step;
+use super::{State, Step};
 
 /// The memory of a layout, by key. Opaque: made by [`Scene::sticky`](super::Scene::sticky), read by [`layout`](super::layout).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -73,6 +73,10 @@ impl Settled {
 /// What had to be given up so that the picture tells the truth.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Repair {
+    /// Boxes whose wires share a trunk only where they enter, never where they leave.
+    pub(super) gathered: BTreeSet<String>,
+    /// Edges that share their trunk only with edges of their state, by the keys of their ends.
+    pub(super) apart: BTreeSet<(String, String, State)>,
     /// Edges with an exit and a pin of their own, by the keys of their ends.
     pub(super) alone: BTreeSet<(String, String)>,
     /// No two columns side by side use the same rows.

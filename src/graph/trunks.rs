@@ -68,6 +68,16 @@ pub(super) struct Wiring {
     pub(super) trunks: Vec<Trunk>,
 }
 
+/// Wires that may not share a trunk with any other: `alone` with none at all.
+#[derive(Clone, Debug, Default)]
+struct Sharing {
+    alone: BTreeSet<usize>,
+    /// They share with wires of their state.
+    apart: BTreeSet<usize>,
+    /// They share the way into a pin.
+    gathered: BTreeSet<usize>,
+}
+
 /// Gives every flow an exit and a pin, and bundles the wires. Without `labels` all ports of a destination share a pin.
 pub(super) fn bundle(
     graph: &Graph,
@@ -78,7 +88,7 @@ pub(super) fn bundle(
 ) -> Wiring {
     let mut wiring = Wiring::default();
     let mut known: BTreeMap<String, usize> = BTreeMap::new();
-    let mut alone: BTreeSet<usize> = BTreeSet::new();
+    let mut sharing = Sharing::default();
     for flow in &plan.flows {
         let (from, to) = (&plan.places[flow.from], &plan.places[flow.to]);
         let way = match column[flow.from].cmp(&column[flow.to]) {
@@ -88,7 +98,15 @@ pub(super) fn bundle(
         };
         let split = repair.alone.contains(&(from.id.clone(), to.id.clone()));
         if split {
-            alone.insert(wiring.wires.len());
+            sharing.alone.insert(wiring.wires.len());
+        } else if !repair.apart.is_empty() {
+            let named = (from.id.clone(), to.id.clone(), flow.state);
+            if repair.apart.contains(&named) {
+                sharing.apart.insert(wiring.wires.len());
+            }
+        }
+        if repair.gathered.contains(&from.id) {
+            sharing.gathered.insert(wiring.wires.len());
         }
         let ports = &graph.edges[flow.edge].ports;
         let label = if labels {
@@ -134,7 +152,7 @@ pub(super) fn bundle(
             state: flow.state,
         });
     }
-    wiring.cover(&alone);
+    wiring.cover(&sharing);
     wiring
 }
 
@@ -169,10 +187,10 @@ fn ends(flow: &Flow, way: Way, label: String) -> (Port, Port) {
 
 impl Wiring {
     /// Greedy star cover: the largest fan-in or fan-out becomes a trunk, until no wire is left.
-    fn cover(&mut self, alone: &BTreeSet<usize>) {
+    fn cover(&mut self, sharing: &Sharing) {
         let mut left: Vec<usize> = Vec::new();
         for wire in 0..self.wires.len() {
-            if alone.contains(&wire) {
+            if sharing.alone.contains(&wire) {
                 self.trunk(vec![wire]);
             } else {
                 left.push(wire);
@@ -180,17 +198,21 @@ impl Wiring {
         }
         while !left.is_empty() {
             // Keyed so that the first largest is a fan-in, then the one named first.
-            let mut stars: BTreeMap<(bool, usize, Way), Vec<usize>> = BTreeMap::new();
+            let mut stars: BTreeMap<(bool, usize, Way, Option<State>), Vec<usize>> =
+                BTreeMap::new();
             for &w in &left {
                 let wire = &self.wires[w];
+                let state = sharing.apart.contains(&w).then_some(wire.state);
                 stars
-                    .entry((false, wire.pin, wire.way))
+                    .entry((false, wire.pin, wire.way, state))
                     .or_default()
                     .push(w);
-                stars
-                    .entry((true, wire.exit, wire.way))
-                    .or_default()
-                    .push(w);
+                if !sharing.gathered.contains(&w) {
+                    stars
+                        .entry((true, wire.exit, wire.way, state))
+                        .or_default()
+                        .push(w);
+                }
             }
             let Some(star) = stars.into_values().rev().max_by_key(Vec::len) else {
                 return;

@@ -67,6 +67,18 @@ impl IpRange {
         self.first.is_ipv4() == address.is_ipv4() && self.first <= address && address <= self.last
     }
 
+    /// The smallest network that holds two addresses; `None` when they are of different families.
+    pub fn around(a: IpAddr, b: IpAddr) -> Option<Self> {
+        let bits: u32 = match (a, b) {
+            (IpAddr::V4(_), IpAddr::V4(_)) => 32,
+            (IpAddr::V6(_), IpAddr::V6(_)) => 128,
+            _ => return None,
+        };
+        let host_bits = 128 - (number(a) ^ number(b)).leading_zeros();
+        let prefix = u8::try_from(bits - host_bits).ok()?;
+        IpNet::new(a, prefix).ok().map(Self::from)
+    }
+
     /// The one network that is exactly this range, when there is one.
     pub fn as_net(self) -> Option<IpNet> {
         let bits = if self.first.is_ipv4() { 32 } else { 128 };

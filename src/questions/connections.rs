@@ -3,8 +3,10 @@
 //!
 //! A rule open to everyone is one connection with [`Point::Any`], not one with every workload.
 
-mod api_server;
+mod nodes;
 mod outside;
+mod pairs;
+mod services;
 mod tiers;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,12 +14,14 @@ use std::num::NonZeroU16;
 
 use crate::engine::{Allowed, Engine, Entity, Group, Groups};
 use crate::expect::Plan;
+use crate::expect::plan::{Claim, Kind, ends_of};
 use crate::expect::stance::{Stance, Stances};
-use crate::model::{AddressSet, Direction, PortRange, PortSet, Protocol, cidr};
+use crate::model::{AddressSet, Direction, Family, PortRange, PortSet, Protocol, cidr};
 
 use super::ends::{End, EndKind, workload_end};
 use super::flows::half_open_ports;
 use super::scope::{Scope, workloads};
+use pairs::{Asked, NamedPorts, asked_pairs, named_pairs};
 
 /// One end of a connection as it is drawn.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,6 +36,10 @@ pub enum Point {
     Range(AddressSet),
     Dns,
     K8sApi,
+    /// One node, by name.
+    Node(String),
+    /// Every node there is, all alike; holds the name of the first, for who wants to ask about one.
+    EveryNode(String),
 }
 
 /// How a connection stands to what is expected.
@@ -104,7 +112,15 @@ struct Maker<'e> {
     members: Vec<Group>,
     /// DNS pods and ports, by the port of the Service.
     dns: BTreeMap<(Entity, Protocol, u16), u16>,
+    /// What answers for the API server, and on which of its ports.
+    api: Vec<(Entity, PortSet)>,
     outside: Vec<(AddressSet, Entity)>,
+    /// Every address a node has.
+    node_addresses: AddressSet,
+    /// What is required and forbidden between workloads, one by one.
+    asked: BTreeMap<(usize, usize), Asked>,
+    /// What is required with one end that means everyone, or every pod.
+    wide: Vec<&'e Claim>,
     list: Vec<Connection>,
 }
 
@@ -121,19 +137,11 @@ pub fn connections(engine: &Engine, plan: Option<&Plan>, scope: &Scope) -> Conne
         .iter()
         .map(|d| groups.group(d.end.entities.iter().cloned()))
         .collect();
-    // Addresses of pods and nodes are drawn as what they are, not as something outside.
-    let is_owned = |set: &AddressSet| {
-        set.iter().all(|range| {
-            range.first() == range.last()
-                && !matches!(engine.entity_at(range.first()), Entity::Address(_))
-        })
-    };
-    let outside = engine
-        .outside()
+    let asked = plan.map_or_else(BTreeMap::new, |plan| asked_pairs(engine, plan, &drawn));
+    let wide = plan
         .into_iter()
-        .filter(|set| !is_owned(set))
-        .filter_map(|set| Some((set.clone(), Entity::Address(set.first()?))))
-        .collect();
+        .flat_map(Plan::claims)
+        .filter(|claim| claim.kind == Kind::Must && claim.from.is_wide() != claim.to.is_wide());
     let mut maker = Maker {
         engine,
         plan,
@@ -141,17 +149,17 @@ pub fn connections(engine: &Engine, plan: Option<&Plan>, scope: &Scope) -> Conne
         drawn,
         members,
         dns: dns_targets(engine),
-        outside,
+        api: services::api_targets(engine),
+        outside: outside::pieces(engine, plan),
+        node_addresses: nodes::addresses(engine),
+        asked,
+        wide: wide.collect(),
         list: Vec::new(),
     };
     let mut named = named_pairs(engine, &maker.drawn);
-    if plan.is_some() {
-        // What is required counts too, whether or not a rule names it.
-        for from in 0..maker.drawn.len() {
-            for to in 0..maker.drawn.len() {
-                named.entry((from, to)).or_default();
-            }
-        }
+    // What is asked for counts too, whether or not a rule names it.
+    for pair in maker.asked.keys() {
+        named.entry(*pair).or_default();
     }
     for ((from, to), named) in named {
         if scope.holds(&maker.drawn[from].namespace) || scope.holds(&maker.drawn[to].namespace) {
@@ -160,11 +168,13 @@ pub fn connections(engine: &Engine, plan: Option<&Plan>, scope: &Scope) -> Conne
     }
     for index in 0..maker.drawn.len() {
         if scope.holds(&maker.drawn[index].namespace) {
-            maker.api_server(index);
-            maker.closed_ports(index);
+            maker.to_services(index);
+            maker.from_api_server(index);
+            maker.open_ports(index);
             for direction in Direction::BOTH {
                 maker.outside(index, direction);
                 maker.every_pod(index, direction);
+                maker.nodes(index, direction);
             }
         }
     }
@@ -188,14 +198,22 @@ fn draw(
         }
     }
     // What a doubtful policy lets through is not known, whoever else isolates.
+    let stance_of = |direction, entity: &Entity| {
+        if engine.in_doubt(direction, entity) {
+            Stance::Unknown
+        } else {
+            stances.of(direction, entity)
+        }
+    };
     let stance = |direction| {
-        examples.first().map_or(Stance::Open, |entity| {
-            if engine.in_doubt(direction, entity) {
-                Stance::Unknown
-            } else {
-                stances.of(direction, entity)
-            }
+        let each = examples.iter().map(|entity| stance_of(direction, entity));
+        each.reduce(|all, one| match (all, one) {
+            (all, one) if all == one => all,
+            (Stance::Unknown, _) | (_, Stance::Unknown) => Stance::Unknown,
+            // Some of its pods are open.
+            _ => Stance::Partly,
         })
+        .unwrap_or(Stance::Open)
     };
     let name = end
         .name
@@ -203,14 +221,12 @@ fn draw(
         .map_or(end.name.clone(), |(_, rest)| rest.to_owned());
     let tolerated = |direction| {
         let (plan, own) = (plan?, examples.first()?);
-        plan.is_listed(direction, own).then(|| {
-            let anyone = Entity::Address(cidr::internet().first()?);
-            let expected = match direction {
-                Direction::Egress => plan.expects(own, &anyone),
-                Direction::Ingress => plan.expects(&anyone, own),
-            };
-            Some(expected.may.is_all())
-        })?
+        if !plan.is_listed(direction, own) {
+            return pairs::is_closed_to_everyone(plan, direction, own).then_some(false);
+        }
+        let anyone = Entity::Address(cidr::internet().first()?);
+        let (from, to) = ends_of(direction, own, &anyone);
+        Some(plan.expects(from, to).may.is_all())
     };
     Drawn {
         namespace: workload.namespace.to_string(),
@@ -223,55 +239,6 @@ fn draw(
         end,
         is_only: true,
     }
-}
-
-/// What rules name between two workloads, by the end whose rule it is.
-#[derive(Default)]
-struct NamedPorts {
-    egress: PortSet,
-    ingress: PortSet,
-}
-
-impl NamedPorts {
-    fn at(&mut self, direction: Direction) -> &mut PortSet {
-        match direction {
-            Direction::Egress => &mut self.egress,
-            Direction::Ingress => &mut self.ingress,
-        }
-    }
-}
-
-/// The pairs of workloads (from, to) of which a rule at one end names the other. Walks what rules name, because most pairs of a
-/// large cluster are named by none.
-fn named_pairs(engine: &Engine, drawn: &[Drawn]) -> BTreeMap<(usize, usize), NamedPorts> {
-    let mut at: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
-    for (index, workload) in drawn.iter().enumerate() {
-        for place in workload.examples.iter().flat_map(|e| engine.places_of(e)) {
-            let there = at.entry(place).or_default();
-            if there.last() != Some(&index) {
-                there.push(index);
-            }
-        }
-    }
-    let mut pairs: BTreeMap<(usize, usize), NamedPorts> = BTreeMap::new();
-    for (index, workload) in drawn.iter().enumerate() {
-        for (direction, example) in Direction::BOTH
-            .into_iter()
-            .flat_map(|direction| workload.examples.iter().map(move |e| (direction, e)))
-        {
-            for (place, ports) in engine.named_places(direction, example) {
-                for other in at.get(&place).into_iter().flatten() {
-                    let pair = match direction {
-                        Direction::Egress => (index, *other),
-                        Direction::Ingress => (*other, index),
-                    };
-                    let named = pairs.entry(pair).or_default().at(direction);
-                    *named = named.union(&ports);
-                }
-            }
-        }
-    }
-    pairs
 }
 
 pub(super) fn dns_targets(engine: &Engine) -> BTreeMap<(Entity, Protocol, u16), u16> {
@@ -394,34 +361,38 @@ impl Maker<'_> {
         sorted
     }
 
+    /// What is drawn between two workloads, or between the members of one.
     fn between(&mut self, from: usize, to: usize, ports: &NamedPorts) {
         let named = ports.egress.union(&ports.ingress);
-        let (mut must, mut may) = (PortSet::empty(), PortSet::all());
+        let asked = self.asked.get(&(from, to)).cloned().unwrap_or_default();
+        let spoken_of = named.union(&asked.must).union(&asked.never);
+        if spoken_of.is_empty() {
+            return;
+        }
+        let mut may = PortSet::all();
         if self.plan.is_some() {
             for a in &self.drawn[from].examples {
                 for b in &self.drawn[to].examples {
-                    let (required, tolerated) = self.wish(a, b);
-                    must = must.union(&required);
-                    may = may.intersection(&tolerated);
+                    may = may.intersection(&self.wish(a, b).1);
                 }
             }
         }
-        let considered = named.union(&must);
-        if considered.is_empty() {
-            return;
-        }
         let allowed = self.groups.allowed(&self.members[from], &self.members[to]);
-        let mut found = self.sort(&considered, &allowed, &must, &may);
+        let considered = named
+            .union(&asked.must)
+            .union(&asked.never.intersection(&allowed.possible));
+        let mut found = self.sort(&considered, &allowed, &asked.must, &may);
         // Where everything named is let through by both ends, neither is half-open.
-        if from != to && !named.is_subset(&allowed.sure) {
+        if !named.is_subset(&allowed.sure) {
             for (open, ports) in
                 half_open_ports(self.engine, &self.drawn[from].end, &self.drawn[to].end)
             {
-                found.push((ports.difference(&must), Standing::HalfOpen(open)));
+                let ports = ports.difference(&asked.must).difference(&allowed.possible);
+                found.push((ports, Standing::HalfOpen(open)));
             }
         }
         found.retain(|(ports, _)| !ports.is_empty());
-        let scrapes = self.drawn[from].name.contains("prometheus");
+        let scrapes = self.scrapes(from);
         for (ports, standing) in found {
             let (names, rest) = self.split_dns(to, &ports);
             self.add(
@@ -468,6 +439,10 @@ impl Maker<'_> {
         (names, rest)
     }
 
+    fn scrapes(&self, from: usize) -> bool {
+        self.drawn[from].name.contains("prometheus")
+    }
+
     fn metrics_ports(&self, to: usize) -> PortSet {
         let mut ports = PortSet::empty();
         for entity in &self.drawn[to].examples {
@@ -486,21 +461,28 @@ impl Maker<'_> {
         ports
     }
 
-    /// Ports that were written down with nobody named, and that no rule opens to anybody.
-    fn closed_ports(&mut self, index: usize) {
+    /// Ports that were written down with nobody named: they have to be open for somebody.
+    fn open_ports(&mut self, index: usize) {
         let (Some(plan), Some(own)) = (self.plan, self.drawn[index].examples.first()) else {
             return;
         };
-        if self.drawn[index].ingress != Stance::Closed {
+        let wanted = plan.open_ports(own);
+        if wanted.is_empty() {
             return;
         }
         let rules = self.letting_through(Direction::Ingress, own);
         let opened = rules
             .iter()
             .fold(PortSet::empty(), |all, (_, ports)| all.union(ports));
-        let closed = plan.open_ports(own).difference(&opened);
+        // What a rule opens is drawn for whom it does.
+        let left = wanted.difference(&opened);
+        let standing = match self.drawn[index].ingress {
+            Stance::Closed => Standing::Missing,
+            Stance::Open | Stance::NoSubject => Standing::AsExpected,
+            Stance::Partly | Stance::Unknown => Standing::Unknown,
+        };
         let to = Point::Workload(index);
-        self.add(Point::Any, to, closed, Standing::Missing, Traffic::App);
+        self.add(Point::Any, to, left, standing, Traffic::App);
     }
 
     /// Joins entries that differ only in their ports.
@@ -525,11 +507,15 @@ impl Maker<'_> {
     }
 }
 
-/// Whether a set of outside addresses holds every public IPv4 address: what people call the internet.
+/// Whether a set of outside addresses holds every public IPv4 address, or without IPv4 every public IPv6 address: what people
+/// call the internet.
 pub fn is_internet(set: &AddressSet) -> bool {
-    cidr::internet()
-        .only(crate::model::Family::V4)
-        .is_subset(set)
+    let family = if set.only(Family::V4).is_empty() {
+        Family::V6
+    } else {
+        Family::V4
+    };
+    cidr::internet().only(family).is_subset(set)
 }
 
 /// Ports as they are told one by one: a few neighbours are no range to the people who wrote them down.
@@ -546,6 +532,12 @@ pub fn told_ranges(ports: &PortSet) -> Vec<(Protocol, PortRange)> {
     told
 }
 
+/// Whether a set is just what the word `internet` means.
+pub fn is_just_internet(set: &AddressSet) -> bool {
+    let public = cidr::internet();
+    *set == public || *set == public.only(Family::V4) || *set == public.only(Family::V6)
+}
+
 /// The id a point has in JSON.
 pub fn point_id(connections: &Connections, point: &Point) -> String {
     match point {
@@ -556,6 +548,9 @@ pub fn point_id(connections: &Connections, point: &Point) -> String {
         Point::Range(set) => super::flows::range_id(set),
         Point::Dns => "dns".to_owned(),
         Point::K8sApi => "k8s-api".to_owned(),
+        Point::Node(name) => format!("node/{name}"),
+        // The word of the expectations.
+        Point::EveryNode(_) => "node".to_owned(),
     }
 }
 
@@ -576,6 +571,8 @@ pub fn point_name(connections: &Connections, point: &Point, home: &str) -> Strin
         Point::Range(set) => super::flows::range_name(set),
         Point::Dns => "DNS".to_owned(),
         Point::K8sApi => "K8s API".to_owned(),
+        Point::Node(name) => format!("node/{name}"),
+        Point::EveryNode(_) => "nodes".to_owned(),
     }
 }
 

@@ -1,7 +1,9 @@
 //! Every connection that is let through, between workloads, with nodes, and with outside ranges.
 
+use std::collections::BTreeSet;
+
 use crate::engine::{Engine, Entity, Group, Groups, Verdict};
-use crate::model::{AddressSet, Direction, PortSet};
+use crate::model::{AddressSet, Direction, Family, IpRange, PortSet};
 
 use super::ends::{End, EndKind, node_end, workload_end};
 use super::scope::{Scope, workloads};
@@ -113,19 +115,27 @@ pub fn range_id(set: &AddressSet) -> String {
         .join(",")
 }
 
-/// The shorter way to say it: the ranges, or all but the others.
+/// The shortest way to say it: the ranges, or a network but the others.
 pub(crate) fn range_name(set: &AddressSet) -> String {
-    let whole = AddressSet::from(match set.first() {
-        Some(address) if address.is_ipv6() => crate::model::IpRange::V6,
-        _ => crate::model::IpRange::V4,
+    let families = [Family::V4, Family::V6].map(|family| set.only(family));
+    let names = families.iter().filter(|set| !set.is_empty()).map(|set| {
+        let whole = match set.first() {
+            Some(address) if address.is_ipv6() => IpRange::V6,
+            _ => IpRange::V4,
+        };
+        let ends = set.iter().next().zip(set.iter().last());
+        let around = ends.and_then(|(first, last)| IpRange::around(first.first(), last.last()));
+        let mut name = range_id(set);
+        for wide in around.into_iter().chain([whole]) {
+            let rest = range_id(&AddressSet::from(wide).difference(set));
+            let inverted = format!("{wide} except {rest}");
+            if !rest.is_empty() && inverted.len() < name.len() {
+                name = inverted;
+            }
+        }
+        name
     });
-    let (plain, rest) = (range_id(set), range_id(&whole.difference(set)));
-    let inverted = format!("{} except {rest}", range_id(&whole));
-    if rest.is_empty() || plain.len() <= inverted.len() {
-        plain
-    } else {
-        inverted
-    }
+    names.collect::<Vec<_>>().join(",")
 }
 
 fn in_scope(peer: &FlowPeer, scope: &Scope) -> bool {
@@ -208,9 +218,14 @@ pub fn half_open(engine: &Engine, scope: &Scope) -> Flows {
 pub(crate) fn half_open_ports(engine: &Engine, from: &End, to: &End) -> Vec<(Direction, PortSet)> {
     let mut found: Vec<(Direction, PortSet)> = Vec::new();
     let (mut by_egress, mut by_ingress) = (PortSet::empty(), PortSet::empty());
+    let mut seen = BTreeSet::new();
     for a in &from.entities {
         for b in &to.entities {
-            if a == b || engine.unreachable(a, b).is_some() {
+            // One template may stand for several pods.
+            if (a == b && engine.is_self(a, b)) || engine.unreachable(a, b).is_some() {
+                continue;
+            }
+            if !seen.insert((engine.likeness(a), engine.likeness(b))) {
                 continue;
             }
             let out = engine.named(Direction::Egress, a, b);

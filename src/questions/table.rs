@@ -10,8 +10,8 @@ use crate::expect::stance::Stance;
 use crate::model::{AddressSet, Direction, PortRange, PortSet, Protocol};
 
 use super::connections::{
-    Connection, Connections, Point, Standing, connections, in_scope, point_id, point_name,
-    told_ranges,
+    Connection, Connections, Point, Standing, connections, in_scope, is_just_internet, point_id,
+    point_name, told_ranges,
 };
 use super::scope::Scope;
 
@@ -303,6 +303,7 @@ fn item(
         .map(|point| match point {
             Point::Any => "Any".to_owned(),
             // A table has room for what exactly is meant.
+            Point::Range(set) if is_just_internet(set) => "internet".to_owned(),
             Point::Range(set) => super::flows::range_name(set),
             other => point_name(found, other, home),
         })

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
-use crate::text::tame;
+use super::xml::plain;
 
 /// Test cases that are counted together.
 pub struct Suite {
@@ -149,14 +149,4 @@ fn put(writer: &mut Xml, event: Event<'_>) {
 
 fn attribute(start: &mut BytesStart<'_>, name: &str, value: &str) {
     start.push_attribute((name, plain(value).as_ref()));
-}
-
-/// What XML can hold: control characters are written out, and so are the two characters it has no way to spell at all.
-fn plain(text: &str) -> Cow<'_, str> {
-    let tamed = tame(text);
-    if !tamed.contains(['\u{fffe}', '\u{ffff}']) {
-        return tamed;
-    }
-    let spelled = tamed.replace('\u{fffe}', "\\u{fffe}");
-    Cow::Owned(spelled.replace('\u{ffff}', "\\u{ffff}"))
 }

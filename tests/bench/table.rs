@@ -63,6 +63,12 @@ impl Row {
         }
     }
 
+    /// Tells a time in a yardstick as well.
+    pub(crate) fn beside(mut self, yardstick: String) -> Self {
+        self.value = format!("{} = {yardstick}", self.value);
+        self
+    }
+
     pub(crate) fn against(
         mut self,
         value: f64,

@@ -2,33 +2,34 @@
 
 use std::collections::BTreeSet;
 
+use super::counts;
 use super::fit::{self, CALLEES, CALLERS, Form, Measures};
-use super::table::{GROUP_WIDTH, Group, Listing, Table, Total, is_remarkable, sign};
+use super::table::{GROUP_WIDTH, Group, Listing, Table, is_remarkable, sign};
 use super::view::View;
 use crate::graph::scene::{BoxView, Cell, FrameView, Ink, Rect, Scene};
 use crate::graph::sticky::Sticky;
 use crate::graph::{End, Graph, Options, State, Step, cells, index, names};
 use crate::text::cut;
 
-/// Said in the corner, where there is room for it.
-const READING: &str = "rows call columns";
+/// Said in the corner where there is room for it, in one line or in two.
+const READING: [&str; 2] = ["rows call", "columns"];
 
 /// Where everything stands.
-struct Sheet {
+pub(super) struct Sheet {
     /// Of the line left of the cells.
-    left: i32,
+    pub(super) left: i32,
     /// Of the line right of the cells.
-    right: i32,
+    pub(super) right: i32,
     /// Of the line above the cells.
     top: i32,
     /// Of the line below the cells.
-    bottom: i32,
+    pub(super) bottom: i32,
     /// Of every upright line from `left` to `right`.
     uprights: Vec<i32>,
     /// First and last cell within the lines of each group of columns.
     spans: Vec<(i32, i32)>,
-    columns: Vec<i32>,
-    rows: Vec<i32>,
+    pub(super) columns: Vec<i32>,
+    pub(super) rows: Vec<i32>,
     /// Of the line above each group of rows, where there is one.
     levels: Vec<i32>,
     width: i32,
@@ -54,8 +55,8 @@ pub(super) fn draw(
     boxes(&mut scene, graph, &table, &sheet, (&titles, &heads));
     headings(&mut scene, graph, &table, (form, &measures), &sheet);
     marks(&mut scene, &table, &sheet);
-    row_counts(&mut scene, &table, &measures, &sheet);
-    column_counts(&mut scene, &table, &measures, &sheet, form);
+    counts::rows(&mut scene, &table, &measures, &sheet);
+    counts::columns(&mut scene, &table, &measures, &sheet, form);
     if let Some(note) = note {
         let shown = cut(&note, index(sheet.width)).into_owned();
         scene.write(0, sheet.height - 1, &shown, &ink(Ink::Note));
@@ -126,7 +127,7 @@ impl Sheet {
     }
 }
 
-fn ink(ink: Ink) -> Cell {
+pub(super) fn ink(ink: Ink) -> Cell {
     Cell {
         ink,
         ..Cell::default()
@@ -144,6 +145,7 @@ fn scene_of(width: i32, height: i32, grid: View) -> Scene {
         frames: Vec::new(),
         legend: Vec::new(),
         ports: Vec::new(),
+        wires: Vec::new(),
         drawn: Vec::new(),
         sticky: Sticky::default(),
         grid: Some(grid),
@@ -428,8 +430,13 @@ fn headings(
     }
     let caption = ink(Ink::Total);
     let before = |text: &str| sheet.left - 1 - names::width(text);
-    if before(READING) >= 0 {
-        scene.write(before(READING), sheet.top - 1, READING, &caption);
+    let reading = READING.join(" ");
+    if before(&reading) >= 0 {
+        scene.write(before(&reading), sheet.top - 1, &reading, &caption);
+    } else if before(READING[0]) >= 0 && sheet.top > 2 {
+        for (text, y) in READING.into_iter().zip(sheet.top - 2..) {
+            scene.write(before(text), y, text, &caption);
+        }
     }
     if measures.counts(form.across) >= CALLEES.len() {
         scene.write(sheet.right + 2, sheet.top - 1, CALLEES, &caption);
@@ -457,108 +464,6 @@ fn marks(scene: &mut Scene, table: &Table, sheet: &Sheet) {
                 },
             };
             scene.put(x, y, cell);
-        }
-    }
-}
-
-fn finding(state: State) -> Cell {
-    Cell {
-        state: Some(state),
-        bold: state == State::Unexpected,
-        ..ink(Ink::Total)
-    }
-}
-
-type Count = fn(&Total) -> usize;
-
-/// The counts of findings, their sign, what they are called and their state.
-const FINDINGS: [(Count, char, &str, State); 2] = [
-    (
-        |t| t.unexpected,
-        sign::UNEXPECTED,
-        "not expected ",
-        State::Unexpected,
-    ),
-    (|t| t.missing, sign::MISSING, "missing ", State::Missing),
-];
-
-fn row_counts(scene: &mut Scene, table: &Table, measures: &Measures<'_>, sheet: &Sheet) {
-    for (total, &y) in table.row_totals.iter().zip(&sheet.rows) {
-        let mut x = sheet.right + 2;
-        let width = fit::digits(measures.row_max.allowed);
-        scene.write(
-            x,
-            y,
-            &format!("{:>width$}", total.allowed),
-            &ink(Ink::Total),
-        );
-        x += cells(width);
-        for (count, sign, _, state) in FINDINGS {
-            let most = count(&measures.row_max);
-            if most == 0 {
-                continue;
-            }
-            let width = fit::digits(most);
-            if count(total) > 0 {
-                let text = format!("{sign}{:<width$}", count(total));
-                scene.write(x + 1, y, &text, &finding(state));
-            }
-            x += cells(width) + 2;
-        }
-    }
-}
-
-/// Counts below the columns, their digits one below the other.
-fn column_counts(
-    scene: &mut Scene,
-    table: &Table,
-    measures: &Measures<'_>,
-    sheet: &Sheet,
-    form: Form,
-) {
-    let mut y = sheet.bottom + 1;
-    let mut below = |scene: &mut Scene, count: Count, like: &Cell, zeros: bool| -> i32 {
-        let height = fit::digits(count(&measures.column_max));
-        for (total, &x) in table.column_totals.iter().zip(&sheet.columns) {
-            let value = count(total);
-            if value == 0 && !zeros {
-                continue;
-            }
-            for (i, glyph) in format!("{value:>height$}").chars().enumerate() {
-                if glyph != ' ' {
-                    let cell = Cell {
-                        glyph,
-                        ..like.clone()
-                    };
-                    scene.put(x, y + cells(i), cell);
-                }
-            }
-        }
-        y += cells(height);
-        y - 1
-    };
-    below(scene, |t| t.allowed, &ink(Ink::Total), true);
-    if !form.down.findings() {
-        return;
-    }
-    for (count, sign, words, state) in FINDINGS {
-        if count(&measures.column_max) == 0 {
-            continue;
-        }
-        let like = finding(state);
-        let last = below(scene, count, &like, false);
-        let x = sheet.left - 2;
-        scene.put(
-            x,
-            last,
-            Cell {
-                glyph: sign,
-                ..like
-            },
-        );
-        let start = x - names::width(words);
-        if start >= 0 {
-            scene.write(start, last, words, &ink(Ink::Total));
         }
     }
 }

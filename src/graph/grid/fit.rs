@@ -204,7 +204,14 @@ impl<'a> Measures<'a> {
     /// Cells for the names of rows and their badges.
     pub(super) fn label(&self, across: Across, title: usize) -> usize {
         let cells = if across.badges() {
-            self.badged
+            // A line begins with its corner and two blanks.
+            let titles = self
+                .table
+                .rows
+                .groups
+                .iter()
+                .map(|g| g.title.chars().count() + 1);
+            self.badged.max(titles.max().unwrap_or(0))
         } else {
             self.longest_row.min(title) + if self.remark { 2 } else { 0 }
         };
@@ -314,7 +321,7 @@ impl<'a> Measures<'a> {
             return None;
         }
         if across.badges() {
-            return (self.badged <= room).then_some(self.longest_row);
+            return (self.label(across, 0) <= room).then_some(self.longest_row);
         }
         let room = room - if self.remark { 2 } else { 0 };
         long_enough(

@@ -43,13 +43,12 @@ fn is_upright(cell: &Cell) -> bool {
 /// Whether a wire goes on to the left and to the right.
 fn level(cell: &Cell) -> (bool, bool) {
     match (cell.ink, cell.glyph) {
-        // Marks stand on level wires, and tips end them.
+        // Marks stand on level wires.
         (Ink::Wire, '●' | '○' | '◆' | '?' | '╳') => (true, true),
-        (Ink::Port, '►') => (true, false),
-        (Ink::Port, '◄') => (false, true),
-        (Ink::Border, '╶' | '├' | '╟') => (false, true),
-        (Ink::Border, '╴' | '┤' | '╢') => (true, false),
         (Ink::Wire, glyph) => arms(glyph).map_or((false, false), |a| (a[WEST], a[EAST])),
+        // Tips end a wire, and stubs begin one.
+        (Ink::Port, '►') | (Ink::Border, '╴' | '┤' | '╢') => (true, false),
+        (Ink::Port, '◄') | (Ink::Border, '╶' | '├' | '╟') => (false, true),
         _ => (false, false),
     }
 }

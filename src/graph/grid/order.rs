@@ -88,7 +88,7 @@ impl Side {
         }
     }
 
-    /// Which of this side are tied to at least half of what is tied at all in some group of the other side.
+    /// Which of this side are tied to at least a third of what is tied at all in some group of the other side.
     fn hubs(&self, other: &Self) -> Vec<bool> {
         let mut active = vec![0; other.fixed.len()];
         for (at, partners) in other.partners.iter().enumerate() {
@@ -98,7 +98,7 @@ impl Side {
             let groups = partners.chunk_by(|&a, &b| other.group[a] == other.group[b]);
             groups
                 .filter_map(|chunk| chunk.first().map(|&at| (other.group[at], chunk.len())))
-                .any(|(group, tied)| tied >= HUB && 2 * tied >= active[group])
+                .any(|(group, tied)| tied >= HUB && 3 * tied >= active[group])
         };
         self.partners.iter().map(is_hub).collect()
     }
@@ -134,16 +134,13 @@ impl Side {
             pattern.sort_unstable();
             let lesser = self.partners[at].iter().filter(|&&p| !other.hub[p]);
             let count = lesser.clone().count();
-            let (class, measure) = if self.hub[at] {
-                (0, usize::MAX - pattern.len())
-            } else if count > 0 {
-                // Fractions of a place count, or most middles would be equal.
-                let sum: usize = lesser.map(|&p| places[p]).sum();
-                (1, (sum << 10) / count)
-            } else if pattern.is_empty() {
-                (3, 0)
-            } else {
-                (2, 0)
+            // Fractions of a place count, or most middles would be equal.
+            let sum: usize = lesser.map(|&p| places[p] << 10).sum();
+            let (class, measure) = match sum.checked_div(count) {
+                _ if self.hub[at] => (0, usize::MAX - pattern.len()),
+                Some(middle) => (1, middle),
+                None if pattern.is_empty() => (3, 0),
+                None => (2, 0),
             };
             (group, class, measure, pattern, at)
         });

@@ -3,54 +3,6 @@
 use super::{Field, Rows, What};
 use crate::graph::index;
 
-/// An item that wants to stand on a row.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Wish {
-    pub(super) item: usize,
-    pub(super) row: i32,
-    pub(super) weight: i64,
-}
-
-/// Gives the items rows between `low` and `high` in the order given, with the least weighted distance from their wishes
-/// (isotonic regression by pooling neighbours). Items that cannot fit run over `high`.
-pub(super) fn place(field: &Field, y: &mut [i32], wishes: &[Wish], (low, high): (i32, i32)) {
-    let mut before = vec![wishes.first().map_or(0, |w| field.margin(w.item)); wishes.len()];
-    for i in 1..wishes.len() {
-        let (above, below) = (wishes[i - 1].item, wishes[i].item);
-        before[i] = before[i - 1] + field.items[above].height + field.gap(above, below);
-    }
-    let end = match wishes.last() {
-        Some(last) => {
-            before[wishes.len() - 1] + field.items[last.item].height + field.margin(last.item)
-        }
-        None => return,
-    };
-    // Pools of items that touch: weighted sum of wishes less their own depth, weight, first index.
-    let mut pools: Vec<(i64, i64, usize)> = Vec::new();
-    for (i, wish) in wishes.iter().enumerate() {
-        let weight = wish.weight.max(1);
-        let mut pool = (i64::from(wish.row - before[i]) * weight, weight, i);
-        while let Some(&(sum, total, first)) = pools.last() {
-            if sum * pool.1 <= pool.0 * total {
-                break;
-            }
-            pool = (pool.0 + sum, pool.1 + total, first);
-            pools.pop();
-        }
-        pools.push(pool);
-    }
-    let highest = (high - end).max(low);
-    for (p, &(sum, total, first)) in pools.iter().enumerate() {
-        let base = i32::try_from((2 * sum + total).div_euclid(2 * total))
-            .unwrap_or(low)
-            .clamp(low, highest);
-        let next = pools.get(p + 1).map_or(wishes.len(), |n| n.2);
-        for i in first..next {
-            y[wishes[i].item] = base + before[i];
-        }
-    }
-}
-
 /// Puts known items back where they were and new ones into the nearest free gap, else at the end of the band.
 pub(super) fn settle(field: &Field, rows: &mut Rows) {
     // Rows are counted from the band here, as they are remembered.

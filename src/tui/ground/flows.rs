@@ -88,6 +88,8 @@ pub(super) fn question(found: &Connections, connection: &Connection) -> Question
             }
             _ => "internet".to_owned(),
         },
+        // One of them, as an example.
+        Point::EveryNode(name) => format!("node/{name}"),
         other => point_id(found, other),
     };
     let port = if connection.ports.is_all() {
