@@ -213,6 +213,7 @@ fn the_same_input_gives_the_same_bytes() {
         &["--demo", "table", "-o", "json"],
         &["--demo", "graph", "-o", "json"],
         &["--demo", "graph"],
+        &["--demo", "graph", "-o", "svg"],
         &["--demo", "matrix", "-o", "json"],
         &["--demo", "drift", "--all"],
         &["--demo", "drift", "-o", "junit"],
@@ -660,4 +661,66 @@ fn the_results_of_named_flows_carry_their_names() {
         text.contains("    written  demo/e-commerce/expectations.yaml:70\n"),
         "{text}"
     );
+}
+
+/// What the picture needs and does not get is said, and what is drawn is the narrowest there is.
+#[test]
+fn a_picture_that_does_not_fit_says_what_it_needs() {
+    let output = netseg(&["--demo", "graph"])
+        .env("COLUMNS", "60")
+        .output()
+        .expect("the binary starts");
+    assert_eq!(output.status.code(), Some(0));
+    let widest = out(&output).lines().map(|line| line.chars().count()).max();
+    let widest = widest.expect("a picture");
+    assert!((61..100).contains(&widest), "{widest}\n{}", out(&output));
+    let told = err(&output);
+    assert!(
+        told.starts_with("note: the picture needs ")
+            && told.contains(" columns, COLUMNS says 60: "),
+        "{told}"
+    );
+    let output = netseg(&["--demo", "graph"])
+        .env("COLUMNS", "200")
+        .output()
+        .expect("the binary starts");
+    assert_eq!(err(&output), "");
+}
+
+#[test]
+fn a_drawing_is_titled_by_its_arguments_and_drawn_with_the_traffic_asked_for() {
+    let drawn = |args: &[&str]| {
+        let output = run(&[&["--demo", "graph", "-o", "svg"], args].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+        out(&output)
+    };
+    let default = drawn(&[]);
+    assert!(default.contains(">demo stalker</text>"), "{default}");
+    assert!(
+        default.contains(">all namespaces · as dev expects</text>"),
+        "{default}"
+    );
+    let titled = drawn(&["--title", "a <b> & \"c\""]);
+    assert!(titled.contains(">a &lt;b&gt; &amp; "), "{titled}");
+    let dns = "data-from=\"stalker/deployment/flow-manager\" data-to=\"dns\"";
+    assert!(!default.contains(dns), "{default}");
+    let with_dns = drawn(&["--classes", "app,dns"]);
+    assert!(with_dns.contains(dns), "{with_dns}");
+    // What is not as expected is drawn whatever its kind.
+    let missing = "data-from=\"stalker/deployment/orchestrator\" data-to=\"dns\"";
+    assert!(default.contains(missing), "{default}");
+}
+
+#[test]
+fn what_would_have_no_effect_on_a_graph_is_refused() {
+    for args in [
+        &["--demo", "graph", "--title", "x"][..],
+        &["--demo", "graph", "-o", "json", "--title", "x"],
+        &["--demo", "graph", "-o", "json", "--classes", "dns"],
+        &["--demo", "graph", "--classes", "nonsense"],
+    ] {
+        let output = run(args);
+        assert_eq!(output.status.code(), Some(3), "{args:?}");
+        assert_eq!(out(&output), "", "{args:?}");
+    }
 }

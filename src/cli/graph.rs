@@ -8,7 +8,7 @@ use crate::questions::connections::connections;
 use crate::report;
 use crate::report::svg::Heading;
 
-use super::args::{Args, GraphArgs, GraphFormat, SourceArgs};
+use super::args::{Args, GraphArgs, GraphFormat};
 use super::load::Loaded;
 use super::out::{self, Out};
 use super::{Failure, OK, load};
@@ -42,12 +42,12 @@ pub(crate) fn run(args: &Args, asked: &GraphArgs, out: &mut Out) -> Result<u8, F
                 title: asked
                     .title
                     .clone()
-                    .unwrap_or_else(|| source_name(&args.source)),
+                    .unwrap_or_else(|| loaded.origin.clone()),
                 subtitle: subtitle(&loaded, args),
                 remarks,
             };
             svg(&graph, &chosen, heading)
-        },
+        }
         GraphFormat::Dot => report::graph::dot(&of_classes(graph, &chosen), asked.title.as_deref()),
         GraphFormat::Mermaid => {
             let graph = of_classes(graph, &chosen);
@@ -184,27 +184,6 @@ fn svg(graph: &Graph, chosen: &BTreeSet<Class>, mut heading: Heading) -> String 
     }
     heading.remarks.extend(too_many(graph, &picture));
     report::svg::write(&picture.graph, &picture.scene, &heading)
-}
-
-/// What was looked at.
-fn source_name(source: &SourceArgs) -> String {
-    if let Some(demo) = &source.demo {
-        return format!("demo {demo}");
-    }
-    if let [file] = source.file.as_slice() {
-        return if file.as_os_str() == "-" {
-            "manifests".to_owned()
-        } else {
-            file.display().to_string()
-        };
-    }
-    if !source.file.is_empty() {
-        return format!("manifests from {} places", source.file.len());
-    }
-    match &source.context {
-        Some(context) => format!("context {context}"),
-        None => "current context".to_owned(),
-    }
 }
 
 /// Of which namespaces, and by what it is judged.

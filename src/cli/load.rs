@@ -25,6 +25,8 @@ const LIVE_LIMIT: Duration = Duration::from_secs(60);
 
 /// A cluster ready for questions.
 pub(crate) struct Loaded {
+    /// Where it came from, in words.
+    pub(crate) origin: String,
     pub(crate) engine: Engine,
     pub(crate) enforcer: Enforcer,
     pub(crate) diagnostics: Vec<Diagnostic>,
@@ -69,14 +71,21 @@ pub(crate) fn unknown_demo(name: &str) -> Failure {
         .hint(format!("demos: {}", demo::names().join(", ")))
 }
 
-fn cluster(source: &SourceArgs) -> Result<(Cluster, Vec<Diagnostic>), Failure> {
+/// The source in words, the cluster, and what is wrong with it.
+fn cluster(source: &SourceArgs) -> Result<(String, Cluster, Vec<Diagnostic>), Failure> {
     if let Some(name) = &source.demo {
         let demo = demo::load(name).ok_or_else(|| unknown_demo(name))?;
-        return Ok((demo.cluster, demo.diagnostics));
+        return Ok((format!("demo {name}"), demo.cluster, demo.diagnostics));
     }
     if !source.file.is_empty() {
-        return manifests::load(&source.file)
-            .map_err(|error| Failure::from_error(&error).hint(error.hint()));
+        let (cluster, diagnostics) = manifests::load(&source.file)
+            .map_err(|error| Failure::from_error(&error).hint(error.hint()))?;
+        let origin = match source.file.as_slice() {
+            [file] if file.as_os_str() != "-" => file.display().to_string(),
+            [_] => "manifests".to_owned(),
+            files => format!("manifests from {} places", files.len()),
+        };
+        return Ok((origin, cluster, diagnostics));
     }
     let runtime = runtime()?;
     let options = live_options(source);
@@ -84,6 +93,7 @@ fn cluster(source: &SourceArgs) -> Result<(Cluster, Vec<Diagnostic>), Failure> {
         .block_on(live::load_once(options, LIVE_LIMIT))
         .map_err(|error| Failure::from_error(&error).hint(error.hint()))?;
     Ok((
+        format!("context {}", snapshot.origin),
         Cluster::clone(&snapshot.cluster),
         snapshot.diagnostics.to_vec(),
     ))
@@ -114,7 +124,7 @@ pub(crate) fn load_unjudged(args: &Args) -> Result<Loaded, Failure> {
             Failure::new("`--demo list` stands alone").hint("netseg-tui --demo list".to_owned())
         );
     }
-    let (cluster, diagnostics) = cluster(source)?;
+    let (origin, cluster, diagnostics) = cluster(source)?;
     for diagnostic in &diagnostics {
         out::note(&text::diagnostic(diagnostic));
     }
@@ -159,6 +169,7 @@ pub(crate) fn load_unjudged(args: &Args) -> Result<Loaded, Failure> {
         out::note(&format!("warning: {banner}\n"));
     }
     Ok(Loaded {
+        origin,
         engine,
         enforcer,
         diagnostics,

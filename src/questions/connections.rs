@@ -142,6 +142,8 @@ pub fn connections(engine: &Engine, plan: Option<&Plan>, scope: &Scope) -> Conne
         .into_iter()
         .flat_map(Plan::claims)
         .filter(|claim| claim.kind == Kind::Must && claim.from.is_wide() != claim.to.is_wide());
+    let node_addresses = nodes::addresses(engine);
+    let about_nodes = nodes::are_meant(engine, plan, &node_addresses);
     let mut maker = Maker {
         engine,
         plan,
@@ -151,7 +153,7 @@ pub fn connections(engine: &Engine, plan: Option<&Plan>, scope: &Scope) -> Conne
         dns: dns_targets(engine),
         api: services::api_targets(engine),
         outside: outside::pieces(engine, plan),
-        node_addresses: nodes::addresses(engine),
+        node_addresses,
         asked,
         wide: wide.collect(),
         list: Vec::new(),
@@ -174,7 +176,9 @@ pub fn connections(engine: &Engine, plan: Option<&Plan>, scope: &Scope) -> Conne
             for direction in Direction::BOTH {
                 maker.outside(index, direction);
                 maker.every_pod(index, direction);
-                maker.nodes(index, direction);
+                if about_nodes {
+                    maker.nodes(index, direction);
+                }
             }
         }
     }
@@ -406,6 +410,7 @@ impl Maker<'_> {
             let (scraped, app) = if scrapes {
                 (rest, PortSet::empty())
             } else {
+                let metrics = metrics.intersection(&told_alone(&rest));
                 (rest.intersection(&metrics), rest.difference(&metrics))
             };
             self.add(
@@ -428,9 +433,10 @@ impl Maker<'_> {
     /// Ports of DNS pods become the ports of the DNS Service; the rest stays.
     fn split_dns(&self, to: usize, ports: &PortSet) -> (PortSet, PortSet) {
         let (mut names, mut rest) = (PortSet::empty(), ports.clone());
+        let alone = told_alone(ports);
         for entity in &self.drawn[to].end.entities {
             for ((pod, protocol, target), port) in &self.dns {
-                if pod == entity && ports.contains(*protocol, *target) {
+                if pod == entity && alone.contains(*protocol, *target) {
                     names = names.union(&PortSet::port(*protocol, *port));
                     rest = rest.difference(&PortSet::port(*protocol, *target));
                 }
@@ -536,6 +542,15 @@ pub fn told_ranges(ports: &PortSet) -> Vec<(Protocol, PortRange)> {
 pub fn is_just_internet(set: &AddressSet) -> bool {
     let public = cidr::internet();
     *set == public || *set == public.only(Family::V4) || *set == public.only(Family::V6)
+}
+
+/// Ports that are told one by one: what stands in a range, or in everything, is not meant for itself.
+fn told_alone(ports: &PortSet) -> PortSet {
+    let told = told_ranges(ports).into_iter();
+    let alone = told.filter(|(_, range)| range.first() == range.last());
+    alone.fold(PortSet::empty(), |all, (protocol, range)| {
+        all.union(&PortSet::range(protocol, range))
+    })
 }
 
 /// The id a point has in JSON.

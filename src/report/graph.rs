@@ -100,10 +100,10 @@ fn word(state: State) -> &'static str {
 fn meaning(state: State) -> &'static str {
     match state {
         State::Plain => "allowed",
-        State::Missing => "missing: expected, not allowed",
-        State::Unexpected => "not expected: allowed all the same",
-        State::Unknown => "unknown: cannot be decided",
-        State::HalfOpen(_) => "half-open: one end names the other, which denies",
+        State::Missing => "missing: not allowed",
+        State::Unexpected => "not expected, but allowed",
+        State::Unknown => "unknown",
+        State::HalfOpen(_) => "half-open: one end denies",
     }
 }
 
@@ -300,7 +300,10 @@ pub fn mermaid(graph: &Graph, heading: Option<&str>) -> String {
     for (index, (namespace, nodes)) in by_namespace(graph).into_iter().enumerate() {
         let indent = if namespace.is_some() { "    " } else { "  " };
         if let Some(name) = namespace {
-            out += &format!("  subgraph ns{index}[{}]\n", mermaid_text(name));
+            out += &format!(
+                "  subgraph ns{index}[{}]\n    direction LR\n",
+                mermaid_text(name)
+            );
         }
         for node in nodes {
             let (id, text) = (number(&node.key), mermaid_text(&title(node)));
@@ -341,9 +344,13 @@ pub fn mermaid(graph: &Graph, heading: Option<&str>) -> String {
     }
     let states = states(graph);
     if !states.is_empty() {
-        out += "  subgraph legend[\"legend\"]\n";
+        // One below the other: a wide legend would lie under the wires.
+        out += "  subgraph legend[\"legend\"]\n    direction TB\n";
         for (index, state) in states.into_iter().enumerate() {
-            let (from, to) = (format!("from{index}[\" \"]"), format!("to{index}[\" \"]"));
+            let (from, to) = (
+                format!("l{index}((\" \"))"),
+                format!("l{}((\" \"))", index + 1),
+            );
             out += "    ";
             out += &link(&from, state, meaning(state), &to);
         }
@@ -424,10 +431,7 @@ mod tests {
     #[test]
     fn both_have_a_legend_of_the_states_that_occur() {
         for text in [dot(&graph(), None), mermaid(&graph(), None)] {
-            assert!(
-                text.contains("not expected: allowed all the same"),
-                "{text}"
-            );
+            assert!(text.contains("not expected, but allowed"), "{text}");
             assert!(!text.contains("unknown"), "{text}");
         }
         let empty = Graph::default();

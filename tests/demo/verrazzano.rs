@@ -395,8 +395,9 @@ fn the_picture_holds_the_whole_table() {
             "Plain"
         };
         let from: Vec<String> = match peer {
-            // Anyone may, so anyone is drawn.
-            "API server" | "outside" => vec!["any".to_owned()],
+            // Anyone may, so anyone is drawn, beside whom it is meant for.
+            "API server" => vec!["any".to_owned(), "k8s-api".to_owned()],
+            "outside" => vec!["any".to_owned()],
             _ if component == "Coherence Operator" => vec!["any".to_owned()],
             _ => meant(peer).iter().map(|id| name(id)).collect(),
         };
@@ -418,6 +419,20 @@ fn the_picture_holds_the_whole_table() {
         }
     }
     assert_eq!(missing, [""; 0], "{drawn:#?}");
+    // A port that one of several components of one name declares is asked of no other.
+    for port in ["80", "9443"] {
+        let entered = drawn.iter().filter(|line| {
+            let parts: Vec<&str> = line.split(' ').collect();
+            parts[2].starts_with("rancher") && parts[3].split(',').any(|p| p == port)
+        });
+        let at: Vec<&str> = entered.filter_map(|line| line.split(' ').nth(2)).collect();
+        let wanted = if port == "80" {
+            "rancher"
+        } else {
+            "rancher-webhook"
+        };
+        assert!(at.iter().all(|to| *to == wanted), "{port}: {at:?}");
+    }
     let unexpected: Vec<&String> = drawn.iter().filter(|l| l.ends_with("Unexpected")).collect();
     assert_eq!(unexpected, ["cluster -> keycloak 8080 Unexpected"]);
 }

@@ -20,6 +20,40 @@ pub(super) fn addresses(engine: &Engine) -> AddressSet {
         .collect()
 }
 
+/// Networks mean nodes where there is nothing else in them; a wide one is drawn as the range it is.
+fn means_nodes(end: &End, addresses: &AddressSet) -> bool {
+    match end {
+        End::Node => true,
+        End::Ranges(set) => set.is_subset(addresses),
+        _ => false,
+    }
+}
+
+/// Whether any policy, or the environment in force, speaks of nodes at all.
+pub(super) fn are_meant(engine: &Engine, plan: Option<&Plan>, addresses: &AddressSet) -> bool {
+    if addresses.is_empty() {
+        return false;
+    }
+    let by_rule = |rule: &crate::model::Rule| match &rule.peers {
+        Peers::Everyone => false,
+        Peers::AnyOf(items) => items.iter().any(|item| match &item.peer {
+            Peer::Nodes(_) => true,
+            Peer::IpBlock(block) => block.addresses().is_subset(addresses),
+            _ => false,
+        }),
+    };
+    let policies = engine.cluster();
+    let mut rules = policies.policies().flat_map(|policy| {
+        let of = |direction| policy.rules(direction).unwrap_or_default();
+        of(Direction::Egress).iter().chain(of(Direction::Ingress))
+    });
+    rules.any(by_rule)
+        || plan.is_some_and(|plan| {
+            let mut claims = plan.claims();
+            claims.any(|c| means_nodes(&c.from, addresses) || means_nodes(&c.to, addresses))
+        })
+}
+
 /// What rules at a workload say of nodes.
 enum Means {
     Labelled(crate::model::Selector),
@@ -30,20 +64,7 @@ enum Means {
 impl Maker<'_> {
     pub(super) fn nodes(&mut self, index: usize, direction: Direction) {
         let rules = self.rules_about_nodes(index, direction);
-        let node_addresses = self.node_addresses.clone();
-        // Networks mean nodes where there is nothing else in them; a wide one is drawn as the range it is.
-        let is_meant = |end: &End| match end {
-            End::Node => true,
-            End::Ranges(set) => set.is_subset(&node_addresses),
-            _ => false,
-        };
-        let is_asked = self.plan.is_some_and(|plan| {
-            plan.claims()
-                .any(|claim| is_meant(&claim.from) || is_meant(&claim.to))
-        });
-        if rules.is_empty() && !is_asked {
-            return;
-        }
+        let is_meant = |end: &End| means_nodes(end, &self.node_addresses);
         let mut alike: BTreeMap<(Standing, PortSet), Vec<NodeId>> = BTreeMap::new();
         for node in self.engine.nodes() {
             for (ports, standing) in self.node(index, direction, node, (&rules, &is_meant)) {
@@ -56,7 +77,7 @@ impl Maker<'_> {
         for ((standing, ports), nodes) in alike {
             let name = |node: &NodeId| self.engine.node(*node).name.clone();
             let points: Vec<Point> = if nodes.len() == count && count > 1 {
-                vec![Point::EveryNode(name(&NodeId::clone(&nodes[0])))]
+                vec![Point::EveryNode(name(&nodes[0]))]
             } else {
                 nodes.iter().map(|node| Point::Node(name(node))).collect()
             };
@@ -72,9 +93,6 @@ impl Maker<'_> {
 
     fn rules_about_nodes(&self, index: usize, direction: Direction) -> Vec<(Means, PortSet)> {
         let mut found = Vec::new();
-        if self.node_addresses.is_empty() {
-            return found;
-        }
         for own in &self.drawn[index].examples {
             for (rule, ports) in self.letting_through(direction, own) {
                 let Peers::AnyOf(items) = &rule.peers else {

@@ -11,7 +11,7 @@ use crate::model::{AddressSet, Direction, IpRange, Labels, Peer, Peers, PortSet,
 
 use super::pairs::{claimed, ends_of_claim};
 use super::tiers::is_every_pod;
-use super::{Maker, Point, Standing, Traffic};
+use super::{Maker, Point, Standing, Traffic, told_alone};
 
 /// The address space in pieces that neither policies nor the environment in force can tell apart, each with an address of it that
 /// is no pod's and no node's, nor a Service's where there is another. Pods and nodes are drawn as what they are.
@@ -35,7 +35,12 @@ pub(super) fn pieces(engine: &Engine, plan: Option<&Plan>) -> Vec<(AddressSet, E
     let mut found: Vec<(AddressSet, Entity)> = sets
         .into_iter()
         .filter_map(|set| {
-            let example = set.intersection(&nobodys).first();
+            // Where nobody has the first address of a range, nothing has to be cut out.
+            let first = set
+                .iter()
+                .map(IpRange::first)
+                .find(|first| nobodys.contains(*first));
+            let example = first.or_else(|| set.intersection(&nobodys).first());
             let example = example.or_else(|| set.intersection(&free).first())?;
             Some((set, Entity::Address(example)))
         })
@@ -357,7 +362,7 @@ impl Maker<'_> {
                     (Traffic::Dns, _) => PortSet::empty(),
                     (_, Direction::Egress) if scrapes => ports.clone(),
                     (_, Direction::Egress) => PortSet::empty(),
-                    (_, Direction::Ingress) => ports.intersection(&metrics),
+                    (_, Direction::Ingress) => metrics.intersection(&told_alone(&ports)),
                 };
                 let rest = ports.difference(&scraped);
                 for (ports, traffic) in [(scraped, Traffic::Scrape), (rest, traffic)] {
@@ -386,11 +391,9 @@ fn ports_at(claim: &Claim, own: &Entity) -> PortSet {
 fn lookups_apart(direction: Direction, ports: &PortSet) -> Vec<(PortSet, Traffic)> {
     let mut lookups = PortSet::empty();
     if direction == Direction::Egress {
-        for (protocol, range) in ports.iter() {
-            if protocol != Protocol::Sctp && (range.first(), range.last()) == (53, 53) {
-                lookups = lookups.union(&PortSet::range(protocol, range));
-            }
-        }
+        let port = |protocol| PortSet::port(protocol, 53);
+        lookups = port(Protocol::Udp).union(&port(Protocol::Tcp));
+        lookups = lookups.intersection(&told_alone(ports));
     }
     let rest = ports.difference(&lookups);
     [(lookups, Traffic::Dns), (rest, Traffic::App)]

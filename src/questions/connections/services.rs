@@ -110,8 +110,8 @@ impl Maker<'_> {
     /// What the API server opens itself, such as webhooks: from an address that a rule names, or because the environment says so.
     pub(super) fn from_api_server(&mut self, to: usize) {
         let (mut named, mut must) = (PortSet::empty(), PortSet::empty());
-        let (mut never, mut may) = (PortSet::empty(), PortSet::all());
-        let mut allowed: Option<Allowed> = None;
+        let mut never = PortSet::empty();
+        let mut pairs: Vec<(&Entity, &Entity)> = Vec::new();
         for (source, _) in &self.api {
             for target in &self.drawn[to].examples {
                 if self.engine.unreachable(source, target).is_some() {
@@ -126,11 +126,19 @@ impl Maker<'_> {
                     let pair = (Direction::Ingress, target, source);
                     must = must.union(&claimed(self.engine, plan, Kind::Must, pair, &is_meant));
                     never = never.union(&claimed(self.engine, plan, Kind::Never, pair, &is_meant));
-                    may = may.intersection(&self.wish(source, target).1);
                 }
-                let one = self.engine.allowed(source, target);
-                allowed = Some(allowed.map_or(one.clone(), |before| before.merge(&one)));
+                pairs.push((source, target));
             }
+        }
+        if named.is_empty() && must.is_empty() && never.is_empty() {
+            return;
+        }
+        let mut may = PortSet::all();
+        let mut allowed: Option<Allowed> = None;
+        for (source, target) in pairs {
+            may = may.intersection(&self.wish(source, target).1);
+            let one = self.engine.allowed(source, target);
+            allowed = Some(allowed.map_or(one.clone(), |before| before.merge(&one)));
         }
         let Some(allowed) = allowed else { return };
         let considered = named.union(&never).intersection(&allowed.possible);

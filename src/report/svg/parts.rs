@@ -191,7 +191,11 @@ fn state_of(scene: &Scene, at: usize) -> State {
 pub(super) fn boxes(xml: &mut Xml, graph: &Graph, scene: &Scene) {
     for (i, view) in scene.boxes().iter().enumerate() {
         let outside = !matches!(view.kind, NodeKind::Workload | NodeKind::Namespace);
-        let class = if outside { "box outside" } else { "box" };
+        let class = match (outside, view.centre) {
+            (_, true) => "box centre",
+            (true, _) => "box outside",
+            _ => "box",
+        };
         xml.group("g", &[("class", class), ("data-id", &view.id)], |xml| {
             xml.text("title", &[], &told(graph, view));
             body(xml, scene, view, outside);
@@ -282,11 +286,16 @@ fn body(xml: &mut Xml, scene: &Scene, view: &BoxView, outside: bool) {
             "badge"
         };
         let y = middle(0, y).1 - 2 * i32::from(card);
-        label(xml, class, (x, y), "start", &text.replace('·', " · "));
+        let spaced = text.replace('·', " · ");
+        let is_roomy = count(width(&spaced)) * 67 / 10 <= right - x - 6;
+        let text = if is_roomy { spaced } else { text };
+        label(xml, class, (x, y), "start", &text);
     }
 }
 
 fn label(xml: &mut Xml, class: &str, (x, y): (i32, i32), anchor: &str, text: &str) {
+    // What XML cannot hold at all is spelled out elsewhere; here it has the room of one cell.
+    let text = text.replace(['\u{fffe}', '\u{ffff}'], "?");
     let (x, y) = (x.to_string(), (y + BASE).to_string());
     let mut about = vec![("class", class), ("x", x.as_str()), ("y", y.as_str())];
     if anchor != "start" {
@@ -321,18 +330,13 @@ fn pin(xml: &mut Xml, port: &PortView, state: State, inset: i32) {
         (at.0 + inset, "start")
     };
     if !port.label.is_empty() {
+        // What is routine is written like any text.
         let class = if state == State::Plain {
-            ""
+            "port".to_owned()
         } else {
-            class(state)
+            format!("port {}", class(state))
         };
-        label(
-            xml,
-            &format!("port {class}"),
-            (x, at.1),
-            anchor,
-            &port.label,
-        );
+        label(xml, &class, (x, at.1), anchor, &port.label);
     }
 }
 

@@ -44,6 +44,7 @@ fill:#1f2328;fill:var(--text);stroke:none}
 .netseg .frame{fill:#f3f5f8;fill:var(--tint);stroke:#c3cad2;stroke:var(--frame);stroke-width:1.25}
 .netseg .tab{fill:#f3f5f8;fill:var(--tint)}
 .netseg .box rect{fill:#ffffff;fill:var(--box);stroke:#6e7781;stroke:var(--line);stroke-width:1.25}
+.netseg .centre rect{stroke-width:2.5}
 .netseg .box .within{stroke-width:.75;fill:none}
 .netseg .wire{fill:none;stroke-width:1.75;stroke-linejoin:round}
 .netseg .allowed{stroke:#0072B2;stroke:var(--allowed)}
