@@ -111,7 +111,11 @@ impl Marks {
             Ink::Border if here == Box::Selected => bold(Style::default()),
             Ink::Border if here == Box::End => Style::default(),
             Ink::Empty | Ink::Frame | Ink::Border => theme.tone(Tone::Faint),
-            Ink::Badge | Ink::Note => theme.tone(Tone::Plain),
+            Ink::Badge => match cell.state {
+                Some(State::Plain | State::HalfOpen(_)) | None => theme.tone(Tone::Plain),
+                Some(state) => theme.edge(state),
+            },
+            Ink::Note => theme.tone(Tone::Plain),
             Ink::Mark if self.cross == (Some(y), Some(x)) => bold(Theme::selected()),
             Ink::Mark | Ink::Total => {
                 let style = match cell.state {
