@@ -199,6 +199,13 @@ impl Options {
     }
 }
 
+impl Options {
+    /// Whether an edge becomes a wire, if its ends are two boxes: only what is plain can be switched off.
+    fn draws(&self, edge: &Edge) -> bool {
+        self.classes.contains(&edge.class) || edge.state != State::Plain
+    }
+}
+
 /// Lays a graph out for a pane.
 ///
 /// With `sticky` of an earlier scene of the same pane size and pinned step, every node known to it keeps its column and its
@@ -326,6 +333,15 @@ impl Graph {
         }
     }
 
+    /// Changes what nodes are called and what they carry; their keys stay.
+    fn retitle(&mut self, change: impl Fn(&mut Node)) {
+        for node in &mut self.nodes {
+            let key = node.key.clone();
+            change(node);
+            node.key = key;
+        }
+    }
+
     /// The nodes, by key.
     pub fn nodes(&self) -> &[Node] {
         &self.nodes
@@ -368,6 +384,17 @@ fn port_order(port: &str) -> (u32, String) {
 }
 
 impl State {
+    /// The mark of what is not routine, where a wire would show it by its line.
+    fn sign(self) -> &'static str {
+        match self {
+            Self::Plain => "",
+            Self::Unexpected => "◆",
+            Self::Missing => "○",
+            Self::Unknown => "?",
+            Self::HalfOpen(_) => "╳",
+        }
+    }
+
     /// Which state a cell shows that several edges share; the highest wins. Allowed beats not allowed, news beats routine.
     pub(crate) fn rank(self) -> u8 {
         match self {

@@ -343,6 +343,15 @@ fn card(scene: &mut Scene, layout: &Layout<'_>, place: usize, like: &Cell) {
             ..like.clone()
         },
     );
+    scene.write(
+        rect.x + 2,
+        rect.y + rect.height - 2,
+        &layout.plan.places[place].counts,
+        &Cell {
+            ink: Ink::Badge,
+            ..like.clone()
+        },
+    );
     let (x, y) = (rect.x + indent, rect.y + rect.height - 1);
     if let Some(end) = badges(scene, layout, place, like, (x + 1, y)) {
         for x in [x, end] {

@@ -287,7 +287,8 @@ fn box_width(layout: &Layout<'_>, geometry: &Geometry, place: usize) -> i32 {
         let ports = left + right + 4 + if left > 0 && right > 0 { 2 } else { 0 };
         let badges = layout.plan.places[place].badge_width(true);
         let margin = if look.pitch == 1 { 4 } else { 6 };
-        (title + margin).max(ports).max(badges + margin)
+        let counts = names::width(&layout.plan.places[place].counts) + 4;
+        (title + margin).max(ports).max(counts).max(badges + margin)
     } else if look.labels {
         let badges = layout.plan.places[place].badge_width(false);
         let label = |width: i32| if width > 0 { width + 1 } else { 0 };

@@ -13,7 +13,8 @@ use super::trunks::{self, Wiring};
 use super::truth;
 use super::{Graph, Options, Step, names};
 
-/// Longest names tried in turn, by step.
+/// Longest names tried in turn, by step. Around a centre there are three columns and longer names.
+const CENTRE_TITLES: [usize; 2] = [48, 34];
 const CARD_TITLES: [usize; 3] = [24, 20, 17];
 const CHIP_TITLES: [usize; 6] = [24, 20, 17, 15, 13, 12];
 const MINI_TITLES: [usize; 12] = [24, 20, 17, 15, 13, 12, 11, 10, 9, 8, 7, 6];
@@ -103,13 +104,16 @@ struct Attempt<'a> {
 
 impl<'a> Attempt<'a> {
     fn new(graph: &'a Graph, options: &'a Options, step: Step) -> Self {
-        let titles = match step {
+        let mut titles = match step {
             Step::Card | Step::CardDense | Step::CardTight | Step::CardInline => {
                 CARD_TITLES.to_vec()
             }
             Step::Chip | Step::ChipTight => CHIP_TITLES.to_vec(),
             Step::Mini => MINI_TITLES.to_vec(),
         };
+        if graph.focus.centre.is_some() {
+            titles.splice(0..0, CENTRE_TITLES);
+        }
         let plan = Plan::new(graph, options, step.look().inline);
         Self {
             graph,
@@ -377,6 +381,7 @@ impl<'a> Attempt<'a> {
             height: self.options.height,
             pinned: self.options.step,
             settled: Some(settled),
+            show: None,
         };
         (scene, unreadable)
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Class, Graph, NodeKind, Options, State, names};
+use super::{Class, Graph, Node, NodeKind, Options, State, names};
 
 /// Which side of the picture a box stands on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,6 +23,8 @@ pub(super) struct Place {
     /// Unique in the picture: the node's key, or `to:KEY` where a node from outside is a destination.
     pub(super) id: String,
     pub(super) badges: Vec<Badge>,
+    /// How much a closed namespace holds: a row of its own in a card, left out elsewhere.
+    pub(super) counts: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,11 +80,7 @@ impl Plan {
                 )
             })
             .collect();
-        let wired = |i: usize| {
-            ends[i].0 != ends[i].1
-                && (options.classes.contains(&graph.edges[i].class)
-                    || graph.edges[i].state != State::Plain)
-        };
+        let wired = |i: usize| ends[i].0 != ends[i].1 && options.draws(&graph.edges[i]);
         let sources: BTreeSet<usize> = (0..ends.len())
             .filter(|&i| wired(i))
             .map(|i| ends[i].0)
@@ -100,18 +98,24 @@ impl Plan {
             }],
             flows: Vec::new(),
         };
+        let framed = |node: &Node| {
+            graph.is_inside(node)
+                && node.namespace.is_some()
+                && node.kind == NodeKind::Workload
+                && !graph.is_centre(node)
+        };
+        // A closed namespace has the lane that its frame would have, as long as there are frames at all.
+        let any_framed = graph.nodes.iter().any(framed);
         let mut copies: Vec<Copies> = Vec::with_capacity(graph.nodes.len());
         for (i, node) in graph.nodes.iter().enumerate() {
             if graph.is_inside(node) {
-                let framed = node.namespace.is_some()
-                    && node.kind == NodeKind::Workload
-                    && !graph.is_centre(node);
-                let name = if framed {
-                    node.namespace.clone().unwrap_or_default()
-                } else {
-                    String::new()
+                let framed = framed(node);
+                let name = match (node.kind, &node.namespace) {
+                    (_, Some(namespace)) if framed => namespace,
+                    (NodeKind::Namespace, _) if any_framed => &node.name,
+                    _ => "",
                 };
-                let lane = plan.lane(&name, framed);
+                let lane = plan.lane(name, framed);
                 let place = plan.place(i, Role::Within, lane, node.key.clone());
                 copies.push((Some(place), Some(place)));
                 continue;
@@ -169,6 +173,7 @@ impl Plan {
             lane,
             id,
             badges: Vec::new(),
+            counts: String::new(),
         });
         self.places.len() - 1
     }
@@ -181,12 +186,23 @@ impl Plan {
         wired: &dyn Fn(usize) -> bool,
     ) {
         for place in &mut self.places {
-            for text in &graph.nodes[place.node].badges {
+            let node = &graph.nodes[place.node];
+            let is_count = |text: &&String| {
+                let words = ["workload", "workloads", "pod", "pods"];
+                let last = text.rsplit(' ').next().unwrap_or_default();
+                node.kind == NodeKind::Namespace && words.contains(&last)
+            };
+            let (counts, badges): (Vec<&String>, Vec<&String>) =
+                node.badges.iter().partition(is_count);
+            let counts: Vec<String> = counts.into_iter().map(|text| names::tame(text)).collect();
+            place.counts = counts.join("·");
+            for text in badges {
                 place.badges.push(Badge {
                     text: names::tame(text),
                     state: None,
                     edges: Vec::new(),
-                    ubiquitous: false,
+                    // What its workloads carry together waits for a card.
+                    ubiquitous: node.kind == NodeKind::Namespace && !text.starts_with('↻'),
                 });
             }
         }
@@ -206,6 +222,13 @@ impl Plan {
                 let class = graph.edges[i].class;
                 let (usual, other) = match class {
                     Class::App => continue,
+                    // Nearly every namespace would say so.
+                    _ if [a, b]
+                        .iter()
+                        .any(|&end| graph.nodes[end].kind == NodeKind::Namespace) =>
+                    {
+                        continue;
+                    }
                     Class::Dns | Class::ControlPlane => (a, b),
                     Class::Scrape => (b, a),
                 };

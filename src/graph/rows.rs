@@ -156,7 +156,7 @@ fn first_port_rows(input: &Input<'_>) -> (Vec<i32>, Vec<i32>) {
     let pitch = if input.loose { 2 } else { 1 };
     let ports = &input.wiring.ports;
     let mut row = vec![-1; ports.len()];
-    let mut depth = vec![1; input.plan.places.len()];
+    let mut depth = vec![0; input.plan.places.len()];
     for (place, depth) in depth.iter_mut().enumerate() {
         for side in [Side::Left, Side::Right] {
             let mine: Vec<usize> = (0..ports.len())
@@ -191,9 +191,13 @@ fn first_port_rows(input: &Input<'_>) -> (Vec<i32>, Vec<i32>) {
                     row[p] = cells(i) * pitch;
                 }
             }
-            let last = mine.iter().map(|&p| row[p]).max().unwrap_or(0);
+            let last = mine.iter().map(|&p| row[p]).max().unwrap_or(-1);
             *depth = (*depth).max(last + 1);
         }
+        if input.cards && !input.plan.places[place].counts.is_empty() {
+            *depth += 1;
+        }
+        *depth = (*depth).max(1);
     }
     (row, depth)
 }

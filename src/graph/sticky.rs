@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::view::Show;
 use super::{State, Step};
 
 /// The memory of a layout, by key. Opaque: made by [`Scene::sticky`](super::Scene::sticky), read by [`layout`](super::layout).
@@ -11,6 +12,8 @@ pub struct Sticky {
     pub(super) height: u16,
     pub(super) pinned: Option<Step>,
     pub(super) settled: Option<Settled>,
+    /// What it is a memory of; `None` where the graph was laid out as it is.
+    pub(super) show: Option<Show>,
 }
 
 /// The positions themselves.

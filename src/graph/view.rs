@@ -2,10 +2,16 @@
 
 mod ego;
 mod fold;
+mod keep;
+#[cfg(test)]
+mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Class, Graph, Options, Scene, grid, layout, layout_among};
+use fold::{Folded, Folding, Room};
+use keep::Kept;
+
+use super::{Class, Graph, NodeKind, Options, Scene, Step, Sticky, grid, layout, layout_among};
 
 /// A way to look at a graph.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,9 +19,11 @@ pub enum View {
     /// Every workload, except in the namespaces that were closed.
     #[default]
     Map,
-    /// Every namespace as one box, except those that were opened.
+    /// Every namespace as one box. Where some were opened: their workloads, between the namespaces that call them and those
+    /// that they call.
     Overview,
-    /// The node of this key, its callers left of it and its callees right of it, with all classes of traffic.
+    /// The node of this key, its callers left of it and its callees right of it, with all classes of traffic. `namespace/NAME`
+    /// is a namespace among namespaces.
     Ego(String),
     /// Callers down the side, callees across the top; closed namespaces as on the map.
     Matrix,
@@ -48,29 +56,88 @@ impl View {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Show {
     pub view: View,
-    /// Namespaces that are not as the view has them: closed ones on the map and in the matrix, opened ones in the overview.
+    /// Namespaces that are not as the view has them: closed ones on the map and in the matrix, opened ones in the
+    /// overview, and around one node
+    /// those whose workloads are not to be put into one box. A group of namespaces is opened by its name, as
+    /// [`Picture::turned`] does.
     pub turned: BTreeSet<String>,
 }
 
 /// A picture and what it was drawn from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Picture {
-    /// The nodes and edges as drawn; [`Cell::edges`](super::Cell::edges) counts in it.
+    /// The nodes and edges as drawn; [`Cell::edges`](super::Cell::edges) counts in it. Keys are those of the graph that was
+    /// asked for, `namespace/NAME` for a closed namespace, or a key of `groups`. A port of an edge that stands for several
+    /// is followed by how many pairs it connects: `8080×13`.
     pub graph: Graph,
     pub scene: Scene,
     /// What is shown, which is less than was asked for where that is too much to read.
     pub show: Show,
+    /// Boxes that stand for several namespaces, or ranges of addresses: their members' names, or keys, sorted.
+    pub groups: BTreeMap<String, Vec<String>>,
+    /// Edges of the graph with no end in what the picture is about, and so not in it: 0 on the map.
+    pub untold: usize,
 }
 
 /// Beyond these a map helps nobody, and takes longer to lay out than anybody waits.
-const MAX_NODES: usize = 100;
-const MAX_EDGES: usize = 200;
+const MAP: Room = Room {
+    boxes: 100,
+    wires: 200,
+};
+
+/// An overview is for seeing all at once: from here on, namespaces are grouped.
+const OVERVIEW: Room = Room {
+    boxes: 48,
+    wires: 120,
+};
 
 /// Draws what somebody wants to see of a graph; `all` is what other graphs may have that shall take its place, as in
 /// [`layout_among`].
 ///
-/// What is too large for a map is shown as an overview. The graph is empty when even that is too much.
+/// What is too large for a map is shown as an overview, and in an overview of too many namespaces those that are alike share a
+/// box; [`Picture::show`] says what it came to. The picture is empty only where the graph is, or where a node is asked for
+/// that is not there.
+///
+/// `sticky` may come from any picture of the same cluster. Of the same show it keeps everything where it was. When
+/// namespaces of a map were opened or closed, all others keep their columns and their order, unless the picture then
+/// no longer fits or could show more detail. Any other change of the show starts afresh.
 pub fn picture(
+    graph: &Graph,
+    all: Option<&Graph>,
+    show: &Show,
+    options: &Options,
+    sticky: Option<&Sticky>,
+) -> Picture {
+    if show.view == View::Matrix {
+        return matrix(graph, all, show, options, None);
+    }
+    let mut options = options.clone();
+    if let View::Ego(_) = show.view {
+        options.classes = Class::ALL.into();
+    }
+    let mut best: Option<Picture> = None;
+    for sketch in Sketch::of(graph, show, &options) {
+        let picture = sketch.draw(graph, all, &options, sticky);
+        let legible = picture.scene.fits() && picture.scene.step_shown() != Step::Mini;
+        let fits = |picture: &Picture| picture.scene.fits();
+        if legible || best.as_ref().is_none_or(|best| !fits(best)) {
+            best = Some(picture);
+        }
+        if legible {
+            break;
+        }
+    }
+    best.unwrap_or_else(|| Picture {
+        graph: Graph::default(),
+        scene: layout(&Graph::default(), &options, None),
+        show: show.clone(),
+        groups: BTreeMap::new(),
+        untold: graph.edges().len(),
+    })
+}
+
+/// Like [`picture`], after another picture of the same view, so that what is known stays where it was.
+pub fn picture_after(
     graph: &Graph,
     all: Option<&Graph>,
     show: &Show,
@@ -80,33 +147,8 @@ pub fn picture(
     if show.view == View::Matrix {
         return matrix(graph, all, show, options, before);
     }
-    let sticky = before.map(Scene::sticky);
-    let mut show = show.clone();
-    let mut options = options.clone();
-    if let View::Ego(_) = show.view {
-        options.classes = Class::ALL.into();
-    }
-    let options = &options;
-    let mut shown = show.of(graph);
-    if !is_readable(&shown) && show.view == View::Map {
-        show = Show {
-            view: View::Overview,
-            turned: BTreeSet::new(),
-        };
-        shown = show.of(graph);
-    }
-    if !is_readable(&shown) {
-        shown = Graph::default();
-    }
-    let scene = match all.map(|all| show.of(all)).filter(is_readable) {
-        Some(all) => layout_among(&shown, &all, options, sticky),
-        None => layout(&shown, options, sticky),
-    };
-    Picture {
-        graph: shown,
-        scene,
-        show,
-    }
+    let sticky = before.filter(|scene| !scene.is_grid()).map(Scene::sticky);
+    picture(graph, all, show, options, sticky)
 }
 
 /// Rows or columns beyond which a matrix is folded by namespace.
@@ -120,112 +162,171 @@ fn matrix(
     options: &Options,
     before: Option<&Scene>,
 ) -> Picture {
+    let of = |show: &Show, graph: &Graph| {
+        let sketch = Sketch {
+            show: show.clone(),
+            level: ego::Level::default(),
+        };
+        sketch.fold(graph, options).graph
+    };
     let mut show = show.clone();
-    let mut shown = show.of(graph);
+    let mut shown = of(&show, graph);
     if shown.nodes().len() > MAX_SIDE {
-        let named = graph
-            .nodes()
-            .iter()
-            .filter_map(|node| node.namespace.clone());
-        show.turned = named.collect();
-        shown = show.of(graph);
+        let nodes = graph.nodes().iter();
+        show.turned = nodes.filter_map(|node| node.namespace.clone()).collect();
+        shown = of(&show, graph);
     }
     if shown.nodes().len() > MAX_SIDE {
         shown = Graph::default();
     }
-    let all = all.map(|all| show.of(all)).unwrap_or_default();
-    let nodes = shown.nodes().iter().chain(all.nodes()).cloned().collect();
+    let all = all.map(|all| of(&show, all));
+    let all = all.filter(|all| all.nodes().len() <= MAX_SIDE);
+    let others = all.iter().flat_map(|all| all.nodes());
+    let nodes = shown.nodes().iter().chain(others).cloned().collect();
     let graph = Graph::new(nodes, shown.edges().to_vec());
     let scene = grid(&graph, options, before.filter(|scene| scene.is_grid()));
-    Picture { graph, scene, show }
+    Picture {
+        graph,
+        scene,
+        show,
+        groups: BTreeMap::new(),
+        untold: 0,
+    }
 }
 
-fn is_readable(graph: &Graph) -> bool {
-    graph.nodes().len() <= MAX_NODES && graph.edges().len() <= MAX_EDGES
+/// One way to fold a graph for a show.
+struct Sketch {
+    show: Show,
+    level: ego::Level,
 }
 
-impl Show {
-    /// The nodes and edges of it.
-    fn of(&self, graph: &Graph) -> Graph {
-        match &self.view {
-            View::Ego(key) => ego::around(graph, key),
-            View::Map | View::Matrix if self.turned.is_empty() => graph.clone(),
+impl Sketch {
+    /// What can be tried for a show, most detailed first.
+    fn of(graph: &Graph, show: &Show, options: &Options) -> Vec<Self> {
+        let sketch = |show: &Show, level: ego::Level| Self {
+            show: show.clone(),
+            level,
+        };
+        let readable = |sketch: &Self| {
+            let size = sketch.size(graph, options);
+            size.0 <= MAP.boxes && size.1 <= MAP.wires
+        };
+        if let View::Ego(key) = &show.view {
+            let levels = ego::levels(graph, key, &show.turned).into_iter();
+            let mut sketches: Vec<Self> = levels.map(|level| sketch(show, level)).collect();
+            let last = sketches.pop();
+            sketches.retain(readable);
+            sketches.extend(last);
+            return sketches;
+        }
+        let closed = Show {
+            view: View::Overview,
+            turned: BTreeSet::new(),
+        };
+        let asked = sketch(show, ego::Level::default());
+        if readable(&asked) {
+            vec![asked]
+        } else {
+            vec![sketch(&closed, ego::Level::default())]
+        }
+    }
+
+    fn size(&self, graph: &Graph, options: &Options) -> (usize, usize) {
+        let folded = self.fold(graph, options).graph;
+        let wires = folded.edges().iter().filter(|edge| options.draws(edge));
+        (folded.nodes().len(), wires.count())
+    }
+
+    fn fold(&self, graph: &Graph, options: &Options) -> Folded {
+        let turned = &self.show.turned;
+        let plain = |name: &str, _| name.to_owned();
+        match &self.show.view {
+            View::Ego(key) => ego::around(graph, key, &self.level, turned, options),
+            View::Map | View::Matrix if turned.is_empty() => Folded {
+                graph: graph.clone(),
+                ..Folded::default()
+            },
             View::Map | View::Matrix => {
-                fold::fold(graph, |namespace| self.turned.contains(namespace))
+                Folding::new(graph, |_, name| turned.contains(name)).graph(plain)
             }
-            View::Overview => fold::fold(graph, |namespace| !self.turned.contains(namespace)),
+            View::Overview => {
+                let mut folding = Folding::new(graph, |_, name| !turned.contains(name));
+                let mut nodes = graph.nodes().iter();
+                if nodes.any(|n| {
+                    n.namespace
+                        .as_ref()
+                        .is_some_and(|name| turned.contains(name))
+                }) {
+                    folding.focus_on_open();
+                }
+                folding.gather(OVERVIEW, options, turned);
+                folding.graph(plain)
+            }
+        }
+    }
+
+    fn draw(
+        &self,
+        graph: &Graph,
+        all: Option<&Graph>,
+        options: &Options,
+        sticky: Option<&Sticky>,
+    ) -> Picture {
+        let folded = self.fold(graph, options);
+        // Groups of one graph are not those of another.
+        let all = all
+            .map(|all| self.fold(all, options))
+            .filter(|all| all.groups.is_empty() && folded.groups.is_empty())
+            .filter(|all| {
+                all.graph.nodes().len() <= MAP.boxes && all.graph.edges().len() <= 2 * MAP.wires
+            });
+        let lay = |sticky: Option<&Sticky>| match &all {
+            Some(all) => layout_among(&folded.graph, &all.graph, options, sticky),
+            None => layout(&folded.graph, options, sticky),
+        };
+        let mut scene = match keep::kept(sticky, &self.show) {
+            Kept::Nothing => lay(None),
+            Kept::Everything(sticky) => lay(Some(sticky)),
+            Kept::Order(sticky) => {
+                let (kept, afresh) = (lay(Some(&sticky)), lay(None));
+                let detail = |scene: &Scene| (!scene.fits(), scene.step_shown());
+                if detail(&afresh) < detail(&kept) {
+                    afresh
+                } else {
+                    kept
+                }
+            }
+        };
+        scene.sticky.show = Some(self.show.clone());
+        Picture {
+            graph: folded.graph,
+            scene,
+            show: self.show.clone(),
+            groups: folded.groups,
+            untold: folded.untold,
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::graph::{Class, Edge, Node, NodeKind, State};
-
-    fn large(namespaces: usize, each: usize) -> Graph {
-        let key = |ns: usize, w: usize| format!("n{ns}/deployment/w{w}");
-        let nodes = (0..namespaces).flat_map(|ns| {
-            (0..each).map(move |w| Node {
-                key: format!("n{ns}/deployment/w{w}"),
-                name: format!("w{w}"),
-                namespace: Some(format!("n{ns}")),
-                kind: NodeKind::Workload,
-                pods: 2,
-                badges: Vec::new(),
-            })
-        });
-        let edges = (0..namespaces).flat_map(|ns| {
-            (0..each).map(move |w| Edge {
-                from: key(ns, w),
-                to: key((ns + 1) % namespaces, (w + 1) % each),
-                ports: vec![(8000 + w).to_string()],
-                state: State::Plain,
-                class: Class::App,
-            })
-        });
-        Graph::new(nodes.collect(), edges.collect())
-    }
-
-    fn shown(graph: &Graph, view: View, turned: &[&str]) -> Picture {
-        let turned = turned.iter().map(|name| (*name).to_owned()).collect();
-        let show = Show { view, turned };
-        picture(graph, None, &show, &Options::new(120, 36), None)
-    }
-
-    #[test]
-    fn what_fits_stays_whole_and_what_does_not_is_folded_by_namespace() {
-        let small = large(3, 4);
-        assert_eq!(shown(&small, View::Map, &[]).graph, small);
-        let folded = shown(&large(10, 50), View::Map, &[]);
-        assert_eq!(folded.show.view, View::Overview);
-        assert_eq!(folded.graph.nodes().len(), 10);
-        let first = &folded.graph.nodes()[0];
-        assert_eq!((first.key.as_str(), first.pods), ("namespace/n0", 100));
-        // Each namespace talks to the next; a few ports stand for all.
-        assert_eq!(folded.graph.edges().len(), 10);
-        assert_eq!(folded.graph.edges()[0].ports, ["8000", "8001", "8002", "…"]);
-    }
-
-    #[test]
-    fn namespaces_are_closed_on_the_map_and_opened_in_the_overview() {
-        let graph = large(3, 4);
-        // Of three namespaces with four workloads each, one becomes a box.
-        assert_eq!(shown(&graph, View::Map, &["n1"]).graph.nodes().len(), 9);
-        assert_eq!(
-            shown(&graph, View::Overview, &["n1"]).graph.nodes().len(),
-            6
-        );
-        assert_eq!(shown(&graph, View::Overview, &[]).graph.nodes().len(), 3);
-    }
-
-    #[test]
-    fn what_does_not_even_fit_folded_is_no_map() {
-        assert!(
-            shown(&large(500, 2), View::Map, &[])
-                .graph
-                .nodes()
-                .is_empty()
-        );
+impl Picture {
+    /// What to show so that the namespace of a box is closed where it is open here, and open where it is closed; for a box of
+    /// several namespaces, that each has a box of its own. `None` where a box has nothing to open or close.
+    pub fn turned(&self, key: &str) -> Option<Show> {
+        let node = self.graph.node(key)?;
+        let name = match (node.kind, &node.namespace) {
+            (NodeKind::Namespace, _) => key.strip_prefix("namespace/")?,
+            (_, Some(namespace)) => namespace,
+            (_, None) => self.groups.contains_key(key).then_some(key)?,
+        };
+        let mut show = self.show.clone();
+        if !show.turned.remove(name) {
+            let is_closed = node.kind != NodeKind::Workload;
+            let about_one = matches!(self.show.view, View::Ego(_));
+            if about_one && (!is_closed || self.show.view == View::Ego(key.to_owned())) {
+                return None;
+            }
+            show.turned.insert(name.to_owned());
+        }
+        Some(show)
     }
 }

@@ -1,56 +1,104 @@
-//! One node between its callers and its callees.
+//! One node, or one namespace, between its callers and its callees.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::Focus;
-use crate::graph::{Graph, Node, NodeKind};
+use super::fold::{Folded, Folding, Room, plural};
+use crate::graph::{Graph, Node, NodeKind, Options};
 
-/// The node of this key with its neighbours and its own edges; empty where no node has it.
-pub(super) fn around(graph: &Graph, key: &str) -> Graph {
-    let Some(centre) = graph.node(key) else {
-        return Graph::default();
-    };
-    let mut edges = graph.edges().to_vec();
-    edges.retain(|edge| edge.from == key || edge.to == key);
-    let ends: BTreeSet<&str> = edges
-        .iter()
-        .flat_map(|edge| [edge.from.as_str(), edge.to.as_str()])
-        .filter(|end| *end != key)
-        .collect();
-    let neighbours = ends.iter().filter_map(|end| graph.node(end));
-    let mut nodes: Vec<Node> = neighbours.map(|node| titled(node, centre)).collect();
-    nodes.push(told(centre));
-    let focus = Focus {
-        centre: Some(key.to_owned()),
-        aside: ends.into_iter().map(str::to_owned).collect(),
-    };
-    Graph {
-        focus,
-        ..Graph::new(nodes, edges)
+/// Neighbours of one namespace on one side that are shown one by one when there is little room.
+const MOST_PEERS: usize = 7;
+
+/// Groups of neighbours when even a box for each namespace is too much.
+const ROOM: Room = Room {
+    boxes: 40,
+    wires: 80,
+};
+
+/// Which neighbours share a box, from none to as many as possible: their namespaces, and whether those are grouped too.
+pub(super) type Level = (BTreeSet<String>, bool);
+
+/// The levels worth trying, each with fewer boxes than the one before; none is empty. Namespaces in `opened` stay open.
+pub(super) fn levels(graph: &Graph, key: &str, opened: &BTreeSet<String>) -> Vec<Level> {
+    let mut peers: BTreeMap<(bool, &str), BTreeSet<&str>> = BTreeMap::new();
+    for edge in graph.edges() {
+        let (incoming, other) = match (edge.from == key, edge.to == key) {
+            (true, false) => (false, &edge.to),
+            (false, true) => (true, &edge.from),
+            _ => continue,
+        };
+        let namespace = graph.node(other).and_then(|node| node.namespace.as_deref());
+        if let Some(namespace) = namespace.filter(|name| !opened.contains(*name)) {
+            peers
+                .entry((incoming, namespace))
+                .or_default()
+                .insert(other);
+        }
     }
+    let mut levels: Vec<Level> = vec![(BTreeSet::new(), false)];
+    for (most, grouped) in [(MOST_PEERS, false), (1, false), (0, true)] {
+        let many = peers.iter().filter(|(_, peers)| peers.len() > most);
+        let folded: BTreeSet<String> = many.map(|((_, name), _)| (*name).to_owned()).collect();
+        let last = levels.last().map(|level| &level.0);
+        if grouped || last != Some(&folded) {
+            levels.push((folded, grouped));
+        }
+    }
+    levels
 }
 
-/// A neighbour; one from another namespace says which.
-fn titled(node: &Node, centre: &Node) -> Node {
-    let name = match &node.namespace {
-        Some(namespace) if node.namespace != centre.namespace => {
-            format!("{namespace}/{}", node.name)
-        }
-        _ => node.name.clone(),
+/// The node of this key, or the namespace of `namespace/NAME`, with its neighbours and its own edges; empty where there is none.
+pub(super) fn around(
+    graph: &Graph,
+    key: &str,
+    (folded, grouped): &Level,
+    opened: &BTreeSet<String>,
+    options: &Options,
+) -> Folded {
+    let centre = graph.node(key);
+    let mut folding = if centre.is_some() {
+        let edges = graph.edges().iter();
+        let ends = edges.filter(|edge| edge.from == key || edge.to == key);
+        let ends: BTreeSet<&str> = ends
+            .flat_map(|edge| [edge.from.as_str(), edge.to.as_str()])
+            .filter(|end| *end != key)
+            .collect();
+        Folding::new(graph, |node, name| {
+            folded.contains(name) && ends.contains(node.key.as_str())
+        })
+    } else {
+        Folding::new(graph, |_, _| true)
     };
-    Node {
-        name,
-        badges: Vec::new(),
-        ..node.clone()
+    if !folding.focus_on(key) {
+        return Folded {
+            untold: graph.edges().len(),
+            ..Folded::default()
+        };
     }
+    if *grouped || centre.is_none() {
+        folding.gather(ROOM, options, opened);
+    }
+    let mut around = folding.graph(|name, count| match centre {
+        Some(_) => format!("{name}/* {count}"),
+        None => name.to_owned(),
+    });
+    let home = centre.and_then(|node| node.namespace.as_deref());
+    around.graph.retitle(|node| {
+        if node.key == key {
+            tell(node);
+        } else {
+            node.badges.clear();
+            if let Some(namespace) = node.namespace.as_ref().filter(|n| Some(n.as_str()) != home) {
+                node.name = format!("{namespace}/{}", node.name);
+            }
+        }
+    });
+    around
 }
 
 /// The centre says how many pods it has.
-fn told(node: &Node) -> Node {
-    let mut node = node.clone();
+fn tell(node: &mut Node) {
     if node.kind == NodeKind::Workload && node.pods > 0 {
-        let plural = if node.pods == 1 { "" } else { "s" };
-        node.badges.insert(0, format!("{} pod{plural}", node.pods));
+        let pods = usize::try_from(node.pods).unwrap_or(usize::MAX);
+        node.badges.insert(0, plural(pods, "pod"));
     }
-    node
 }

@@ -301,7 +301,7 @@ fn label(xml: &mut Xml, class: &str, (x, y): (i32, i32), anchor: &str, text: &st
     if anchor != "start" {
         about.push(("text-anchor", anchor));
     }
-    xml.text("text", &about, text);
+    xml.text("text", &about, &text);
 }
 
 /// From the line of a box to what is written in it.

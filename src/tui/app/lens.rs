@@ -55,6 +55,8 @@ pub(in crate::tui) struct Lens {
     /// Namespaces closed on the map and in the matrix, and those opened in the overview.
     closed: BTreeSet<String>,
     opened: BTreeSet<String>,
+    /// Those whose workloads ego shows one by one, around this centre.
+    unfolded: BTreeSet<String>,
     /// Steps pinned by the user, by view.
     steps: [Option<Step>; 4],
     /// The selected connection.
@@ -83,6 +85,14 @@ impl Lens {
         self.steps[self.kind as usize]
     }
 
+    /// Puts a node into the middle of ego.
+    fn turn_to(&mut self, centre: String) {
+        if self.centre.as_ref() != Some(&centre) {
+            self.unfolded.clear();
+        }
+        self.centre = Some(centre);
+    }
+
     /// Forgets what was about other namespaces.
     pub(super) fn reset(&mut self) {
         self.link = None;
@@ -95,9 +105,12 @@ impl App {
     /// What is to be drawn.
     pub(super) fn show(&self) -> Show {
         let lens = &self.lens;
-        let is_known = |key: &&String| self.view.graph.node(key).is_some();
+        let is_known = |key: &&String| {
+            self.view.graph.node(key).is_some()
+                || stands_for(key).is_some() && self.namespace_of(key).is_some()
+        };
         let (view, turned) = match (lens.kind, lens.centre.as_ref().filter(is_known)) {
-            (Kind::Ego, Some(centre)) => (View::Ego(centre.clone()), BTreeSet::new()),
+            (Kind::Ego, Some(centre)) => (View::Ego(centre.clone()), lens.unfolded.clone()),
             (Kind::Map | Kind::Ego, _) => (View::Map, lens.closed.clone()),
             (Kind::Matrix, _) => (View::Matrix, lens.closed.clone()),
             (Kind::Overview, _) => (View::Overview, lens.opened.clone()),
@@ -124,7 +137,8 @@ impl App {
 
     /// The box that shows a node: its own, or that of its closed namespace.
     pub(in crate::tui) fn box_of(&self, id_or_key: &str) -> Option<&BoxView> {
-        let scene = &self.picture.as_ref()?.drawn.scene;
+        let drawn = &self.picture.as_ref()?.drawn;
+        let scene = &drawn.scene;
         let key = bare(id_or_key);
         scene
             .find(id_or_key)
@@ -132,6 +146,17 @@ impl App {
             .or_else(|| {
                 let namespace = self.namespace_of(key)?;
                 scene.find(&format!("namespace/{namespace}"))
+            })
+            .or_else(|| {
+                // Several namespaces, or ranges of addresses, in one box.
+                let namespace = self.namespace_of(key).unwrap_or(key);
+                let is_in = |members: &&Vec<String>| {
+                    let mut members = members.iter();
+                    members.any(|member| member == namespace || member == key)
+                };
+                let mut groups = drawn.groups.iter();
+                let (group, _) = groups.find(|(_, members)| is_in(members))?;
+                scene.find(group)
             })
     }
 
@@ -162,7 +187,7 @@ impl App {
         self.lens.link = None;
         self.lens.pan = None;
         if self.lens.kind == Kind::Ego && self.view.graph.node(&id).is_some() {
-            self.lens.centre = Some(id.clone());
+            self.lens.turn_to(id.clone());
         }
         self.selected = Some(id);
     }
@@ -215,27 +240,25 @@ pub(super) fn next_view(app: &mut App) {
             app.say(format!("nothing was selected: this is {name}"), Tone::Plain);
             app.selected = Some(key.clone());
         }
-        app.lens.centre = Some(key);
+        app.lens.turn_to(key);
     }
     app.lens.kind = next;
 }
 
 /// Whom ego is to be about, and whether that is what is selected: else the source of the first unexpected connection, else
-/// the first there is. Of a closed namespace it is one of its own.
+/// the first there is.
 fn centre(app: &App) -> Option<(String, bool)> {
     let graph = &app.view.graph;
     let selected = app.selected_key();
-    if let Some(key) = selected.filter(|key| graph.node(key).is_some()) {
+    let is_known = |key: &&str| {
+        graph.node(key).is_some() || stands_for(key).is_some() && app.namespace_of(key).is_some()
+    };
+    if let Some(key) = selected.filter(is_known) {
         return Some((key.to_owned(), true));
     }
-    let namespace = selected.and_then(|key| app.namespace_of(key));
-    let fits = |key: &str| {
-        let node = graph.node(key);
-        namespace.is_none() || node.is_some_and(|node| node.namespace.as_deref() == namespace)
-    };
     let mut edges = graph.edges().iter();
-    let unexpected = edges.find(|edge| edge.state == State::Unexpected && fits(&edge.from));
-    let first = || graph.nodes().iter().find(|node| fits(&node.key));
+    let unexpected = edges.find(|edge| edge.state == State::Unexpected);
+    let first = || graph.nodes().first();
     unexpected
         .map(|edge| edge.from.clone())
         .or_else(|| first().map(|node| node.key.clone()))
@@ -245,59 +268,54 @@ fn centre(app: &App) -> Option<(String, bool)> {
 /// Opens the selected namespace where it is one box, and closes it where it is open.
 pub(super) fn open(app: &mut App) {
     reveal(app);
-    let Some(picture) = &app.picture else { return };
-    let shown = picture.drawn.show.view.clone();
-    if matches!(shown, View::Ego(_)) {
-        app.say(
-            "o closes namespaces on the map, in the matrix and in the overview: v",
-            Tone::Plain,
-        );
-        return;
-    }
-    let namespace = app.selected_key().and_then(|key| app.namespace_of(key));
-    let Some(namespace) = namespace.map(str::to_owned) else {
-        app.say(
-            "what is selected stands outside the namespaces: there is nothing to open or close",
-            Tone::Plain,
-        );
+    let Some(picture) = app.picture.clone() else {
         return;
     };
-    let was_closed = app
+    let found = app
         .selected_box()
-        .is_some_and(|found| found.kind == NodeKind::Namespace);
-    if shown == View::Overview && app.lens.kind != Kind::Overview {
-        // It is shown because the map would be too large; to open something is to want it.
-        app.lens.kind = Kind::Overview;
-        app.lens.opened.clear();
-    }
-    let turned = if app.lens.kind == Kind::Overview {
-        &mut app.lens.opened
-    } else {
-        &mut app.lens.closed
+        .map(|found| (found.key.clone(), found.kind));
+    let turned = found.and_then(|(key, kind)| Some((picture.drawn.turned(&key)?, key, kind)));
+    let Some((show, key, kind)) = turned else {
+        app.say(
+            match picture.drawn.show.view {
+                View::Ego(_) => "ego opens what stands for a whole namespace; this does not",
+                _ => "what is selected stands outside the namespaces: nothing to open or close",
+            },
+            Tone::Plain,
+        );
+        return;
     };
-    if !turned.remove(&namespace) {
-        turned.insert(namespace.clone());
+    let is_group = picture.drawn.groups.contains_key(&key);
+    let was_closed = kind == NodeKind::Namespace || is_group;
+    match show.view {
+        View::Map | View::Matrix => app.lens.closed = show.turned,
+        View::Overview => {
+            // Also where it is shown because the map would be too large: to open something is to want it.
+            app.lens.kind = Kind::Overview;
+            app.lens.opened = show.turned;
+        }
+        View::Ego(_) => app.lens.unfolded = show.turned,
     }
     app.lens.pan = None;
-    if was_closed
-        && app
-            .selected_key()
-            .is_some_and(|key| stands_for(key).is_some())
-    {
-        let nodes = app.view.graph.nodes().iter();
-        let first = nodes
-            .filter(|node| node.namespace.as_ref() == Some(&namespace))
-            .map(|node| node.key.clone())
-            .next();
-        if let Some(key) = first {
+    let selected = app.selected_key().unwrap_or_default();
+    let namespace = app.namespace_of(selected).map(str::to_owned);
+    let words = match (&namespace, is_group) {
+        (Some(namespace), false) => namespace.clone(),
+        _ => "it".to_owned(),
+    };
+    let stood = stands_for(selected).is_some();
+    if was_closed && stood && !is_group {
+        let mut nodes = app.view.graph.nodes().iter();
+        let first = nodes.find(|node| node.namespace == namespace);
+        if let Some(key) = first.map(|node| node.key.clone()) {
             app.selected = Some(key);
         }
     }
     app.say(
-        if was_closed {
-            format!("{namespace} is open; o closes it")
-        } else {
-            format!("{namespace} is closed; o opens it")
+        match (was_closed, is_group) {
+            (true, true) => "each has a box of its own now".to_owned(),
+            (true, false) => format!("{words} is open; o closes it"),
+            (false, _) => format!("{words} is closed; o opens it"),
         },
         Tone::Plain,
     );
@@ -434,7 +452,7 @@ pub(super) fn narrow(app: &mut App, key: String) -> Vec<Effect> {
     app.lens.pan = None;
     if is_drawn {
         app.lens.kind = Kind::Ego;
-        app.lens.centre = Some(key.clone());
+        app.lens.turn_to(key.clone());
     }
     app.selected = Some(key);
     if !is_row {
