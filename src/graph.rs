@@ -209,7 +209,8 @@ impl Options {
 /// Lays a graph out for a pane.
 ///
 /// With `sticky` of an earlier scene of the same pane size and pinned step, every node known to it keeps its column and its
-/// order, and the step stays as it was; otherwise the layout starts afresh. When nothing fits, the result is larger than the
+/// order, and the step stays as it was. With one of another pane size, columns and order are kept where the step comes out the
+/// same. Otherwise the layout starts afresh. When nothing fits, the result is larger than the
 /// pane ([`Scene::fits`]) and the caller pans. An empty graph gives an empty scene.
 pub fn layout(graph: &Graph, options: &Options, sticky: Option<&Sticky>) -> Scene {
     ladder::layout(graph, options, sticky)

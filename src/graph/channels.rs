@@ -3,7 +3,7 @@
 //! The order of the tracks decides both crossings and truth: where two trunks touch the same stretch of a row, a reader may
 //! walk from one into the other. Those pairs are counted by [`confusion`] and weigh more than any number of crossings.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::rows::{Field, Rows, Tie, What};
 use super::trunks::{Side, Way, Wiring};
@@ -18,6 +18,8 @@ const TRIES: usize = 2400;
 /// Rows an item may be nudged by to end a confusion.
 const REACH: i32 = 6;
 const NUDGES: usize = 24;
+/// Pairs of runs that may be compared to end confusions; the caller has other means.
+const EFFORT: usize = 60_000;
 /// Blank rows at most.
 const INSERTIONS: usize = 8;
 
@@ -63,27 +65,30 @@ pub(super) fn route(
     rows: &mut Rows,
     count: usize,
 ) -> Vec<Channel> {
-    let paths: Vec<Vec<Tie>> = (0..wiring.wires.len())
-        .map(|w| field.ties(wiring, column, w))
+    let segments = segments(wiring, column, field, count);
+    let mut channels: Vec<Channel> = segments
+        .iter()
+        .map(|segments| channel(wiring, segments, field, rows))
         .collect();
-    let mut channels: Vec<Channel> = (0..count)
-        .map(|c| channel(wiring, &paths, field, rows, c))
-        .collect();
-    if !field.loose && field.items.iter().all(|i| i.known.is_none()) {
-        straighten(wiring, &paths, field, rows, &mut channels);
+    // Loose rows must keep their parity, and need no nudging; what stands in a remembered layout is not moved for this, the
+    // caller unties wires instead.
+    let afresh = !field.loose && field.items.iter().all(|i| i.known.is_none());
+    if afresh {
+        straighten(wiring, &segments, field, rows, &mut channels);
     }
-    // Loose rows must keep their parity, and need no nudging.
+    let mut left = EFFORT;
     for _ in 0..if field.loose { 0 } else { NUDGES } {
-        if !nudge(wiring, &paths, field, rows, &mut channels) {
+        if !nudge(wiring, &segments, field, rows, &mut channels, &mut left) {
             break;
         }
     }
-    // What stands in a remembered layout is not moved for this; the caller unties wires instead.
-    if !field.loose && field.items.iter().all(|i| i.known.is_none()) {
-        for _ in 0..INSERTIONS {
-            if !insert(wiring, &paths, field, rows, &mut channels) {
-                break;
-            }
+    if afresh {
+        let inserted = (0..INSERTIONS)
+            .take_while(|_| insert(wiring, &segments, field, rows, &mut channels, &mut left))
+            .count();
+        if inserted > 0 {
+            // A blank row parts one column from its neighbours.
+            straighten(wiring, &segments, field, rows, &mut channels);
         }
     }
     channels
@@ -124,7 +129,7 @@ pub(super) fn least(wiring: &Wiring, column: &[usize]) -> Vec<Channel> {
 /// placed by the planned edges alone.
 fn straighten(
     wiring: &Wiring,
-    paths: &[Vec<Tie>],
+    segments: &[Vec<Segment>],
     field: &Field,
     rows: &mut Rows,
     channels: &mut [Channel],
@@ -135,18 +140,21 @@ fn straighten(
     loop {
         let mut better = false;
         for &item in loose.iter().chain(&held) {
-            for row in field.straight_rows(rows, item) {
-                // What planned wires hold keeps its order.
-                if held.contains(&item) && !rows.has_room(field, item, row) {
-                    continue;
-                }
+            let mut wanted = field.straight_rows(rows, item);
+            wanted.extend([rows.y[item] - 1, rows.y[item] + 1]);
+            for row in wanted {
                 // Together with what is straight with it already, and alone.
-                let group = field.in_line(rows, &loose, item);
+                let group = field.in_line(rows, item);
                 let alone = (group.len() > 1).then(|| vec![item]);
                 for moved in std::iter::once(group).chain(alone) {
                     let distance = row - rows.y[item];
                     let mut shifted = rows.clone();
-                    let place = |&i: &usize| shifted.put(field, i, rows.y[i] + distance);
+                    let place = |&i: &usize| {
+                        let row = rows.y[i] + distance;
+                        // What planned wires hold keeps its order.
+                        (loose.contains(&i) || rows.has_room(field, i, row))
+                            && shifted.put(field, i, row)
+                    };
                     if distance == 0 || !moved.iter().all(place) {
                         continue;
                     }
@@ -154,7 +162,7 @@ fn straighten(
                         return;
                     }
                     tries -= 1;
-                    if reroute(wiring, paths, field, &shifted, channels, &moved) {
+                    if reroute(wiring, segments, field, &shifted, channels, &moved) {
                         *rows = shifted;
                         better = true;
                     }
@@ -170,7 +178,7 @@ fn straighten(
 /// Routes the channels beside items that have moved; false, and nothing done, when the picture gets no better by that.
 fn reroute(
     wiring: &Wiring,
-    paths: &[Vec<Tie>],
+    segments: &[Vec<Segment>],
     field: &Field,
     rows: &Rows,
     channels: &mut [Channel],
@@ -183,7 +191,7 @@ fn reroute(
         .collect();
     let tried: Vec<(usize, Channel)> = near
         .iter()
-        .map(|&c| (c, channel(wiring, paths, field, rows, c)))
+        .map(|&c| (c, channel(wiring, &segments[c], field, rows)))
         .collect();
     let before: i64 = near.iter().map(|&c| channels[c].price()).sum();
     if tried.iter().map(|(_, new)| new.price()).sum::<i64>() >= before {
@@ -195,13 +203,42 @@ fn reroute(
     true
 }
 
+/// A stretch of a wire across one channel.
+struct Segment {
+    trunk: usize,
+    taps: [(Tie, Side, bool); 2],
+}
+
+/// What crosses each channel.
+fn segments(wiring: &Wiring, column: &[usize], field: &Field, count: usize) -> Vec<Vec<Segment>> {
+    let mut segments: Vec<Vec<Segment>> = (0..count).map(|_| Vec::new()).collect();
+    for (w, wire) in wiring.wires.iter().enumerate() {
+        for pair in field.ties(wiring, column, w).windows(2) {
+            let (a, b) = (pair[0], pair[1]);
+            let (first, second, here) = match wire.way {
+                Way::East => (Side::Left, Side::Right, field.items[b.item].column),
+                Way::West => (Side::Right, Side::Left, field.items[a.item].column),
+                Way::Around => (Side::Right, Side::Right, field.items[a.item].column),
+            };
+            if let Some(segments) = segments.get_mut(here) {
+                segments.push(Segment {
+                    trunk: wire.trunk,
+                    taps: [(a, first, true), (b, second, false)],
+                });
+            }
+        }
+    }
+    segments
+}
+
 /// Tries to insert a blank row above a touching item; true when the picture got better.
 fn insert(
     wiring: &Wiring,
-    paths: &[Vec<Tie>],
+    segments: &[Vec<Segment>],
     field: &Field,
     rows: &mut Rows,
     channels: &mut Vec<Channel>,
+    left: &mut usize,
 ) -> bool {
     let before: i64 = channels.iter().map(|c| c.confusion).sum();
     let items: BTreeSet<usize> = channels
@@ -211,8 +248,12 @@ fn insert(
     for item in items {
         let mut tried_rows = rows.clone();
         tried_rows.insert_row(field, item);
-        let tried: Vec<Channel> = (0..channels.len())
-            .map(|c| channel(wiring, paths, field, &tried_rows, c))
+        if !spend(left, channels.iter()) {
+            return false;
+        }
+        let tried: Vec<Channel> = segments
+            .iter()
+            .map(|segments| channel(wiring, segments, field, &tried_rows))
             .collect();
         if tried.iter().map(|c| c.confusion).sum::<i64>() < before {
             *rows = tried_rows;
@@ -226,10 +267,11 @@ fn insert(
 /// Tries to move one touching item; true when the picture got better.
 fn nudge(
     wiring: &Wiring,
-    paths: &[Vec<Tie>],
+    segments: &[Vec<Segment>],
     field: &Field,
     rows: &mut Rows,
     channels: &mut [Channel],
+    left: &mut usize,
 ) -> bool {
     let items: BTreeSet<usize> = channels
         .iter()
@@ -250,9 +292,13 @@ fn nudge(
                 continue;
             }
             rows.y[item] = home + distance;
+            if !spend(left, near.iter().map(|&c| &channels[c])) {
+                rows.y[item] = home;
+                return false;
+            }
             let tried: Vec<Channel> = near
                 .iter()
-                .map(|&c| channel(wiring, paths, field, rows, c))
+                .map(|&c| channel(wiring, &segments[c], field, rows))
                 .collect();
             if tried.iter().map(|c| c.confusion).sum::<i64>() < before {
                 for (&c, new) in near.iter().zip(tried) {
@@ -266,37 +312,38 @@ fn nudge(
     false
 }
 
+/// Takes what routing these channels costs from what is left; false when it is too much.
+fn spend<'a>(left: &mut usize, channels: impl IntoIterator<Item = &'a Channel>) -> bool {
+    let runs = channels.into_iter().map(|c| c.runs.len());
+    let cost: usize = runs.map(|n| 32 + n * n).sum();
+    let enough = cost <= *left;
+    *left = left.saturating_sub(cost);
+    enough
+}
+
 /// Routes one channel for the rows as they are.
-fn channel(wiring: &Wiring, paths: &[Vec<Tie>], field: &Field, rows: &Rows, at: usize) -> Channel {
-    let mut taps: BTreeMap<usize, BTreeSet<Tap>> = BTreeMap::new();
-    for (wire, path) in wiring.wires.iter().zip(paths) {
-        for pair in path.windows(2) {
-            let (a, b) = (pair[0], pair[1]);
-            let (first, second, here) = match wire.way {
-                Way::East => (Side::Left, Side::Right, field.items[b.item].column),
-                Way::West => (Side::Right, Side::Left, field.items[a.item].column),
-                Way::Around => (Side::Right, Side::Right, field.items[a.item].column),
-            };
-            if here == at {
-                let run = taps.entry(wire.trunk).or_default();
-                run.insert(Tap {
-                    row: rows.row(field, a),
-                    side: first,
-                    feeds: true,
-                    tie: a,
-                });
-                run.insert(Tap {
-                    row: rows.row(field, b),
-                    side: second,
-                    feeds: false,
-                    tie: b,
-                });
-            }
+fn channel(wiring: &Wiring, segments: &[Segment], field: &Field, rows: &Rows) -> Channel {
+    let mut all: Vec<(usize, Tap)> = Vec::with_capacity(2 * segments.len());
+    for segment in segments {
+        for (tie, side, feeds) in segment.taps {
+            let row = rows.row(field, tie);
+            all.push((
+                segment.trunk,
+                Tap {
+                    row,
+                    side,
+                    feeds,
+                    tie,
+                },
+            ));
         }
     }
+    all.sort_unstable();
+    all.dedup();
     let mut channel = Channel::default();
-    for (trunk, taps) in taps {
-        let taps: Vec<Tap> = taps.into_iter().collect();
+    for taps in all.chunk_by(|a, b| a.0 == b.0) {
+        let trunk = taps[0].0;
+        let taps: Vec<Tap> = taps.iter().map(|t| t.1).collect();
         let (low, high) = (
             taps.first().map_or(0, |t| t.row),
             taps.last().map_or(0, |t| t.row),
@@ -324,14 +371,14 @@ impl Channel {
         let mut cost = vec![vec![0i64; n]; n];
         for i in 0..n {
             for j in 0..n {
-                if i != j {
-                    let (a, b) = (&self.runs[turning[i]], &self.runs[turning[j]]);
+                let (a, b) = (&self.runs[turning[i]], &self.runs[turning[j]]);
+                if i != j && a.low <= b.high && b.low <= a.high {
                     cost[i][j] = CROSSING * crossings(a, b) + CONFUSION * confusion(a, b);
                 }
             }
         }
         let mut order: Vec<usize> = (0..n).collect();
-        order.sort_by_key(|&i| self.runs[turning[i]].leaning());
+        order.sort_by_cached_key(|&i| self.runs[turning[i]].leaning());
         sift(&mut order, &cost);
         let mut tracks: Vec<usize> = vec![0; n];
         for (k, &i) in order.iter().enumerate() {
@@ -440,11 +487,15 @@ impl Run {
         if right >= left { -left } else { left }
     }
 
+    /// The taps of a row.
+    fn on(&self, row: i32) -> &[Tap] {
+        let first = self.taps.partition_point(|t| t.row < row);
+        let count = self.taps[first..].partition_point(|t| t.row == row);
+        &self.taps[first..first + count]
+    }
+
     fn tap(&self, row: i32, side: Side) -> Option<Tap> {
-        self.taps
-            .iter()
-            .find(|t| t.row == row && t.side == side)
-            .copied()
+        self.on(row).iter().find(|t| t.side == side).copied()
     }
 
     fn joins(&self, from: Tie, to: Tie) -> bool {
@@ -480,8 +531,15 @@ fn crossings(a: &Run, b: &Run) -> i64 {
 /// Pairs of ends that a reader could join although no edge does, when `a` lies left of `b`.
 fn confusion(a: &Run, b: &Run) -> i64 {
     let mut bad = 0;
-    let rows: BTreeSet<i32> = a.taps.iter().map(|t| t.row).collect();
-    for row in rows {
+    if a.high < b.low || b.high < a.low {
+        return bad;
+    }
+    let mut last = None;
+    for row in a.taps.iter().map(|t| t.row) {
+        // Taps are sorted by row. What the other has nothing on confuses nobody.
+        if last.replace(row) == Some(row) || b.on(row).is_empty() {
+            continue;
+        }
         let (a_right, b_left) = (a.tap(row, Side::Right), b.tap(row, Side::Left));
         let (a_left, b_right) = (a.tap(row, Side::Left), b.tap(row, Side::Right));
         // Is the row between the two tracks in use?

@@ -57,9 +57,9 @@ impl Step {
 }
 
 impl Look {
-    /// Cards with tracks side by side make do with less room around them.
+    /// Tight cards, and names alone, make do with less room around tracks.
     pub(super) fn narrow(&self) -> bool {
-        self.cards && self.pitch == 1
+        self.pitch == 1 && (self.cards || !self.labels)
     }
 }
 
@@ -224,9 +224,8 @@ fn spread(layout: &Layout<'_>, geometry: &mut Geometry) -> Grid {
             Some(channel) if channel.tracks > 0 => {
                 (cells(channel.tracks) - 1) * look.pitch + layout.squeeze.margin
             }
-            Some(_) => 3,
             None if outer => 0,
-            None => 2,
+            _ => 2,
         };
         let old = known.and_then(|k| k.channel_widths.get(c)).copied();
         let width = (before + core + after).max(old.unwrap_or(0));
@@ -292,12 +291,14 @@ fn box_width(layout: &Layout<'_>, geometry: &Geometry, place: usize) -> i32 {
     } else if look.labels {
         let badges = layout.plan.places[place].badge_width(false);
         let label = |width: i32| if width > 0 { width + 1 } else { 0 };
-        let left = if left > 0 {
-            geometry.left_label[layout.column[place]]
+        // Names of one column start behind its widest label, even where the own one is empty.
+        let mut pins = layout.wiring.ports.iter().filter(|p| !p.exit);
+        let left = if pins.any(|p| p.place == place && p.side == Side::Left) {
+            label(geometry.left_label[layout.column[place]]).max(1)
         } else {
             0
         };
-        title + 4 + label(left) + label(right) + label(badges)
+        title + 4 + left + label(right) + label(badges)
     } else {
         title + 3
     }
@@ -311,7 +312,7 @@ impl Place {
             match shown.last_mut() {
                 // Open both ways is the commonest pair, and the two words would widen a whole column.
                 Some(last) if last.text == "open in" && badge.text == "open out" => {
-                    last.text = "open in/out".to_owned();
+                    "open in/out".clone_into(&mut last.text);
                 }
                 _ => shown.push(badge.clone()),
             }

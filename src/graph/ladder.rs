@@ -28,14 +28,21 @@ const REPAIRS_OF_MANY: usize = 6;
 const MANY_FLOWS: usize = 200;
 
 pub(super) fn layout(graph: &Graph, options: &Options, sticky: Option<&Sticky>) -> Scene {
-    let same_pane = |s: &&Sticky| {
-        (s.width, s.height, s.pinned) == (options.width, options.height, options.step)
-    };
-    let settled = sticky.filter(same_pane).and_then(|s| s.settled.as_ref());
-    let mut scene = match (settled, options.step) {
-        (Some(settled), _) => Attempt::again(graph, options, settled).finish(),
-        (None, Some(step)) => Attempt::new(graph, options, step).finish(),
-        (None, None) => climb_down(graph, options),
+    let same_pane =
+        |s: &Sticky| (s.width, s.height, s.pinned) == (options.width, options.height, options.step);
+    let settled = sticky.and_then(|s| Some((s, s.settled.as_ref()?)));
+    let mut scene = match settled {
+        Some((sticky, settled)) if same_pane(sticky) => {
+            Attempt::again(graph, options, settled).finish()
+        }
+        other => {
+            // Another pane has other widths; columns and order stay where the step does.
+            let relaxed = other.map(|(_, settled)| settled.relaxed());
+            match options.step {
+                Some(step) => Attempt::anew(graph, options, step, relaxed.as_ref()).finish(),
+                None => climb_down(graph, options, relaxed.as_ref()),
+            }
+        }
     };
     scene.fits = fits(&scene, options);
     debug_assert!(
@@ -52,12 +59,19 @@ fn fits(scene: &Scene, options: &Options) -> bool {
 }
 
 /// The first step that fits; if none does, chips to be panned.
-fn climb_down(graph: &Graph, options: &Options) -> Scene {
+fn climb_down(graph: &Graph, options: &Options, known: Option<&Settled>) -> Scene {
     let (width, height) = (i32::from(options.width), i32::from(options.height));
     let mut last: Option<(Look, Arrangement)> = None;
     for step in Step::ALL {
+        if let Some(known) = known.filter(|known| known.step == step) {
+            let scene = Attempt::anew(graph, options, step, Some(known)).finish();
+            if fits(&scene, options) {
+                return scene;
+            }
+        }
         let attempt = Attempt::new(graph, options, step);
-        let least = attempt.least();
+        let base = attempt.base(&Repair::default());
+        let least = attempt.least(&base);
         if least.0 > width || least.1 > height {
             continue;
         }
@@ -65,7 +79,7 @@ fn climb_down(graph: &Graph, options: &Options) -> Scene {
         let arrangement = match last {
             // Some steps differ only in widths.
             Some((before, arrangement)) if before.same_rows(&look) => arrangement,
-            _ => attempt.arrange(&Repair::default()),
+            _ => attempt.arrange(base, &Repair::default()),
         };
         // Repairs only ever add rows and tracks, so what is too large now is not worth repairing.
         let size = attempt.measure(&arrangement).1;
@@ -78,14 +92,19 @@ fn climb_down(graph: &Graph, options: &Options) -> Scene {
         }
         last = Some((look, arrangement));
     }
-    Attempt::new(graph, options, Step::Chip).finish()
+    Attempt::anew(graph, options, Step::Chip, known).finish()
+}
+
+/// What has been decided before rows.
+struct Base {
+    column: Vec<usize>,
+    wiring: Wiring,
+    bands: Vec<Band>,
 }
 
 /// What has been decided before widths.
 struct Arrangement {
-    column: Vec<usize>,
-    wiring: Wiring,
-    bands: Vec<Band>,
+    base: Base,
     field: Field,
     rows: Rows,
     channels: Vec<Channel>,
@@ -125,6 +144,19 @@ impl<'a> Attempt<'a> {
         }
     }
 
+    /// A layout in another pane than the known one, which binds it only at the same step.
+    fn anew(
+        graph: &'a Graph,
+        options: &'a Options,
+        step: Step,
+        known: Option<&'a Settled>,
+    ) -> Self {
+        Self {
+            known: known.filter(|known| known.step == step),
+            ..Self::new(graph, options, step)
+        }
+    }
+
     fn again(graph: &'a Graph, options: &'a Options, known: &'a Settled) -> Self {
         Self {
             titles: vec![known.title],
@@ -135,7 +167,10 @@ impl<'a> Attempt<'a> {
 
     fn finish(&self) -> Scene {
         let repair = self.known.map(|k| k.repair.clone()).unwrap_or_default();
-        self.repair(self.draw(&self.arrange(&repair), &repair), repair)
+        self.repair(
+            self.draw(&self.arrange(self.base(&repair), &repair), &repair),
+            repair,
+        )
     }
 
     /// Repairs a first pass until a reader of the picture sees the edges and nothing else.
@@ -148,7 +183,7 @@ impl<'a> Attempt<'a> {
                 break;
             }
             // Few items differ from one round to the next: their order is good.
-            let arrangement = self.arrange(&repair);
+            let arrangement = self.arrange(self.base(&repair), &repair);
             (scene, unreadable) = self.draw(&arrangement, &repair);
         }
         scene
@@ -229,24 +264,19 @@ impl<'a> Attempt<'a> {
     }
 
     /// Columns and rows that this step needs at least, in cells; cheap beside a layout.
-    fn least(&self) -> (i32, i32) {
-        let column = columns::assign(&self.plan, None);
-        let repair = Repair::default();
-        let look = self.step.look();
-        let wiring = trunks::bundle(self.graph, &self.plan, &column, look.labels, &repair);
-        let bands = bands::assign(&self.plan, &column, None);
-        let input = self.input(&column, &wiring, &bands, &repair);
-        let (field, rows, height) = rows::least(&input);
-        let channels = channels::least(&wiring, &column);
+    fn least(&self, base: &Base) -> (i32, i32) {
+        let Base { column, wiring, .. } = base;
+        let (field, rows, height) = rows::least(&self.input(base, &Repair::default()));
+        let channels = channels::least(wiring, column);
         let squeeze = *self.squeezes().last().expect("every step can be squeezed");
         let layout = Layout {
             plan: &self.plan,
-            column: &column,
-            wiring: &wiring,
+            column,
+            wiring,
             field: &field,
             rows: &rows,
             channels: &channels,
-            look,
+            look: self.step.look(),
             titles: names::shorten(&self.names(), squeeze.names),
             squeeze,
             known: None,
@@ -272,25 +302,21 @@ impl<'a> Attempt<'a> {
             squeezes.push(squeeze(names, names, wide));
             if names <= SHORT_NAMES {
                 squeezes.push(squeeze(names, 0, wide));
-                squeezes.push(squeeze(names, 0, 3));
+                if wide > 3 {
+                    squeezes.push(squeeze(names, 0, 3));
+                }
             }
         }
         squeezes
     }
 
-    fn input<'b>(
-        &'b self,
-        column: &'b [usize],
-        wiring: &'b Wiring,
-        bands: &'b [Band],
-        repair: &Repair,
-    ) -> rows::Input<'b> {
+    fn input<'b>(&'b self, base: &'b Base, repair: &Repair) -> rows::Input<'b> {
         let look = self.step.look();
         rows::Input {
             plan: &self.plan,
-            column,
-            wiring,
-            bands,
+            column: &base.column,
+            wiring: &base.wiring,
+            bands: &base.bands,
             known: self.known,
             cards: look.cards,
             gap: look.gap,
@@ -298,19 +324,27 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// All stages up to the rows and tracks.
-    fn arrange(&self, repair: &Repair) -> Arrangement {
+    fn base(&self, repair: &Repair) -> Base {
         let (plan, known) = (&self.plan, self.known);
         let column = columns::assign(plan, known.map(|k| &k.columns));
         let labels = self.step.look().labels;
         let wiring = trunks::bundle(self.graph, plan, &column, labels, repair);
         let bands = bands::assign(plan, &column, known.map(|k| k.bands.as_slice()));
+        Base {
+            column,
+            wiring,
+            bands,
+        }
+    }
+
+    /// Rows and tracks.
+    fn arrange(&self, base: Base, repair: &Repair) -> Arrangement {
+        let Base { column, wiring, .. } = &base;
         let count = column.iter().max().map_or(0, |c| c + 1);
         let mut best: Option<(i64, Rows, Vec<Channel>)> = None;
-        let input = self.input(&column, &wiring, &bands, repair);
         // The first rows on which no wire can be taken for another are good enough.
-        let field = rows::find(&input, &mut |field, mut rows| {
-            let channels = channels::route(&wiring, &column, field, &mut rows, count);
+        let field = rows::find(&self.input(&base, repair), &mut |field, mut rows| {
+            let channels = channels::route(wiring, column, field, &mut rows, count);
             let confusion = channels.iter().map(|c| c.confusion).sum();
             if best.as_ref().is_none_or(|known| confusion < known.0) {
                 best = Some((confusion, rows, channels));
@@ -319,9 +353,7 @@ impl<'a> Attempt<'a> {
         });
         let (_, rows, channels) = best.expect("there is always a first start");
         Arrangement {
-            column,
-            wiring,
-            bands,
+            base,
             field,
             rows,
             channels,
@@ -345,8 +377,8 @@ impl<'a> Attempt<'a> {
         for squeeze in self.squeezes() {
             let layout = Layout {
                 plan: &self.plan,
-                column: &arranged.column,
-                wiring: &arranged.wiring,
+                column: &arranged.base.column,
+                wiring: &arranged.base.wiring,
                 field: &arranged.field,
                 rows: &arranged.rows,
                 channels: &arranged.channels,
@@ -370,7 +402,7 @@ impl<'a> Attempt<'a> {
     fn draw(&self, arranged: &Arrangement, repair: &Repair) -> (Scene, Vec<usize>) {
         let ((title, layout), geometry) = self.measure(arranged);
         let (mut scene, unreadable) = draw::draw(self.graph, &layout, &geometry, self.step);
-        let mut settled = remember(&layout, &arranged.bands, geometry, self.step);
+        let mut settled = remember(&layout, &arranged.base.bands, geometry, self.step);
         if let Some(known) = self.known {
             settled.keep_departed(known);
         }

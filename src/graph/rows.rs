@@ -4,6 +4,7 @@ mod frame;
 mod place;
 mod score;
 mod search;
+mod shift;
 
 use std::collections::BTreeMap;
 
@@ -392,43 +393,6 @@ impl Field {
         }
     }
 
-    /// Whether no planned wire holds an item in its place: a box outside the bands, or a passage of nothing but unexpected
-    /// edges.
-    pub(super) fn is_loosely_held(&self, item: usize) -> bool {
-        let Item { what, band, .. } = self.items[item];
-        let unplanned = || self.pulls[item].iter().all(|p| !p.votes);
-        band == self.bands() || matches!(what, What::Pass(_)) && unplanned()
-    }
-
-    /// The rows on which one of an item's wires would run straight, from top to bottom.
-    pub(super) fn straight_rows(&self, rows: &Rows, item: usize) -> Vec<i32> {
-        let mut wanted: Vec<i32> = self.pulls[item]
-            .iter()
-            .map(|p| rows.row(self, p.other) - rows.offset(self, p.mine))
-            .collect();
-        wanted.sort_unstable();
-        wanted.dedup();
-        wanted
-    }
-
-    /// An item and all of `loose` that straight wires tie to it, one behind the other.
-    pub(super) fn in_line(&self, rows: &Rows, loose: &[usize], item: usize) -> Vec<usize> {
-        let mut found = vec![item];
-        let mut next = 0;
-        while let Some(&here) = found.get(next) {
-            for pull in &self.pulls[here] {
-                let level =
-                    rows.y[here] + rows.offset(self, pull.mine) == rows.row(self, pull.other);
-                let other = pull.other.item;
-                if level && loose.contains(&other) && !found.contains(&other) {
-                    found.push(other);
-                }
-            }
-            next += 1;
-        }
-        found
-    }
-
     fn gap(&self, above: usize, below: usize) -> i32 {
         let boxes = [above, below]
             .iter()
@@ -596,32 +560,6 @@ impl Rows {
         row >= above.map_or(low + margin, |a| {
             self.y[a] + field.items[a].height + field.gap(a, item)
         }) && row + height <= below.map_or(high - margin, |b| self.y[b] - field.gap(item, b))
-    }
-
-    /// Puts an item on another row of its band, past its neighbours if need be; false when that row is taken.
-    pub(super) fn put(&mut self, field: &Field, item: usize, row: i32) -> bool {
-        let Item {
-            column,
-            band,
-            height,
-            ..
-        } = field.items[item];
-        let (low, high) = self.limits(field, band);
-        let margin = field.margin(item);
-        let Some(region) = self.regions.get_mut(&(column, band)) else {
-            return false;
-        };
-        let y = &mut self.y;
-        let free = region.iter().filter(|&&i| i != item).all(|&other| {
-            let gap = field.gap(item, other);
-            row + height + gap <= y[other] || y[other] + field.items[other].height + gap <= row
-        });
-        if !free || row < low + margin || row + height + margin > high {
-            return false;
-        }
-        y[item] = row;
-        region.sort_by_key(|&i| y[i]);
-        true
     }
 
     /// Moves an item and all below it in its region down by one row; what lies below the band follows if the band grows.

@@ -36,6 +36,15 @@ pub(super) struct Settled {
 }
 
 impl Settled {
+    /// The order without the widths, for a pane of another size.
+    pub(super) fn relaxed(&self) -> Self {
+        Self {
+            column_widths: Vec::new(),
+            channel_widths: Vec::new(),
+            ..self.clone()
+        }
+    }
+
     /// Keeps the places of boxes that are gone, so that what comes back stands where it stood: the next environment may have
     /// it again. Passages and ports come and go with the wires, and a crowd of the departed is forgotten.
     pub(super) fn keep_departed(&mut self, before: &Self) {

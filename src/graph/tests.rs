@@ -1,3 +1,7 @@
+mod calm;
 mod laws;
 mod measure;
 mod pictures;
+mod random;
+mod reader;
+mod signs;

@@ -29,22 +29,21 @@ pub fn check(scene: &Scene) -> Report {
     if let Some(report) = super::grid::check(scene) {
         return report;
     }
+    let mut reader = Reader::new(scene);
     let mut false_paths = BTreeSet::new();
     let mut missing = BTreeSet::new();
-    let mut pins: BTreeMap<(i32, i32, bool), usize> = BTreeMap::new();
-    for (i, port) in scene.ports.iter().enumerate() {
-        if !port.exit {
-            pins.insert((port.x, port.y, port.right()), i);
+    let mut pins_of: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (i, port) in scene.ports.iter().enumerate().filter(|(_, p)| !p.exit) {
+        for &edge in &port.edges {
+            pins_of.entry(edge).or_default().push(i);
         }
     }
+    let mut drawn = BTreeSet::new();
     for exit in scene.ports.iter().filter(|p| p.exit) {
-        let reached = follow(scene, &pins, exit);
-        let wanted: BTreeSet<usize> = (0..scene.ports.len())
-            .filter(|&p| {
-                !scene.ports[p].exit && scene.ports[p].edges.iter().any(|e| exit.edges.contains(e))
-            })
-            .collect();
-        for &pin in reached.difference(&wanted) {
+        reader.follow(exit);
+        let wanted = exit.edges.iter().filter_map(|edge| pins_of.get(edge));
+        let wanted: BTreeSet<usize> = wanted.flatten().copied().collect();
+        for &pin in reader.reached.difference(&wanted) {
             let (from, to) = (&scene.boxes[exit.node], &scene.boxes[scene.ports[pin].node]);
             false_paths.insert((
                 from.id.clone(),
@@ -52,7 +51,7 @@ pub fn check(scene: &Scene) -> Report {
                 scene.ports[pin].label.clone(),
             ));
         }
-        for &pin in wanted.difference(&reached) {
+        for &pin in wanted.difference(&reader.reached) {
             missing.extend(
                 scene.ports[pin]
                     .edges
@@ -60,13 +59,8 @@ pub fn check(scene: &Scene) -> Report {
                     .filter(|e| exit.edges.contains(e)),
             );
         }
+        drawn.extend(exit.edges.iter().copied());
     }
-    let drawn: BTreeSet<usize> = scene
-        .ports
-        .iter()
-        .filter(|p| p.exit)
-        .flat_map(|p| p.edges.iter().copied())
-        .collect();
     missing.extend(scene.drawn.iter().filter(|e| !drawn.contains(e)));
     Report {
         false_paths: false_paths.into_iter().collect(),
@@ -74,49 +68,102 @@ pub fn check(scene: &Scene) -> Report {
     }
 }
 
-/// The pins a reader reaches from an exit.
-fn follow(
-    scene: &Scene,
-    pins: &BTreeMap<(i32, i32, bool), usize>,
-    exit: &PortView,
-) -> BTreeSet<usize> {
-    let start = if exit.right() { EAST } else { WEST };
-    let mut reached = BTreeSet::new();
-    let mut seen = BTreeSet::new();
-    let mut stack = vec![(exit.x, exit.y, start, false)];
-    while let Some((x, y, heading, turned)) = stack.pop() {
-        if !seen.insert((x, y, heading, turned)) {
-            continue;
+/// Where a reader's eye is, and which way it goes.
+#[derive(Clone, Copy)]
+struct Eye {
+    x: i32,
+    y: i32,
+    heading: usize,
+    /// It has gone up or down.
+    turned: bool,
+}
+
+/// Somebody who follows one wire after the other.
+struct Reader<'a> {
+    scene: &'a Scene,
+    /// Pins by where they are: the cell, and whether the wire comes from the right.
+    pins: BTreeMap<(i32, i32, bool), usize>,
+    /// By cell, heading and whether it has turned: the last wire on which it was there.
+    seen: Vec<u32>,
+    wire: u32,
+    stack: Vec<Eye>,
+    reached: BTreeSet<usize>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(scene: &'a Scene) -> Self {
+        let pins = scene.ports.iter().enumerate().filter(|(_, p)| !p.exit);
+        Self {
+            scene,
+            pins: pins.map(|(i, p)| ((p.x, p.y, p.right()), i)).collect(),
+            seen: vec![0; scene.cells.len() * 8],
+            wire: 0,
+            stack: Vec::new(),
+            reached: BTreeSet::new(),
         }
-        // A wire within a column comes out of a left side and goes back into one.
-        let level = if exit.around && turned { EAST } else { start };
-        let (nx, ny) = (x + MOVES[heading].0, y + MOVES[heading].1);
-        if let Some(&pin) = pins
-            .get(&(nx, ny, heading == WEST))
-            .filter(|_| heading == level)
-        {
-            if tip_is_right(scene, &scene.ports[pin], (x, y)) {
-                reached.insert(pin);
+    }
+
+    /// Collects the pins that are reached from an exit.
+    fn follow(&mut self, exit: &PortView) {
+        let scene = self.scene;
+        let start = if exit.right() { EAST } else { WEST };
+        self.wire += 1;
+        self.reached.clear();
+        self.stack.clear();
+        self.stack.push(Eye {
+            x: exit.x,
+            y: exit.y,
+            heading: start,
+            turned: false,
+        });
+        while let Some(eye) = self.stack.pop() {
+            let Eye {
+                x,
+                y,
+                heading,
+                turned,
+            } = eye;
+            if scene.cell(x, y).is_none() {
+                continue;
             }
-            continue;
-        }
-        let Some(cell) = scene.cell(nx, ny).filter(|c| c.ink == Ink::Wire) else {
-            continue;
-        };
-        let Some(ahead) = ways(scene, cell, nx, ny, heading) else {
-            continue;
-        };
-        for next in ahead {
-            if next == heading {
-                stack.push((nx, ny, next, turned));
-            } else if next % 2 == 0 {
-                stack.push((nx, ny, next, true));
-            } else if next == if exit.around { EAST } else { start } {
-                stack.push((nx, ny, next, turned));
+            let at = super::index(y) * super::index(scene.width) + super::index(x);
+            let seen = &mut self.seen[at * 8 + heading * 2 + usize::from(turned)];
+            if *seen == self.wire {
+                continue;
+            }
+            *seen = self.wire;
+            // A wire within a column comes out of a left side and goes back into one.
+            let level = if exit.around && turned { EAST } else { start };
+            let (nx, ny) = (x + MOVES[heading].0, y + MOVES[heading].1);
+            let Some(cell) = scene.cell(nx, ny) else {
+                continue;
+            };
+            if cell.ink != Ink::Wire {
+                if heading == level
+                    && let Some(&pin) = self.pins.get(&(nx, ny, heading == WEST))
+                    && tip_is_right(scene, &scene.ports[pin], (x, y))
+                {
+                    self.reached.insert(pin);
+                }
+                continue;
+            }
+            let Some(ahead) = ways(scene, cell, nx, ny, heading) else {
+                continue;
+            };
+            for (next, _) in ahead.into_iter().enumerate().filter(|(_, open)| *open) {
+                let upright = next % 2 == 0;
+                let level = if exit.around { EAST } else { start };
+                if next == heading || upright || next == level {
+                    self.stack.push(Eye {
+                        x: nx,
+                        y: ny,
+                        heading: next,
+                        turned: turned || (upright && next != heading),
+                    });
+                }
             }
         }
     }
-    reached
 }
 
 /// An open pin shows an arrow tip; at a denied one the wire is cut in the cell before.
@@ -130,7 +177,7 @@ fn tip_is_right(scene: &Scene, pin: &PortView, before: (i32, i32)) -> bool {
 }
 
 /// Where a reader may go on from a cell, having come in with this heading; `None` when the wire does not lead in here.
-fn ways(scene: &Scene, cell: &Cell, x: i32, y: i32, heading: usize) -> Option<Vec<usize>> {
+fn ways(scene: &Scene, cell: &Cell, x: i32, y: i32, heading: usize) -> Option<[bool; 4]> {
     let back = (heading + 2) % 4;
     let mark = matches!(cell.glyph, '●' | '○' | '◆' | '?' | '╳');
     let open = if mark {
@@ -141,15 +188,17 @@ fn ways(scene: &Scene, cell: &Cell, x: i32, y: i32, heading: usize) -> Option<Ve
     let upright = open == [true, false, true, false];
     if !mark && upright && heading % 2 == 1 {
         // A bridge: the level wire runs on behind the upright one.
-        return Some(vec![heading]);
+        let mut ahead = [false; 4];
+        ahead[heading] = true;
+        return Some(ahead);
     }
     if !open[back] {
         return None;
     }
-    let leaves = |&next: &usize| {
+    let leaves = |next: usize| {
         next != back && open[next] && !(mark && heading.is_multiple_of(2) && next != heading)
     };
-    Some((0..4).filter(leaves).collect())
+    Some(std::array::from_fn(leaves))
 }
 
 /// The arms behind a mark: always level, and upright where a wire comes to a joint from above or below.

@@ -32,12 +32,17 @@ struct Flat {
 #[derive(Default)]
 pub(super) struct Scratch {
     ends: Vec<(i32, i32)>,
-    by_left: Vec<u32>,
-    by_right: Vec<u32>,
     /// Bits by link: those that end lower on the right.
     below: Vec<u64>,
     above: Vec<u64>,
     extents: Vec<(i32, i32, u32)>,
+}
+
+/// Links in the order they had when they were last looked at, which is nearly the order they have now.
+#[derive(Clone, Default)]
+pub(super) struct Orders {
+    by_left: Vec<u32>,
+    by_right: Vec<u32>,
 }
 
 impl Channel {
@@ -108,7 +113,13 @@ impl Channel {
     }
 
     /// The score for items that start on these rows, with ports so far below their tops.
-    pub(super) fn score(&self, y: &[i32], port: &[i32], scratch: &mut Scratch) -> i64 {
+    pub(super) fn score(
+        &self,
+        y: &[i32],
+        port: &[i32],
+        orders: &mut Orders,
+        scratch: &mut Scratch,
+    ) -> i64 {
         let Scratch { ends, extents, .. } = scratch;
         ends.clear();
         extents.clear();
@@ -136,28 +147,22 @@ impl Channel {
                 0
             };
         }
-        score + CROSSING * self.crossings(scratch)
+        score + CROSSING * self.crossings(orders, scratch)
     }
 
     /// Pairs of strangers whose ends are in another order on the left than on the right.
-    fn crossings(&self, scratch: &mut Scratch) -> i64 {
+    fn crossings(&self, orders: &mut Orders, scratch: &mut Scratch) -> i64 {
+        let Orders { by_left, by_right } = orders;
         let Scratch {
-            ends,
-            by_left,
-            by_right,
-            below,
-            above,
-            ..
+            ends, below, above, ..
         } = scratch;
         let (count, words) = (self.links.len(), self.words);
-        for (order, right) in [(&mut *by_left, false), (&mut *by_right, true)] {
-            order.clear();
-            order.extend((0..).take(count));
-            order.sort_unstable_by_key(|&i| {
-                let end = ends[i as usize];
-                if right { end.1 } else { end.0 }
-            });
+        if by_left.len() < count {
+            by_left.extend((0..).take(count));
+            by_right.extend((0..).take(count));
         }
+        sort_nearly(by_left, |i| ends[i as usize].0);
+        sort_nearly(by_right, |i| ends[i as usize].1);
         // From the lowest end on the right upwards: who ends lower than each.
         below.clear();
         below.resize(count * words, 0);
@@ -191,5 +196,18 @@ impl Channel {
             }
         }
         i64::from(crossed)
+    }
+}
+
+/// Sorts what is nearly sorted.
+fn sort_nearly(order: &mut [u32], key: impl Fn(u32) -> i32) {
+    for i in 1..order.len() {
+        let (item, mine) = (order[i], key(order[i]));
+        let mut at = i;
+        while at > 0 && key(order[at - 1]) > mine {
+            order[at] = order[at - 1];
+            at -= 1;
+        }
+        order[at] = item;
     }
 }

@@ -6,6 +6,8 @@ use super::frame::{Frame, Seen};
 use super::{Field, Input, Rows, score};
 use crate::graph::cells;
 
+/// Up to this many items every start is improved by every move; beyond, moves are tried only where they promise something.
+const FEW: usize = 40;
 /// Above this many items only sweeps are made.
 const MOST_IMPROVED: usize = 200;
 const STARTS: usize = 4;
@@ -38,9 +40,17 @@ pub(super) fn run(
         state.finish(&frame, attempt % 2);
         swept.push((state.total_score(&frame), attempt, state));
     }
+    let few = field.items.len() <= FEW;
+    if few {
+        for (score, attempt, state) in &mut swept {
+            state.improve(&frame, ROUNDS);
+            state.finish(&frame, *attempt % 2);
+            *score = state.total_score(&frame);
+        }
+    }
     swept.sort_by_key(|(score, attempt, _)| (*score, *attempt));
     for (_, attempt, mut state) in swept {
-        if field.items.len() < MOST_IMPROVED {
+        if !few && field.items.len() < MOST_IMPROVED {
             state.improve(&frame, ROUNDS);
             state.finish(&frame, attempt % 2);
         }
@@ -75,6 +85,7 @@ struct State {
     order: Vec<usize>,
     /// Score of each channel for the rows as they are; `None` when they have changed since.
     known: Vec<Option<i64>>,
+    orders: Vec<score::Orders>,
     scratch: Scratch,
 }
 
@@ -119,6 +130,7 @@ impl State {
             port,
             order: rows.regions.values().flatten().copied().collect(),
             known: vec![None; frame.channels.len()],
+            orders: vec![score::Orders::default(); frame.channels.len()],
             scratch: Scratch::default(),
         }
     }
@@ -383,16 +395,11 @@ impl State {
     /// Whether an item would do worse below another: more of their wires would cross, or as many while it wants to stand
     /// further up. Looks at the rows as they are, so it can be wrong where others would follow.
     fn belongs_above(&mut self, frame: &Frame<'_>, above: usize, below: usize) -> bool {
-        if frame.items[above].free || frame.items[below].free {
+        let few = frame.items.len() <= FEW;
+        if few || frame.items[above].free || frame.items[below].free {
             return false;
         }
-        let mut more = 0i32;
-        for a in frame.pulls(above) {
-            let row = self.y[a.item] + self.port[a.port];
-            for b in frame.pulls(below).iter().filter(|b| b.right == a.right) {
-                more += (self.y[b.item] + self.port[b.port] - row).signum();
-            }
-        }
+        let more = self.spared(frame, above, below);
         if more != 0 {
             return more > 0;
         }
@@ -415,26 +422,56 @@ impl State {
         if items.len() <= MOST_CROWDED && self.overflow(frame, region) > 0 {
             for item in self.order[items.clone()].to_vec() {
                 for to in 0..items.len() {
-                    better |= self.take(frame, region, item, to);
+                    better |= self.take(frame, region, item, to, true);
                 }
             }
         }
         if items.len() < 4 {
             return better;
         }
+        let few = frame.items.len() <= FEW;
         for item in self.order[items.clone()].to_vec() {
             if frame.items[item].hub {
-                better |= self.take(frame, region, item, items.len() - 1);
-                better |= self.take(frame, region, item, 0);
+                better |= self.take(frame, region, item, items.len() - 1, few);
+                better |= self.take(frame, region, item, 0, few);
             }
         }
         better
     }
 
-    fn take(&mut self, frame: &Frame<'_>, region: usize, item: usize, to: usize) -> bool {
-        let items = frame.regions[region].items.clone();
-        let from = self.order[items].iter().position(|&i| i == item);
-        from.is_some_and(|from| from != to && self.attempt(frame, region, Move::Take { from, to }))
+    /// Crossings that one item above another spares, as far as the rows are what they are.
+    fn spared(&self, frame: &Frame<'_>, above: usize, below: usize) -> i32 {
+        let mut more = 0;
+        for a in frame.pulls(above) {
+            let row = self.y[a.item] + self.port[a.port];
+            for b in frame.pulls(below).iter().filter(|b| b.right == a.right) {
+                more += (self.y[b.item] + self.port[b.port] - row).signum();
+            }
+        }
+        more
+    }
+
+    /// Moves an item to another place of its region, if no more wires cross on the way or `anyway`.
+    fn take(
+        &mut self,
+        frame: &Frame<'_>,
+        region: usize,
+        item: usize,
+        to: usize,
+        anyway: bool,
+    ) -> bool {
+        let items = &self.order[frame.regions[region].items.clone()];
+        let Some(from) = items.iter().position(|&i| i == item) else {
+            return false;
+        };
+        let worse: i32 = if from < to {
+            let passed = items[from + 1..=to].iter();
+            passed.map(|&other| self.spared(frame, item, other)).sum()
+        } else {
+            let passed = items[to..from].iter();
+            passed.map(|&other| self.spared(frame, other, item)).sum()
+        };
+        from != to && (anyway || worse <= 0) && self.attempt(frame, region, Move::Take { from, to })
     }
 
     /// Reorders one region, lets it and its neighbours settle, and keeps the result if the picture is better.
@@ -512,7 +549,12 @@ impl State {
         if let Some(score) = self.known[channel] {
             return score;
         }
-        let score = frame.channels[channel].score(&self.y, &self.port, &mut self.scratch.score);
+        let score = frame.channels[channel].score(
+            &self.y,
+            &self.port,
+            &mut self.orders[channel],
+            &mut self.scratch.score,
+        );
         self.known[channel] = Some(score);
         score
     }

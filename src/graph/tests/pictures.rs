@@ -5,20 +5,20 @@ use std::collections::BTreeSet;
 use crate::graph::samples::{Sample, shop, stalker};
 use crate::graph::{Class, Direction, End, Graph, Ink, Options, Scene, State, Step, layout, truth};
 
-fn with_api(width: u16, height: u16) -> Options {
+pub(super) fn with_api(width: u16, height: u16) -> Options {
     let mut options = Options::new(width, height);
     options.classes.insert(Class::ControlPlane);
     options
 }
 
-fn pinned(graph: &Graph, step: Step) -> Scene {
+pub(super) fn pinned(graph: &Graph, step: Step) -> Scene {
     let mut options = with_api(160, 40);
     options.step = Some(step);
     layout(graph, &options, None)
 }
 
 /// The demo with an edge of every state.
-fn mixed() -> Sample {
+pub(super) fn mixed() -> Sample {
     let mut s = stalker();
     let half = |end| State::HalfOpen(end);
     s.edge("stalker/ui", "stalker/flow-manager", "3000", half(End::To));
@@ -57,39 +57,40 @@ fn the_demo_in_80_columns_is_mini() {
     let scene = layout(&stalker().graph(), &with_api(78, 12), None);
     assert_eq!((scene.step_shown(), scene.fits()), (Step::Mini, true));
     insta::assert_snapshot!(scene.text(false), @r"
-               ╭─ stalker ──────────────────────────────────────────────────────╮
-    ▐any ╶━┳◆────►ui         ▌                                                  │
-           ┃┗━━━━━━━━━━━━━━━━━━━━━━┯━━━━━━━━━━━━━━━━┯━━━►mongo ▌                │
-           ┗━━━━━►cron-serv… ╶─────●──►flow-mana… ╶─●┬──►kafka ╶───►zookeeper ▌ │
-               │ ▐orchestra… ╶────┬──────────────────╯  ▐      ◄───╴          ▌ │
-               ╰──────────────────│─────────────────────────────────────────────╯
-               ╭─ stalker-jo… ─╮  │
-               │ ▐jobs       ╶───╮╰───►k8s-api    ▌
-               ╰───────────────╯ │
-                                 ╰────►internet   ▌
+             ╭─ stalker ───────────────────────────────────────────────────────╮
+           ╭───►ui           ▌                                                 │
+    ▐any ╶━╈━━━━━━━━━━━━━━━━━━━━━━━┯━━━━━━━━━━━━━━━━━┯━━►mongo ▌               │
+           ┗━━━►cron-service ╶─────●─►flow-manager ╶─●┬─►kafka ╶──►zookeeper ▌ │
+             │ ▐orchestrator ╶────┬───────────────────╯ ▐      ◄──╴          ▌ │
+             ╰────────────────────│────────────────────────────────────────────╯
+             ╭─ stalker-jobs ──╮  │
+             │ ▐jobs         ╶───╮╰──►k8s-api      ▌
+             ╰─────────────────╯ │
+                                 ╰───►internet     ▌
     ");
 }
 
 #[test]
 fn the_demo_in_120_columns_is_tight_cards() {
-    let scene = layout(&stalker().graph(), &with_api(118, 15), None);
+    let scene = layout(&stalker().graph(), &with_api(118, 20), None);
     assert_eq!((scene.step_shown(), scene.fits()), (Step::CardTight, true));
     insta::assert_snapshot!(scene.text(false), @r"
-               ╭─ stalker ───────────────────────────────────────────────────────────────────────────╮
-               │                       ╭ flow-manager ╮     ╭ mongo ──────────╮                      │
-            ┏━━━━━━━━━━━━━━━━━━━━━━━┓╭─►3000          ├─●┲━━►27017            │                      │
-            ┃  │ ╭ cron-service ╮   ┃│ ╰ dns ─────────╯ │┃  ╰─────────────────╯                      │   ╔ k8s-api ═╗
-            ┃┏━━━►3000          ├───●╯                  │┃╭──────────────────────────────────────────────►443       ║
-            ┃┃ │ ╰ dns ─────────╯   ┗━━━━━━━━━━━━━━━━━━━│┛│ ╭ kafka ──────────╮   ╭ zookeeper ─────╮ │   ╚══════════╝
-    ╔ any ╗ ┃┃ │ ╭ ui ──────────╮      ╭ orchestrator ╮ ├─│─►9092             ├───►2181·2888·3888  │ │
-    ║     ╟━◆┹───►4200          │      │              ├─●─╯ │        9092·9093◄───┤                │ │
-    ╚═════╝    │ ╰──────────────╯      ╰ dns ─────────╯     ╰ dns ────────────╯   ╰ dns ───────────╯ │
-               ╰─────────────────────────────────────────────────────────────────────────────────────╯
-               ╭─ stalker-jobs ───╮
-               │ ╭ jobs ────────╮ │                                                                      ╔ internet ╗
-               │ │              ├────────────────────────────────────────────────────────────────────────►any       ║
-               │ ╰──────────────╯ │                                                                      ╚══════════╝
-               ╰──────────────────╯
+              ╭─ stalker ────────────────────────────────────────────────────────────────────────╮
+              │ ╭ ui ──────────╮     ╭ orchestrator ╮                                            │  ╔ k8s-api ═╗
+            ╭───►4200          │     │              ├──●────────────────────────────────────────────►443       ║
+            │ │ ╰──────────────╯     ╰ dns ─────────╯  │ ╭ kafka ──────────╮  ╭ zookeeper ─────╮ │  ╚══════════╝
+            │ │ ╭ cron-service ╮     ╭ flow-manager ╮  ├─►9092             ├──►2181·2888·3888  │ │
+            ┢━━━►3000          ├───●─►3000          ├─●╯ │        9092·9093◄──┤                │ │
+            ┃ │ ╰ dns ─────────╯   │ ╰ dns ─────────╯ │  ╰ dns ────────────╯  ╰ dns ───────────╯ │
+    ╔ any ╗ ┃ │                    │                  │  ╭ mongo ──────────╮                     │
+    ║     ╟━┻━━━━━━━━━━━━━━━━━━━━━━┷━━━━━━━━━━━━━━━━━━┷━━►27017            │                     │
+    ╚═════╝   │                                          ╰─────────────────╯                     │
+              ╰──────────────────────────────────────────────────────────────────────────────────╯
+              ╭─ stalker-jobs ───╮
+              │ ╭ jobs ────────╮ │                                                                  ╔ internet ╗
+              │ │              ├────────────────────────────────────────────────────────────────────►any       ║
+              │ ╰──────────────╯ │                                                                  ╚══════════╝
+              ╰──────────────────╯
     ");
 }
 
@@ -98,21 +99,21 @@ fn the_demo_with_room_is_cards() {
     let scene = layout(&stalker().graph(), &with_api(130, 20), None);
     assert_eq!((scene.step_shown(), scene.fits()), (Step::Card, true));
     insta::assert_snapshot!(scene.text(false), @r"
-                   ╭─ stalker ────────────────────────────────────────────────────────────────────────────────────╮
-                   │                           ╭─ orchestrator ─╮        ╭─ kafka ─────────╮   ╭─ zookeeper ────╮ │
-                   │ ╭─ cron-service ─╮        │                ├───┬─┬──►9092             ├───►2181·2888·3888  │ │
-              ┏━━━━━━►3000            ├───●─╮  ╰─ dns ──────────╯   │ │  │        9092·9093◄───┤                │ │
-              ┃    │ ╰─ dns ──────────╯   ┢━│━━━━━━━━━━━━━━━━━━━━━┓ │ │  ╰─ dns ───────────╯   ╰─ dns ──────────╯ │   ╔═ k8s-api ══╗
-              ┃ ┏━━━━━━━━━━━━━━━━━━━━━━━━━┛ │  ╭─ flow-manager ─╮ ┃ ╰─│───────────────────────────────────────────────►443         ║
-    ╔═ any ═╗ ┃ ┃  │ ╭─ ui ───────────╮     ╰──►3000            ├─●───╯  ╭─ mongo ─────────╮                      │   ╚════════════╝
-    ║       ╟━┻━◆────►4200            │        ╰─ dns ──────────╯ ┗━━━━━━►27017            │                      │
-    ╚═══════╝      │ ╰────────────────╯                                  ╰─────────────────╯                      │
-                   ╰──────────────────────────────────────────────────────────────────────────────────────────────╯
-                   ╭─ stalker-jobs ─────╮
-                   │ ╭─ jobs ─────────╮ │                                                                             ╔═ internet ═╗
-                   │ │                ├───────────────────────────────────────────────────────────────────────────────►any         ║
-                   │ ╰────────────────╯ │                                                                             ╚════════════╝
-                   ╰────────────────────╯
+                 ╭─ stalker ─────────────────────────────────────────────────────────────────────────────────╮
+                 │                                                   ╭─ kafka ─────────╮  ╭─ zookeeper ────╮ │
+                 │ ╭─ ui ───────────╮      ╭─ orchestrator ─╮ ╭──────►9092             ├──►2181·2888·3888  │ │
+              ╭────►4200            │      │                ├─●───╮  │        9092·9093◄──┤                │ │
+    ╔═ any ═╗ │  │ ╰────────────────╯      ╰─ dns ──────────╯ │   │  ╰─ dns ───────────╯  ╰─ dns ──────────╯ │  ╔═ k8s-api ══╗
+    ║       ╟━╈━━━━━━━━━━━━━━━━━━━━━━━━━┯━━━━━━━━━━━━━━━━━━━━━│━┓ ╰─────────────────────────────────────────────►443         ║
+    ╚═══════╝ ┃  │ ╭─ cron-service ─╮   │  ╭─ flow-manager ─╮ │ ┃    ╭─ mongo ─────────╮                     │  ╚════════════╝
+              ┗━━━━►3000            ├───●──►3000            ├─●─┺━━━━►27017            │                     │
+                 │ ╰─ dns ──────────╯      ╰─ dns ──────────╯        ╰─────────────────╯                     │
+                 ╰───────────────────────────────────────────────────────────────────────────────────────────╯
+                 ╭─ stalker-jobs ─────╮
+                 │ ╭─ jobs ─────────╮ │                                                                         ╔═ internet ═╗
+                 │ │                ├───────────────────────────────────────────────────────────────────────────►any         ║
+                 │ ╰────────────────╯ │                                                                         ╚════════════╝
+                 ╰────────────────────╯
     ");
 }
 
@@ -121,27 +122,27 @@ fn the_shop_in_120_columns_is_chips() {
     let scene = layout(&shop().graph(), &with_api(118, 30), None);
     assert_eq!((scene.step_shown(), scene.fits()), (Step::Chip, true));
     insta::assert_snapshot!(scene.text(false), @r"
-                      ╭─ e-commerce ────────────────────────────────────────────────────────────────────────────╮
-                      │                        ╭──►8000  auth-service         ╶─●─●────►3306  auth-mysql      ▌ │
-                      │                        ├──►8000  cart-service         ╶─●─●────►3306  cart-mysql      ▌ │
-                      │                        ├──►8000  catalog-service      ╶─●─●────►3306  catalog-mysql   ▌ │
-                      │                        ├──►8000  inventory-service    ╶─●─●────►3306  inventory-mysql ▌ │
-                      │                        ├──►8000  payment-service      ╶━●━●━◆──►3306  payment-mysql   ▌ │
-    ╭─ traefik ───╮   │                        ├──►8000  order-service        ╶─●─●─┺━━►3306  order-mysql     ▌ │
-    │ ▐ traefik ╶───────►8100  api-gateway ╶───┼──►8000  notification-service ╶─●─┼────►6379  redis           ▌ │
-    ╰─────────────╯   │                        ├──►8000  search-service       ╶─●─┤                             │
-                      │                        ├──►8000  pricing-service      ╶─●─●────►3306  pricing-mysql   ▌ │
-                      │                        ├──►8000  product-service      ╶─●─●────►3306  product-mysql   ▌ │
-                      │                        ├──►8000  review-service       ╶─●─○────►3306  review-mysql    ▌ │
-                      │                        ├──►8000  shipping-service     ╶─●─●────►3306  shipping-mysql  ▌ │
-                      │                        ╰──►8000  user-service         ╶─●─●────►3306  user-mysql      ▌ │
-                      ╰─────────────────────────────────────────────────────────│───────────────────────────────╯
-    ╭─ e-commerce-messaging ────────────────────────────────────────────────────│───────────────────────────────╮
-    │ ▐ minio   ▌                                                               ╰──────►5672  rabbitmq ↻25672 ▌ │
-    ╰───────────────────────────────────────────────────────────────────────────────────────────────────────────╯
-    ╭─ monitoring ───────────────────────────╮
-    │ ▐ grafana ╶───────►9090  prometheus  ▌ │
-    ╰────────────────────────────────────────╯
+                     ╭─ e-commerce ────────────────────────────────────────────────────────────────────────────╮
+                     │                        ╭──►8000  auth-service         ╶─●─●────►3306  auth-mysql      ▌ │
+                     │                        ├──►8000  cart-service         ╶─●─●────►3306  cart-mysql      ▌ │
+                     │                        ├──►8000  catalog-service      ╶─●─●────►3306  catalog-mysql   ▌ │
+                     │                        ├──►8000  inventory-service    ╶─●─●────►3306  inventory-mysql ▌ │
+                     │                        ├──►8000  payment-service      ╶━●━●━◆──►3306  payment-mysql   ▌ │
+    ╭─ traefik ───╮  │                        ├──►8000  order-service        ╶─●─●─┺━━►3306  order-mysql     ▌ │
+    │ ▐ traefik ╶──────►8100  api-gateway ╶───┼──►8000  notification-service ╶─●─┼────►6379  redis           ▌ │
+    ╰─────────────╯  │                        ├──►8000  search-service       ╶─●─┤                             │
+                     │                        ├──►8000  pricing-service      ╶─●─●────►3306  pricing-mysql   ▌ │
+                     │                        ├──►8000  product-service      ╶─●─●────►3306  product-mysql   ▌ │
+                     │                        ├──►8000  review-service       ╶─●─○────►3306  review-mysql    ▌ │
+                     │                        ├──►8000  shipping-service     ╶─●─●────►3306  shipping-mysql  ▌ │
+                     │                        ╰──►8000  user-service         ╶─●─●────►3306  user-mysql      ▌ │
+                     ╰─────────────────────────────────────────────────────────│───────────────────────────────╯
+    ╭─ e-commerce-messaging ───────────────────────────────────────────────────│───────────────────────────────╮
+    │ ▐ minio   ▌                                                              ╰──────►5672  rabbitmq ↻25672 ▌ │
+    ╰──────────────────────────────────────────────────────────────────────────────────────────────────────────╯
+    ╭─ monitoring ──────────────────────────╮
+    │ ▐ grafana ╶──────►9090  prometheus  ▌ │
+    ╰───────────────────────────────────────╯
     ");
 }
 
@@ -149,23 +150,22 @@ fn the_shop_in_120_columns_is_chips() {
 fn every_state_can_be_told_without_colour() {
     let scene = pinned(&mixed().graph(), Step::Card);
     insta::assert_snapshot!(scene.text(false), @r"
-                   ╭─ stalker ────────────────────────────────────────────────────────────────────────────────────────────────────────────╮
-                   │                                                                             ╭─ mongo ─────────╮                      │
-                ┏━━━━━━━━━━━━━━━━━━━━━━━━━┯━━━━━━━━━━━━━━━━━━━━━━━━━━━┯━━━━━━━━━━━━━━━━━━━━━━━┯━━►27017            │                      │      ╔═ dns ══════╗
-    ╔═ any ═╗   ┃  │ ╭─ ui ───────────╮   │      ╭─ flow-manager ─╮   │  ╭─ orchestrator ─╮   ╎  ╰─────────────────╯                      │   ╭╌╌►53/UDP      ║
-    ║       ╟━┳━◆────►4200            ├┈┈┈?╌╌╌╌╌╳│3000            ├─●─●┄┄►5135            ├╳╌╌●╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╯  ╚════════════╝
-    ╚═══════╝ ┃    │ ╰─ open out ─────╯   │ ╭────►3000            │ │    │                ├─●───────────────────────────────────────────────╮
-              ┃    │                      │ │    ╰─ dns ──────────╯ │    ╰─ dns ──────────╯ │    ╭─ kafka ─────────╮   ╭─ zookeeper ────╮ │ │    ╔═ k8s-api ══╗
-              ┃    │ ╭─ cron-service ─╮   │ │ ╭┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┴───────────────────────┴────►9092             ├───►2181·2888·3888  │ │ ╰────►443         ║
-              ┗━━━━━━►3000            ├───●─┴┄╯                          ╭─ exporter ─────╮   ┏━━►5135    9092·9093◄───┤                │ │      ╚════════════╝
-                   │ ╰─ dns ──────────╯                                  │                ├━━━┛  ╰─ dns ───────────╯   ╰─ dns ──────────╯ │
-                   │                                                     ╰────────────────╯                                               │
-                   ╰──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────╯
-                   ╭─ stalker-jobs ─────╮
-                   │ ╭─ jobs ─────────╮ │                                                                                                        ╔═ internet ═╗
-                   │ │                ├──────────────────────────────────────────────────────────────────────────────────────────────────────────►any         ║
-                   │ ╰────────────────╯ │                                                                                                        ╚════════════╝
-                   ╰────────────────────╯
+                 ╭─ stalker ───────────────────────────────────────────────────────────────────────────────────────────────────────────────╮
+                 │ ╭─ ui ───────────╮   ┏━━━━━━━━━━━━━━━━━━━━━━━━━━━┯━━━━━━━━━━━━━━━━━━━━━━━━━━━┓  ╭─ mongo ─────────╮                     │
+              ╭────►4200            ├┈┈┈?╌╮    ╭─ flow-manager ─╮   │  ╭─ orchestrator ─╮       ┡━━►27017            │                     │      ╔═ dns ══════╗
+    ╔═ any ═╗ │  │ ╰─ open out ─────╯   ┃ ╰╌╌╌╳│3000            ├─●─●┄┄►5135            ├╳╌╌╌╌┬╌╯  ╰─────────────────╯                     │   ╭╌╌►53/UDP      ║
+    ║       ╟━╈━━━━━━━━━━━━━━━━━━━━━━━━━┩   ╭──►3000            │ │    │                ├─●─╮ ╰╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╯  ╚════════════╝
+    ╚═══════╝ ┃  │ ╭─ cron-service ─╮   │   │  ╰─ dns ──────────╯ │    ╰─ dns ──────────╯ │ ╰────────────────────────────────────────────────╮
+              ┗━━━━►3000            ├───●───┴┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┴───────────────────────┤        ╭─ kafka ─────────╮  ╭─ zookeeper ────╮ │ │    ╔═ k8s-api ══╗
+                 │ ╰─ dns ──────────╯                                  ╭─ exporter ─────╮ ╰────────►9092             ├──►2181·2888·3888  │ │ ╰────►443         ║
+                 │                                                     │                ├━━━━━━━━━━►5135    9092·9093◄──┤                │ │      ╚════════════╝
+                 │                                                     ╰────────────────╯          ╰─ dns ───────────╯  ╰─ dns ──────────╯ │
+                 ╰─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────╯
+                 ╭─ stalker-jobs ─────╮
+                 │ ╭─ jobs ─────────╮ │                                                                                                           ╔═ internet ═╗
+                 │ │                ├─────────────────────────────────────────────────────────────────────────────────────────────────────────────►any         ║
+                 │ ╰────────────────╯ │                                                                                                           ╚════════════╝
+                 ╰────────────────────╯
     ");
 }
 
@@ -197,7 +197,7 @@ fn ascii_keeps_every_column() {
         assert_eq!(a.chars().count(), b.len(), "{a}");
     }
     assert!(ascii.contains("[ exporter          -===="), "{ascii}");
-    assert!(ascii.contains("~x[3000"), "{ascii}");
+    assert!(ascii.contains("_x[3000"), "{ascii}");
 }
 
 #[test]
@@ -270,7 +270,7 @@ fn movement_follows_the_wires() {
     assert_eq!(step("any", Direction::Left), None);
     assert_eq!(step("any", Direction::Right), Some(workload("ui")));
     assert_eq!(
-        step(&workload("cron-service"), Direction::Down),
+        step(&workload("cron-service"), Direction::Up),
         Some(workload("ui"))
     );
     assert_eq!(
@@ -291,14 +291,14 @@ fn movement_follows_the_wires() {
 #[test]
 fn a_live_update_keeps_the_step_and_a_resize_chooses_anew() {
     let mut sample = stalker();
-    let first = layout(&sample.graph(), &with_api(118, 15), None);
+    let first = layout(&sample.graph(), &with_api(118, 20), None);
     sample.edge(
         "stalker/a-new-worker-with-a-long-name",
         "stalker/mongo",
         "27017",
         State::Plain,
     );
-    let next = layout(&sample.graph(), &with_api(118, 15), Some(first.sticky()));
+    let next = layout(&sample.graph(), &with_api(118, 20), Some(first.sticky()));
     assert_eq!(next.step_shown(), Step::CardTight);
     let resized = layout(&sample.graph(), &with_api(78, 20), Some(first.sticky()));
     assert_eq!(resized.step_shown(), Step::Mini);
