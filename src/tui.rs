@@ -14,6 +14,7 @@ mod filter_line;
 mod graph;
 pub mod ground;
 mod header;
+mod headless;
 mod help;
 mod input;
 pub mod keys;
@@ -35,7 +36,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossterm::event::{Event, EventStream, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{Event, EventStream, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use futures_util::StreamExt;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -46,6 +47,7 @@ use crate::source::Snapshot;
 use app::{App, Effect, Msg, Start};
 use draw::Hits;
 use ground::{Ground, Judge};
+pub use headless::Headless;
 use terminal::{Screen, Terminal};
 use theme::Theme;
 use view::{About, Answer, Draft, Picture, Place, Question, Settings, Sides, Tally, View};
@@ -206,13 +208,21 @@ fn translate(event: &Event, hits: &Hits) -> Option<Msg> {
 
 fn on_mouse(mouse: MouseEvent, hits: &Hits) -> Option<Msg> {
     match mouse.kind {
-        MouseEventKind::Down(MouseButton::Left) => {
-            hits.at(mouse.column, mouse.row).cloned().map(Msg::Click)
-        }
-        MouseEventKind::ScrollDown | MouseEventKind::ScrollUp => Some(Msg::Wheel {
+        MouseEventKind::Down(MouseButton::Left) => hits.at(mouse.column, mouse.row).map(Msg::Click),
+        MouseEventKind::ScrollLeft | MouseEventKind::ScrollRight => Some(Msg::Aside {
             pane: hits.pane(mouse.column, mouse.row)?,
-            down: mouse.kind == MouseEventKind::ScrollDown,
+            right: mouse.kind == MouseEventKind::ScrollRight,
         }),
+        MouseEventKind::ScrollDown | MouseEventKind::ScrollUp => {
+            let pane = hits.pane(mouse.column, mouse.row)?;
+            let down = mouse.kind == MouseEventKind::ScrollDown;
+            // Where there is one wheel only, shift turns it.
+            Some(if mouse.modifiers.contains(KeyModifiers::SHIFT) {
+                Msg::Aside { pane, right: down }
+            } else {
+                Msg::Wheel { pane, down }
+            })
+        }
         _ => None,
     }
 }
@@ -350,13 +360,21 @@ fn work(answers: &impl Answers, effect: Effect) -> Result<Msg, Box<Effect>> {
             all,
             show,
             options,
-            sticky,
+            before,
         } => {
             let all = all.as_deref();
-            let drawn = crate::graph::view::picture(&graph, all, &show, &options, sticky.as_ref());
+            let before = before.as_ref().map(|picture| &picture.drawn.scene);
+            let drawn = crate::graph::view::picture_after(&graph, all, &show, &options, before);
+            let tangled = drawn.scene.is_tangled();
             Msg::Picture {
                 generation,
-                picture: Arc::new(Picture { of: graph, drawn }),
+                picture: Arc::new(Picture {
+                    of: graph,
+                    asked: show,
+                    options,
+                    drawn,
+                    tangled,
+                }),
             }
         }
         Effect::Read {

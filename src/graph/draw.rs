@@ -1,5 +1,7 @@
 //! Drawing: wires into a canvas, then frames, wires, boxes and names into the scene's cells.
 
+use std::collections::BTreeSet;
+
 use super::canvas::{Canvas, EAST, NORTH, SOUTH, WEST, broken, glyph};
 use super::geometry::{Geometry, Layout};
 use super::names;

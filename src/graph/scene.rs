@@ -332,6 +332,42 @@ impl Scene {
             .collect()
     }
 
+    /// The edges drawn at a box, named by its id or else its key, in reading order: exits and pins from top to bottom, and the
+    /// edges of one by where they go or come from. Indices into [`Graph::edges`](super::Graph::edges), each once.
+    pub fn wires_of(&self, id: &str) -> Vec<usize> {
+        let found = self.find(id).map(|found| &found.id);
+        let Some(place) = self.boxes.iter().position(|b| Some(&b.id) == found) else {
+            return Vec::new();
+        };
+        let mut ports: Vec<&PortView> = self.ports.iter().filter(|p| p.node == place).collect();
+        ports.sort_by_key(|port| (port.y, port.x));
+        let mut wires = Vec::new();
+        for port in ports {
+            let other = |edge: usize| {
+                let ends = self.ports.iter();
+                let ends = ends.filter(|p| p.exit != port.exit && p.edges.contains(&edge));
+                ends.map(|p| (p.y, p.x)).min()
+            };
+            let mut edges = port.edges.clone();
+            edges.sort_by_key(|&edge| (other(edge), edge));
+            for edge in edges {
+                if !wires.contains(&edge) {
+                    wires.push(edge);
+                }
+            }
+        }
+        wires
+    }
+
+    /// The boxes that an edge leaves and enters, as indices into [`Scene::boxes`]; `None` for an edge without a wire.
+    pub fn ends_of(&self, edge: usize) -> Option<(usize, usize)> {
+        let end = |exit: bool| {
+            let mut ports = self.ports.iter();
+            ports.find(|p| p.exit == exit && p.edges.contains(&edge))
+        };
+        Some((end(true)?.node, end(false)?.node))
+    }
+
     /// The picture as lines of text without spaces at their ends. ASCII is for terminals and locales without the glyphs.
     pub fn text(&self, ascii: bool) -> String {
         let mut text = String::new();

@@ -11,7 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use fold::{Folded, Folding, Room};
 use keep::Kept;
 
-use super::{Class, Graph, Node, NodeKind, Options, Scene, Step, Sticky, layout, layout_among};
+use super::{
+    Class, Graph, Node, NodeKind, Options, Scene, Step, Sticky, grid, layout, layout_among,
+};
 
 /// A way to look at a graph.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,6 +27,8 @@ pub enum View {
     /// The node of this key, its callers left of it and its callees right of it, with all classes of traffic. `namespace/NAME`
     /// is a namespace among namespaces.
     Ego(String),
+    /// Callers down the side, callees across the top; closed namespaces as on the map.
+    Matrix,
 }
 
 impl View {
@@ -34,6 +38,7 @@ impl View {
             Self::Map => "map",
             Self::Overview => "overview",
             Self::Ego(_) => "ego",
+            Self::Matrix => "matrix",
         }
     }
 
@@ -42,6 +47,7 @@ impl View {
         match word {
             "map" => Some(Self::Map),
             "overview" => Some(Self::Overview),
+            "matrix" => Some(Self::Matrix),
             "ego" => key.map(|key| Self::Ego(key.to_owned())),
             _ => None,
         }
@@ -52,8 +58,8 @@ impl View {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Show {
     pub view: View,
-    /// Namespaces that are not as the view has them: closed ones on the map, opened ones in the overview, and around one node
-    /// those whose workloads are not to be put into one box. A group of namespaces is opened by its name, as
+    /// Namespaces that are not as the view has them: closed ones on the map and in the matrix, opened ones in the overview, and
+    /// around one node those whose workloads are not to be put into one box. A group of namespaces is opened by its name, as
     /// [`Picture::turned`] does.
     pub turned: BTreeSet<String>,
 }
@@ -105,6 +111,9 @@ pub fn picture(
     options: &Options,
     sticky: Option<&Sticky>,
 ) -> Picture {
+    if show.view == View::Matrix {
+        return matrix(graph, all, show, options, None);
+    }
     let mut options = options.clone();
     if let View::Ego(_) = show.view {
         options.classes = Class::ALL.into();
@@ -121,6 +130,57 @@ pub fn picture(
         }
     }
     best.expect("there is a sketch for every show")
+}
+
+/// Like [`picture`], after another picture of the same cluster, so that what is known stays where it was.
+pub fn picture_after(
+    graph: &Graph,
+    all: Option<&Graph>,
+    show: &Show,
+    options: &Options,
+    before: Option<&Scene>,
+) -> Picture {
+    if show.view == View::Matrix {
+        return matrix(graph, all, show, options, before);
+    }
+    let sticky = before.filter(|scene| !scene.is_grid()).map(Scene::sticky);
+    picture(graph, all, show, options, sticky)
+}
+
+/// Rows or columns beyond which a matrix is folded by namespace.
+const MAX_SIDE: usize = 200;
+
+/// Nodes of the others stand in it without a sign, so that rows stay where they are.
+fn matrix(
+    graph: &Graph,
+    all: Option<&Graph>,
+    show: &Show,
+    options: &Options,
+    before: Option<&Scene>,
+) -> Picture {
+    let level = ego::Level::default();
+    let is_small = |folded: &Folded| folded.graph.nodes().len() <= MAX_SIDE;
+    let mut show = show.clone();
+    let mut folded = show.fold(graph, &level);
+    if !is_small(&folded) {
+        // Rows of an overview, which has few enough of them in the largest cluster.
+        folded = Show::overview().fold(graph, &level);
+        let namespaces = graph.nodes().iter().filter_map(|n| n.namespace.clone());
+        show.turned = namespaces.collect();
+    }
+    let all = all.map(|all| show.fold(all, &level));
+    let all = all.filter(|all| is_small(all) && folded.groups.is_empty());
+    let others = all.iter().flat_map(|all| all.graph.nodes());
+    let nodes = folded.graph.nodes().iter().chain(others).cloned().collect();
+    let drawn = Graph::new(nodes, folded.graph.edges().to_vec());
+    let scene = grid(&drawn, options, before.filter(|scene| scene.is_grid()));
+    Picture {
+        graph: drawn,
+        scene,
+        show,
+        groups: folded.groups,
+        untold: folded.untold,
+    }
 }
 
 /// One way to fold a graph for a show.
@@ -150,7 +210,7 @@ impl Sketch {
             View::Map if show.turned.is_empty() && !MAP.has_room_for(graph) => {
                 vec![sketch(&Show::overview(), ego::Level::default())]
             }
-            View::Map | View::Overview => {
+            View::Map | View::Overview | View::Matrix => {
                 let asked = sketch(show, ego::Level::default());
                 if MAP.has_room_for(&asked.folded.graph) {
                     vec![asked]
@@ -214,11 +274,13 @@ impl Show {
         let plain = |name: &str, _| name.to_owned();
         match &self.view {
             View::Ego(key) => ego::around(graph, key, level, turned),
-            View::Map if turned.is_empty() => Folded {
+            View::Map | View::Matrix if turned.is_empty() => Folded {
                 graph: graph.clone(),
                 ..Folded::default()
             },
-            View::Map => Folding::new(graph, |_, name| turned.contains(name)).graph(plain),
+            View::Map | View::Matrix => {
+                Folding::new(graph, |_, name| turned.contains(name)).graph(plain)
+            }
             View::Overview => {
                 let mut folding = Folding::new(graph, |_, name| !turned.contains(name));
                 let is_open =

@@ -3,6 +3,7 @@
 mod arrivals;
 mod beside;
 mod facts;
+mod lens;
 mod modes;
 mod normal;
 mod pictures;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 use crossterm::event::KeyEvent;
 
 use crate::graph::view::Show;
-use crate::graph::{self, Graph, Step, Sticky};
+use crate::graph::{self, Graph};
 
 use super::filter::{Facts, Filter};
 use super::input::Input;
@@ -25,9 +26,10 @@ use super::layout::{self, Pane, Panes, Wish};
 use super::theme::Theme;
 use super::trouble;
 use super::view::{
-    About, Answer, Draft, Picture, Place, Question, Settings, Sides, Tally, Tone, View,
+    About, Answer, Draft, Picture, Place, Question, Settings, Sides, Tally, Tone, View, stands_for,
 };
 pub(super) use beside::Beside;
+pub(super) use lens::{Kind, Lens, Link, hit};
 
 /// What happened.
 #[derive(Clone, Debug)]
@@ -39,6 +41,11 @@ pub(super) enum Msg {
     Wheel {
         pane: Pane,
         down: bool,
+    },
+    /// The wheel that goes sideways.
+    Aside {
+        pane: Pane,
+        right: bool,
     },
     Resize(u16, u16),
     /// There is a newer snapshot.
@@ -91,7 +98,8 @@ pub(super) enum Effect {
         all: Option<Arc<Graph>>,
         show: Show,
         options: graph::Options,
-        sticky: Option<Sticky>,
+        /// A picture of the same view, so that what is known stays where it was.
+        before: Option<Arc<Picture>>,
     },
     /// Reads a probe that is being typed; the cursor is in bytes.
     Read {
@@ -155,7 +163,14 @@ pub(super) enum Hit {
     Pane(Pane),
     /// A line of the table pane, counted among the shown ones.
     Line(usize),
+    /// A box of the picture, by id.
     Node(String),
+    /// The connections whose wires share a cell.
+    Wire(Vec<Link>),
+    /// A caller and a callee of a matrix, by key.
+    Pair(String, String),
+    /// The title of a namespace's frame.
+    Frame(String),
 }
 
 /// What the explanation is about.
@@ -221,8 +236,7 @@ pub(super) struct App {
     pub(super) reconnects: bool,
     /// What the panel that was put away was about.
     pub(super) dismissed: Option<trouble::Topic>,
-    pub(super) show: Show,
-    pub(super) step: Option<Step>,
+    pub(super) lens: Lens,
     /// 0: application traffic; 1: with DNS; 2: all.
     pub(super) classes: u8,
     /// What was last asked for.
@@ -233,8 +247,8 @@ pub(super) struct App {
     picture_shown: u64,
     /// What the graphs of all environments have together, so that nothing moves from one to the next.
     all: Option<Arc<Graph>>,
-    /// Pictures of the environments, so that going back to one is going back to the same picture.
-    pictures: Vec<(graph::Options, Show, Arc<Picture>)>,
+    /// Pictures of views and environments, so that going back to one is going back to the same picture.
+    pictures: Vec<Arc<Picture>>,
     tallies_wanted: u64,
     draft_wanted: u64,
     /// A completion was asked for before the reading it rests on had come; what is typed since waits.
@@ -306,8 +320,7 @@ impl App {
             place: start.place,
             reconnects: start.reconnects,
             dismissed: None,
-            show: Show::default(),
-            step: None,
+            lens: Lens::default(),
             classes: 0,
             settings: start.settings,
             generation: 0,
@@ -375,10 +388,14 @@ impl App {
             Tab::Environments => Some(self.beside.cursor.min(last)),
             Tab::Flows if self.narrowed() => Some(self.flow.min(last)),
             Tab::Flows => {
-                let selected = self.selected.as_deref()?;
-                self.shown
-                    .iter()
-                    .position(|row| self.view.rows[*row].id == selected)
+                let selected = self.selected_key()?;
+                let rows = &self.view.rows;
+                // Of a namespace that is one box, its first workload.
+                let is_it = |row: &usize| match stands_for(selected) {
+                    Some(namespace) => rows[*row].namespace == namespace,
+                    None => rows[*row].id == selected,
+                };
+                self.shown.iter().position(is_it)
             }
         }
     }
@@ -398,12 +415,23 @@ impl App {
 
     /// The node that is selected. A node from outside may be drawn twice, and the selection is one of its boxes.
     pub(super) fn selected_key(&self) -> Option<&str> {
-        let selected = self.selected.as_deref()?;
-        let found = self
-            .picture
-            .as_ref()
-            .and_then(|picture| picture.drawn.scene.find(selected));
-        Some(found.map_or(selected, |found| found.key.as_str()))
+        self.selected.as_deref().map(lens::bare)
+    }
+
+    /// What `enter` does with the selection.
+    pub(super) fn enter_opens(&self) -> &'static str {
+        let in_graph = self.focus == Pane::Graph;
+        let is_closed = || {
+            let found = self.selected_box();
+            found.is_some_and(|found| found.kind == graph::NodeKind::Namespace)
+        };
+        if in_graph && self.lens.link.is_some() {
+            "why"
+        } else if in_graph && is_closed() {
+            "open"
+        } else {
+            "flows"
+        }
     }
 
     fn next(&mut self) -> u64 {
@@ -471,8 +499,7 @@ impl App {
             && !self.shown.is_empty()
         {
             let known = self
-                .selected
-                .as_ref()
+                .selected_key()
                 .is_some_and(|key| self.view.graph.node(key).is_some());
             let hidden_row = self
                 .view
@@ -480,7 +507,7 @@ impl App {
                 .iter()
                 .any(|row| Some(&row.id) == self.selected.as_ref());
             if !known || (hidden_row && !self.filter.is_empty()) {
-                self.selected = Some(self.view.rows[self.shown[0]].id.clone());
+                self.select_row(self.view.rows[self.shown[0]].id.clone());
             }
         }
     }
@@ -493,6 +520,7 @@ pub(super) fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
         Msg::Paste(text) => on_paste(app, &text),
         Msg::Click(hit) => normal::on_click(app, hit),
         Msg::Wheel { pane, down } => normal::on_wheel(app, pane, down),
+        Msg::Aside { pane, right } => normal::on_aside(app, pane, right),
         Msg::Resize(width, height) => {
             (app.width, app.height) = (width, height);
             Vec::new()
@@ -503,11 +531,7 @@ pub(super) fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
             generation,
             picture,
         } => {
-            if generation > app.picture_shown {
-                app.picture_shown = generation;
-                app.keep(&picture);
-                app.picture = Some(picture);
-            }
+            app.on_picture(generation, picture);
             Vec::new()
         }
         Msg::Tallies {
@@ -550,6 +574,7 @@ pub(super) fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
             Vec::new()
         }
     };
+    app.follow_flow();
     effects.extend(app.want_picture());
     effects
 }

@@ -1,43 +1,59 @@
 //! The whole screen from the state: reads only, and tells where the mouse would hit what.
 
+use std::sync::Arc;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use crate::source::Link;
 use crate::text;
 
-use super::app::{App, Hit, Mode, Tab};
+use super::app::{self, App, Hit, Mode, Tab};
+use super::graph::Window;
 use super::layout::{Pane, Panes, SMALLEST};
 use super::pen::Pen;
 use super::theme::{self, Theme};
-use super::view::{Line, Tone, span};
+use super::view::{Line, Picture, Tone, span};
 use super::{
     beside, drift, explain, filter_line, graph, header, help, picker, probe, table, trouble,
 };
 
 /// What is where, for the mouse. Later entries lie on top.
 #[derive(Debug, Default)]
-pub(super) struct Hits(Vec<(Rect, Hit)>);
+pub(super) struct Hits {
+    list: Vec<(Rect, Hit)>,
+    /// The picture on the screen, and which part of it.
+    picture: Option<(Window, Arc<Picture>)>,
+}
 
 impl Hits {
     pub(super) fn add(&mut self, area: Rect, hit: Hit) {
-        self.0.push((area, hit));
+        self.list.push((area, hit));
+    }
+
+    pub(super) fn picture(&mut self, window: Window, picture: Arc<Picture>) {
+        self.picture = Some((window, picture));
     }
 
     /// What lies on top at a cell.
-    pub(super) fn at(&self, x: u16, y: u16) -> Option<&Hit> {
+    pub(super) fn at(&self, x: u16, y: u16) -> Option<Hit> {
         let position = Position::new(x, y);
-        self.0
-            .iter()
-            .rev()
-            .find(|(area, _)| area.contains(position))
-            .map(|(_, hit)| hit)
+        let mut found = self.list.iter().rev();
+        let (_, top) = found.find(|(area, _)| area.contains(position))?;
+        let inside = self.picture.as_ref().filter(|(window, _)| {
+            *top == Hit::Pane(Pane::Graph) && window.inner.contains(position)
+        });
+        let of_picture = inside.and_then(|(window, picture)| {
+            let at = window.shown(x - window.inner.x, y - window.inner.y);
+            app::hit(picture, at)
+        });
+        of_picture.or_else(|| Some(top.clone()))
     }
 
     /// The pane a cell belongs to.
     pub(super) fn pane(&self, x: u16, y: u16) -> Option<Pane> {
         let position = Position::new(x, y);
-        self.0.iter().rev().find_map(|(area, hit)| match hit {
+        self.list.iter().rev().find_map(|(area, hit)| match hit {
             Hit::Pane(pane) if area.contains(position) => Some(*pane),
             _ => None,
         })
@@ -268,7 +284,17 @@ fn hint_words(app: &App) -> (Vec<Hint>, Vec<(&'static str, &'static str)>) {
                 (Tab::Environments, _) => {}
                 (Tab::Drift, _) => left.push(hint("1", "flows")),
                 (Tab::Flows, true) => left.push(hint("esc", "all workloads")),
-                (Tab::Flows, false) => left.push(hint("enter", "flows")),
+                (Tab::Flows, false) => left.push(hint("enter", app.enter_opens())),
+            }
+            if app.tab == Tab::Flows {
+                if app.shows_graph() {
+                    left.push(("v", app.lens.kind.next().word().to_owned()));
+                } else {
+                    left.push(hint("v", "graph"));
+                }
+            }
+            if app.focus == Pane::Graph && app.tab == Tab::Flows {
+                left.extend([hint("J K", "wires"), hint("o", "open, close")]);
             }
             left.extend([hint("/", "filter"), hint("n", "ns")]);
             if app.tab != Tab::Environments && app.view.environments.len() > 1 {

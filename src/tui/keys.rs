@@ -18,6 +18,12 @@ pub enum Action {
     Flows,
     Drift,
     Enter,
+    NextWire,
+    PreviousWire,
+    PanLeft,
+    PanDown,
+    PanUp,
+    PanRight,
     Back,
     Filter,
     Help,
@@ -33,6 +39,8 @@ pub enum Action {
     NextEnvironment,
     Environments,
     Differing,
+    NextView,
+    Open,
     MoreDetail,
     LessDetail,
     Refit,
@@ -87,12 +95,15 @@ impl Binding {
 struct Chord {
     code: KeyCode,
     ctrl: bool,
+    /// Told apart for arrows only: letters have their case.
+    shift: bool,
 }
 
 const fn key(c: char) -> Chord {
     Chord {
         code: KeyCode::Char(c),
         ctrl: false,
+        shift: false,
     }
 }
 
@@ -100,11 +111,24 @@ const fn ctrl(c: char) -> Chord {
     Chord {
         code: KeyCode::Char(c),
         ctrl: true,
+        shift: false,
     }
 }
 
 const fn special(code: KeyCode) -> Chord {
-    Chord { code, ctrl: false }
+    Chord {
+        code,
+        ctrl: false,
+        shift: false,
+    }
+}
+
+const fn shift(code: KeyCode) -> Chord {
+    Chord {
+        code,
+        ctrl: false,
+        shift: true,
+    }
 }
 
 const fn row(
@@ -121,7 +145,7 @@ const fn row(
     }
 }
 
-static TABLE: [Binding; 26] = [
+static TABLE: [Binding; 30] = [
     row(
         "h j k l, arrows",
         "move; in the graph by geometry",
@@ -170,9 +194,29 @@ static TABLE: [Binding; 26] = [
     ),
     row(
         "enter",
-        "drill in: a workload to its flows, a flow to why",
+        "drill in: a workload to its flows, a flow or wire to why",
         Group::Move,
         &[(special(KeyCode::Enter), Action::Enter)],
+    ),
+    row(
+        "J K",
+        "graph: next, previous wire of the selection",
+        Group::Move,
+        &[
+            (key('J'), Action::NextWire),
+            (key('K'), Action::PreviousWire),
+        ],
+    ),
+    row(
+        "shift-arrows",
+        "graph: pan",
+        Group::Move,
+        &[
+            (shift(KeyCode::Left), Action::PanLeft),
+            (shift(KeyCode::Down), Action::PanDown),
+            (shift(KeyCode::Up), Action::PanUp),
+            (shift(KeyCode::Right), Action::PanRight),
+        ],
     ),
     row(
         "esc",
@@ -192,6 +236,18 @@ static TABLE: [Binding; 26] = [
         "zoom the pane",
         Group::Look,
         &[(key('z'), Action::Zoom)],
+    ),
+    row(
+        "v",
+        "graph: next view of map, ego, matrix, overview",
+        Group::Look,
+        &[(key('v'), Action::NextView)],
+    ),
+    row(
+        "o",
+        "graph: open or close a namespace",
+        Group::Look,
+        &[(key('o'), Action::Open)],
     ),
     row(
         "+ - 0",
@@ -316,10 +372,20 @@ pub fn action(event: KeyEvent) -> Option<Action> {
     if event.modifiers.contains(KeyModifiers::ALT) {
         return None;
     }
+    let is_arrow = matches!(
+        event.code,
+        KeyCode::Left | KeyCode::Right | KeyCode::Up | KeyCode::Down
+    );
+    let shift = is_arrow && event.modifiers.contains(KeyModifiers::SHIFT);
+    let pressed = Chord {
+        code: event.code,
+        ctrl,
+        shift,
+    };
     TABLE
         .iter()
         .flat_map(|binding| binding.chords)
-        .find(|(chord, _)| chord.code == event.code && chord.ctrl == ctrl)
+        .find(|(chord, _)| *chord == pressed)
         .map(|(_, action)| *action)
 }
 
@@ -367,6 +433,15 @@ mod tests {
         assert_eq!(
             press(KeyCode::Char('c'), KeyModifiers::CONTROL),
             Some(Action::QuitNow)
+        );
+        assert_eq!(
+            press(KeyCode::Left, KeyModifiers::SHIFT),
+            Some(Action::PanLeft)
+        );
+        assert_eq!(press(KeyCode::Left, KeyModifiers::NONE), Some(Action::Left));
+        assert_eq!(
+            press(KeyCode::BackTab, KeyModifiers::SHIFT),
+            Some(Action::PreviousPane)
         );
         assert_eq!(press(KeyCode::Char('q'), KeyModifiers::ALT), None);
         assert_eq!(press(KeyCode::Char('x'), KeyModifiers::NONE), None);

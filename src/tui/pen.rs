@@ -149,6 +149,23 @@ impl Pen<'_> {
         self.line(row, start, 0, &words);
     }
 
+    /// Writes a note into the lower border of a frame, at its left; what does not fit ends in `…`.
+    pub(super) fn footnote_left(&mut self, frame: Rect, note: &[Span]) {
+        let frame = frame.intersection(self.buffer.area);
+        if frame.height < 2 || frame.width < 8 {
+            return;
+        }
+        let row = Rect::new(frame.x + 2, frame.bottom() - 1, frame.width - 4, 1);
+        let inside = Rect {
+            width: row.width - 1,
+            ..row
+        };
+        let plain = self.theme.tone(Tone::Plain);
+        let start = self.text(inside, 0, 0, " ", plain);
+        let end = self.line(inside, start, 0, note);
+        self.text(row, end, 0, " ", plain);
+    }
+
     /// Writes lines into the inside of a frame, wrapped; what does not fit is counted in its lower border.
     pub(super) fn told(&mut self, frame: Rect, inner: Rect, words: &[Line]) {
         let lines: Vec<Line> = words

@@ -10,7 +10,7 @@ use super::layout::Pane;
 use super::pen::{Pen, wrap};
 use super::theme::Theme;
 use super::trouble;
-use super::view::{Item, Line, Part, Row, Sign, Tone, span, verdict_words};
+use super::view::{Item, Line, Part, Row, Sign, Tone, span, stands_for, verdict_words};
 
 /// Draws the panel; folded it is one line without a border.
 pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, folded: bool, app: &App, hits: &mut Hits) {
@@ -89,6 +89,13 @@ fn content(app: &App) -> Vec<Line> {
     }
     match (selected_row(app), app.selected_key()) {
         (Some(row), _) => describe(row),
+        (None, Some(key)) if stands_for(key).is_some() => vec![vec![
+            span(stands_for(key).unwrap_or(key), Tone::Name),
+            span(
+                "  is one box for a whole namespace; o opens it, p probes from it",
+                Tone::Plain,
+            ),
+        ]],
         (None, Some(key)) => vec![vec![
             span(key.to_owned(), Tone::Name),
             span(

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use crate::compile::enforcer::Enforces;
 use crate::engine::Verdict;
-use crate::graph::Graph;
-use crate::graph::view::Picture as Drawn;
+use crate::graph::view::{Picture as Drawn, Show};
+use crate::graph::{Graph, Options};
 use crate::questions::environments::Opinion;
 use crate::source::Link;
 
@@ -489,7 +489,18 @@ pub struct About {
 /// A finished picture.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Picture {
-    /// The graph it was asked for.
+    /// The graph, the view and the pane it was asked for.
     pub of: Arc<Graph>,
+    pub asked: Show,
+    pub options: Options,
     pub drawn: Drawn,
+    /// Its wires cross so often that a matrix may be easier to read.
+    pub tangled: bool,
+}
+
+/// The namespace that a box stands for which is one closed namespace, by its key.
+pub fn stands_for(key: &str) -> Option<&str> {
+    let name = key.strip_prefix("namespace/")?;
+    // A workload's key has three parts.
+    (!name.contains('/')).then_some(name)
 }

@@ -6,6 +6,7 @@ mod platform;
 mod red_kite;
 mod stalker;
 mod verrazzano;
+mod views;
 
 use std::sync::Arc;
 

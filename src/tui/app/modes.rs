@@ -171,6 +171,7 @@ pub(super) fn pick_key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
 pub(super) fn scope(app: &mut App, namespaces: Vec<String>) -> Vec<Effect> {
     app.settings.namespaces = namespaces;
     app.settings.workload = None;
+    app.lens.reset();
     app.picture = None;
     app.tallies.clear();
     app.make_room(None);

@@ -1,9 +1,9 @@
 //! What the keys and the mouse do in normal mode.
 
-use crate::graph::{self, Step};
+use crate::graph::{self, Direction};
 
 use super::arrivals::{read_draft, tell};
-use super::{App, Effect, Hit, Mode, Picker, Subject, Tab, beside};
+use super::{App, Effect, Hit, Mode, Picker, Subject, Tab, beside, lens};
 use crate::tui::input::Input;
 use crate::tui::keys::Action;
 use crate::tui::layout::Pane;
@@ -48,9 +48,17 @@ pub(super) fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::Later => return recall(app, true),
         Action::Why => return why(app),
         Action::NextEnvironment => return next_environment(app),
-        Action::MoreDetail => detail(app, false),
-        Action::LessDetail => detail(app, true),
-        Action::Refit => app.step = None,
+        Action::NextView => lens::next_view(app),
+        Action::Open => lens::open(app),
+        Action::NextWire => lens::walk(app, true),
+        Action::PreviousWire => lens::walk(app, false),
+        Action::PanLeft => lens::pan(app, Direction::Left),
+        Action::PanDown => lens::pan(app, Direction::Down),
+        Action::PanUp => lens::pan(app, Direction::Up),
+        Action::PanRight => lens::pan(app, Direction::Right),
+        Action::MoreDetail => lens::detail(app, false),
+        Action::LessDetail => lens::detail(app, true),
+        Action::Refit => lens::refit(app),
         Action::Classes => classes(app),
         Action::Zoom => app.zoomed = !app.zoomed,
         Action::Mouse => {
@@ -89,11 +97,7 @@ fn last_answer(app: &App) -> Option<String> {
 
 fn step(app: &mut App, direction: graph::Direction) {
     if app.focus == Pane::Graph && app.tab == Tab::Flows {
-        let Some(picture) = &app.picture else { return };
-        let here = app.selected.as_deref().unwrap_or_default();
-        if let Some(id) = picture.drawn.scene.step(here, direction) {
-            app.selected = Some(id.to_owned());
-        }
+        lens::step(app, direction);
         return;
     }
     if app.focus == Pane::Probe && !app.zoomed {
@@ -138,10 +142,13 @@ fn select_line(app: &mut App, line: usize) {
         app.finding = line;
     } else if app.tab == Tab::Environments {
         app.beside.cursor = line;
-    } else if app.narrowed() {
+    } else if let Some(flows) = app.view.flows.as_ref().filter(|_| app.narrowed()) {
+        // The subject is the workload again, whoever was looked at in the graph.
+        app.selected = Some(flows.id.clone());
+        app.lens.pan = None;
         app.flow = line;
     } else {
-        app.selected = Some(app.view.rows[index].id.clone());
+        app.select_row(app.view.rows[index].id.clone());
     }
 }
 
@@ -177,32 +184,33 @@ fn enter(app: &mut App) -> Vec<Effect> {
     if app.focus == Pane::Probe && app.answer.is_some() {
         return explain_probe(app);
     }
-    if app.tab != Tab::Flows || (app.narrowed() && app.focus != Pane::Graph) {
+    if app.tab == Tab::Flows && app.focus == Pane::Graph {
+        return lens::enter(app);
+    }
+    if app.tab != Tab::Flows || app.narrowed() {
         return why(app);
     }
-    let row = selected_row(app);
-    if let Some(id) = row {
-        app.settings.workload = Some(id);
-        app.flow = 0;
-        return vec![app.compute()];
+    match selected_row(app) {
+        Some(id) => lens::narrow(app, id),
+        None => match app.selected_key().map(str::to_owned) {
+            Some(key) => lens::narrow(app, key),
+            None => Vec::new(),
+        },
     }
-    if app.selected.is_some() {
-        app.say(
-            "only workloads have flows of their own to list",
-            Tone::Plain,
-        );
-    }
-    Vec::new()
 }
 
 /// The id of the selected workload, whether it was chosen in the graph or in the table.
 pub(super) fn selected_row(app: &App) -> Option<String> {
     let key = app.selected_key()?;
-    app.view
-        .rows
-        .iter()
-        .find(|row| row.id == key)
-        .map(|row| row.id.clone())
+    let rows = &app.view.rows;
+    let found = rows.iter().find(|row| row.id == key);
+    // The table has a cursor where the graph has a whole namespace.
+    let at_cursor = || {
+        let is_table = app.tab == Tab::Flows && app.focus == Pane::Table && !app.narrowed();
+        let index = app.cursor().filter(|_| is_table)?;
+        rows.get(*app.shown.get(index)?)
+    };
+    found.or_else(at_cursor).map(|row| row.id.clone())
 }
 
 fn back(app: &mut App) -> Vec<Effect> {
@@ -214,10 +222,14 @@ fn back(app: &mut App) -> Vec<Effect> {
         app.message = None;
     } else if app.tab == Tab::Environments {
         open(app, app.beside.back);
-    } else if app.settings.workload.take().is_some() {
-        return vec![app.compute()];
     } else if app.tab == Tab::Drift {
         open(app, Tab::Flows);
+    } else if app.focus == Pane::Graph && !app.narrowed() && app.lens.link.take().is_some() {
+        app.lens.pan = None;
+    } else if let Some(effects) = lens::back(app) {
+        return effects;
+    } else if app.settings.workload.take().is_some() {
+        return vec![app.compute()];
     } else if app.focus == Pane::Probe {
         app.focus = Pane::Table;
     } else if !app.filter_input.text().is_empty() {
@@ -248,12 +260,20 @@ fn selected_end(app: &App) -> Option<String> {
     {
         return Some(flow.from);
     }
-    let key = app.selected_key()?;
-    let row = app.view.rows.iter().find(|row| row.id == key);
-    Some(row.map_or_else(
-        || key.to_owned(),
-        |row| format!("{}/{}", row.namespace, row.name),
-    ))
+    if app.focus == Pane::Table
+        && let Some(id) = selected_row(app)
+    {
+        return Some(lens::typed(app, &id, None));
+    }
+    Some(lens::typed(app, app.selected_key()?, None))
+}
+
+/// The question of the connection selected in the graph, while the graph has the keys.
+fn selected_link(app: &App) -> Option<Question> {
+    let in_graph = app.tab == Tab::Flows && app.focus == Pane::Graph;
+    lens::question(app)
+        .filter(|_| in_graph)
+        .map(|(question, _)| question)
 }
 
 fn selected_flow(app: &App) -> Option<Question> {
@@ -269,7 +289,7 @@ fn probe(app: &mut App) -> Vec<Effect> {
     } else if app.narrowed() && app.focus != Pane::Graph {
         selected_flow(app)
     } else {
-        None
+        selected_link(app)
     };
     let typed = match flow {
         Some(question) => format!("{} {} ", question.from, question.to),
@@ -287,6 +307,11 @@ fn probe(app: &mut App) -> Vec<Effect> {
 }
 
 fn pin(app: &mut App) -> Vec<Effect> {
+    if let Some(question) = selected_link(app) {
+        // A connection has both ends.
+        app.pinned = None;
+        return vec![app.ask(question)];
+    }
     let Some(end) = selected_end(app) else {
         return Vec::new();
     };
@@ -377,6 +402,9 @@ fn why(app: &mut App) -> Vec<Effect> {
         app.explain_next = true;
         return vec![app.ask(question)];
     }
+    if let Some(effects) = lens::explain(app) {
+        return effects;
+    }
     if let Some(id) = selected_row(app) {
         app.subject = Subject::Workload(crate::tui::view::About {
             id: id.clone(),
@@ -418,23 +446,6 @@ fn next_environment(app: &mut App) -> Vec<Effect> {
     vec![app.compute()]
 }
 
-fn detail(app: &mut App, less: bool) {
-    let here = app.step.or_else(|| {
-        app.picture
-            .as_ref()
-            .map(|picture| picture.drawn.scene.step_shown())
-    });
-    let here = here
-        .and_then(|step| Step::ALL.iter().position(|known| *known == step))
-        .unwrap_or(0);
-    let next = if less {
-        (here + 1).min(Step::ALL.len() - 1)
-    } else {
-        here.saturating_sub(1)
-    };
-    app.step = Some(Step::ALL[next]);
-}
-
 fn classes(app: &mut App) {
     app.classes = (app.classes + 1) % 3;
     let what = [
@@ -461,10 +472,23 @@ pub(super) fn on_click(app: &mut App, hit: Hit) -> Vec<Effect> {
             }
             select_line(app, line);
         }
-        Hit::Node(id) => {
-            app.focus = Pane::Graph;
-            app.selected = Some(id);
+        Hit::Node(_) | Hit::Wire(_) | Hit::Pair(..) | Hit::Frame(_) => {
+            return lens::on_hit(app, hit);
         }
+    }
+    Vec::new()
+}
+
+pub(super) fn on_aside(app: &mut App, pane: Pane, right: bool) -> Vec<Effect> {
+    if app.mode == Mode::Normal && pane == Pane::Graph {
+        lens::pan(
+            app,
+            if right {
+                Direction::Right
+            } else {
+                Direction::Left
+            },
+        );
     }
     Vec::new()
 }
@@ -485,6 +509,9 @@ pub(super) fn on_wheel(app: &mut App, pane: Pane, down: bool) -> Vec<Effect> {
             } else {
                 go(app, |at, _| at.saturating_sub(1));
             }
+        }
+        Mode::Normal if pane == Pane::Graph => {
+            lens::pan(app, if down { Direction::Down } else { Direction::Up });
         }
         _ => {}
     }

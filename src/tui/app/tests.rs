@@ -322,11 +322,11 @@ fn zoom_mouse_detail_and_classes_toggle() {
     press(&mut app, "c c");
     assert_eq!(app.classes, 0);
     press(&mut app, "0 -");
-    let less = app.step.unwrap();
+    let less = app.lens.step().unwrap();
     press(&mut app, "+");
-    assert!(app.step.unwrap() < less);
+    assert!(app.lens.step().unwrap() < less);
     press(&mut app, "0");
-    assert_eq!(app.step, None);
+    assert_eq!(app.lens.step(), None);
 }
 
 #[test]

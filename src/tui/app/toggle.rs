@@ -10,13 +10,13 @@ use crate::tui::ground::{Ground, Judge};
 use crate::tui::sample::{screen, start};
 use crate::tui::work;
 
-struct Demo {
+pub(super) struct Demo {
     ground: Ground,
     snapshot: Snapshot,
-    app: App,
+    pub(super) app: App,
 }
 
-fn demo_screen(name: &str, size: (u16, u16), namespaces: &[&str]) -> Demo {
+pub(super) fn demo_screen(name: &str, size: (u16, u16), namespaces: &[&str]) -> Demo {
     let loaded = demo::load(name).unwrap();
     let expectations = expect::read(&loaded.expectations_name, loaded.expectations_text).unwrap();
     let ground = Ground::new(Judge {
@@ -46,7 +46,7 @@ fn demo_screen(name: &str, size: (u16, u16), namespaces: &[&str]) -> Demo {
 
 impl Demo {
     /// Does what workers do, in the order asked; counts the layouts.
-    fn settle(&mut self, effects: Vec<Effect>) -> usize {
+    pub(super) fn settle(&mut self, effects: Vec<Effect>) -> usize {
         let mut layouts = 0;
         let mut waiting: std::collections::VecDeque<Effect> = effects.into();
         while let Some(effect) = waiting.pop_front() {
@@ -58,23 +58,33 @@ impl Demo {
         layouts
     }
 
-    fn press(&mut self, keys: &str) -> usize {
-        use crossterm::event::{KeyCode, KeyEvent};
-        let keys = keys.split(' ').map(|key| match key {
+    pub(super) fn press(&mut self, keys: &str) -> usize {
+        use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+        let named = |key: &str| match key {
             "enter" => KeyCode::Enter,
             "esc" => KeyCode::Esc,
+            "left" => KeyCode::Left,
+            "down" => KeyCode::Down,
+            "up" => KeyCode::Up,
             "right" => KeyCode::Right,
+            "tab" => KeyCode::Tab,
+            "backtab" => KeyCode::BackTab,
+            "space" => KeyCode::Char(' '),
             one => KeyCode::Char(one.chars().next().unwrap()),
+        };
+        let keys = keys.split(' ').map(|key| match key.strip_prefix("shift-") {
+            Some(key) => (named(key), KeyModifiers::SHIFT),
+            None => (named(key), KeyModifiers::NONE),
         });
         let mut layouts = 0;
-        for key in keys.collect::<Vec<_>>() {
-            let effects = update(&mut self.app, Msg::Key(KeyEvent::from(key)));
+        for (key, modifiers) in keys.collect::<Vec<_>>() {
+            let effects = update(&mut self.app, Msg::Key(KeyEvent::new(key, modifiers)));
             layouts += self.settle(effects);
         }
         layouts
     }
 
-    fn places(&self) -> BTreeMap<String, crate::graph::Rect> {
+    pub(super) fn places(&self) -> BTreeMap<String, crate::graph::Rect> {
         let picture = self.app.picture.as_ref().unwrap();
         let boxes = picture.drawn.scene.boxes().iter();
         boxes.map(|drawn| (drawn.id.clone(), drawn.rect)).collect()

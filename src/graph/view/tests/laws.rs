@@ -101,7 +101,7 @@ fn is_told(graph: &Graph, show: &Show, from: &str, to: &str) -> bool {
     };
     let anything = graph.nodes().iter().any(|node| opened(&node.key));
     match &show.view {
-        View::Map => true,
+        View::Map | View::Matrix => true,
         View::Ego(key) => from == key || to == key,
         View::Overview => !anything || opened(from) || opened(to),
     }
