@@ -18,7 +18,8 @@ mod table;
 use std::hint::black_box;
 use std::process::ExitCode;
 
-use netseg::graph::{Graph, Ink, Options, Scene, Step, drawn, layout};
+use netseg::graph::view::{self, Show};
+use netseg::graph::{Graph, Ink, Options, Scene, Step, layout};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Style};
@@ -136,7 +137,7 @@ fn measures() -> Vec<Measure> {
 
 /// Folds a cluster and lays out what is left.
 fn overview(graph: &Graph) -> Scene {
-    layout(&drawn::for_map(graph.clone()), &Options::new(200, 50), None)
+    view::picture(graph, None, &Show::default(), &Options::new(200, 50), None).scene
 }
 
 /// The part of a picture that a screen shows, styled by meaning.

@@ -151,11 +151,13 @@ fn no_edit_changes_a_column_or_an_order() {
             scene = next;
         }
     }
-    println!(
+    #[expect(clippy::print_stdout, reason = "shown with --nocapture")]
+    let say = |line: String| println!("{line}");
+    say(format!(
         "{edits} edits: 0 of {seen} boxes changed column or order, {slides} slid; \
          {} unexpected edges more: {} of {} boxes slid",
         anomalies.0, anomalies.2, anomalies.1
-    );
+    ));
 }
 
 #[test]

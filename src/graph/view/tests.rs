@@ -423,27 +423,14 @@ fn views_have_words() {
     assert_eq!(View::parse("ego", None), None);
 }
 
-/// Times the opening of a large cluster: `cargo test --release --lib opens -- --ignored --nocapture`.
+/// The bench tells how quickly; here it is that what opens can be read.
 #[test]
-#[ignore = "measures"]
-fn a_large_cluster_opens_at_the_overview() {
-    for (name, graph) in [("company", company(200, 300, 98)), ("ring", ring(1000, 10))] {
-        let start = std::time::Instant::now();
-        let folded = Show::overview().fold(&graph, &super::ego::Level::default());
-        eprintln!(
-            "{} boxes after {:?}",
-            folded.graph.nodes().len(),
-            start.elapsed()
-        );
-        let start = std::time::Instant::now();
-        let picture = shown(&graph, View::Map, &[], &pane());
-        eprintln!(
-            "{name}: {} nodes, {} edges, {} boxes, {:?}\n{}",
-            graph.nodes().len(),
-            graph.edges().len(),
-            picture.graph.nodes().len(),
-            start.elapsed(),
-            picture.scene.text(false)
-        );
-    }
+fn a_large_cluster_opens_at_an_overview_that_can_be_read() {
+    // 200 shops with their data and queues, 300 teams, 98 namespaces without connections.
+    let graph = company(200, 300, 98);
+    let picture = shown(&graph, View::Map, &[], &pane());
+    assert_eq!(picture.show, Show::overview());
+    assert!((1..=48).contains(&picture.graph.nodes().len()));
+    let grouped: usize = picture.groups.values().map(Vec::len).sum();
+    assert!(grouped > 900, "{grouped} of about 1,000 share a box");
 }

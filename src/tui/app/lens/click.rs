@@ -24,8 +24,8 @@ pub(in crate::tui) fn hit(picture: &Picture, (x, y): (i32, i32)) -> Option<Hit> 
             Some(Hit::Wire(links.map(Link::of).collect()))
         }
         Ink::FrameTitle => {
-            let frames = scene.frames().iter();
-            let found = frames.filter(|frame| frame.rect.contains(x, y)).last()?;
+            let mut frames = scene.frames().iter();
+            let found = frames.rfind(|frame| frame.rect.contains(x, y))?;
             Some(Hit::Frame(found.namespace.clone()))
         }
         _ => None,

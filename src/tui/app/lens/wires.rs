@@ -190,7 +190,7 @@ impl App {
                 None => ports,
             };
             line.push(span(format!("{ports}  "), Tone::Plain));
-            line.push(state_words(edge.state, is_short, name(denying(edge))));
+            line.push(state_words(edge.state, is_short, &name(denying(edge))));
             if scene.drawn().binary_search(index).is_err() {
                 line.push(span(" (no wire: c)", Tone::Plain));
             }
@@ -224,7 +224,7 @@ fn denying(edge: &Edge) -> &str {
     }
 }
 
-fn state_words(state: State, is_short: bool, denying: String) -> Span {
+fn state_words(state: State, is_short: bool, denying: &str) -> Span {
     match (state, is_short) {
         (State::Plain, _) => span("allowed", Tone::Allow),
         (State::Unexpected, false) => span("allowed, not expected", Tone::Deny),
