@@ -198,6 +198,21 @@ fn bridge(scene: &Scene, x: i32, y: i32) -> bool {
     left == right && east(&level) && east(&over) && strangers
 }
 
+/// Some edge here has another beside it that leads from the same exit to the same pin and does not come by.
+fn doubled(scene: &Scene, x: i32, y: i32) -> bool {
+    let here = &scene.cell(x, y).unwrap().edges;
+    let serving = |exit: bool, edge: usize| {
+        let ports = scene.ports.iter().enumerate();
+        let mut serving = ports.filter(move |(_, p)| p.exit == exit && p.edges.contains(&edge));
+        serving.next().map(|(i, _)| i)
+    };
+    let ends = |edge: usize| (serving(true, edge), serving(false, edge));
+    here.iter().any(|&edge| {
+        let others = scene.drawn.iter().filter(|other| !here.contains(other));
+        others.into_iter().any(|&other| ends(other) == ends(edge))
+    })
+}
+
 const PLANTS: [(&str, Plant); 5] = [
     ("a bridge becomes a joint", |scene, x, y| {
         (wire(scene, x, y) && bridge(scene, x, y)).then_some('┼')
@@ -211,7 +226,7 @@ const PLANTS: [(&str, Plant); 5] = [
         }
     }),
     ("a cell is erased", |scene, x, y| {
-        wire(scene, x, y).then_some(' ')
+        (wire(scene, x, y) && !doubled(scene, x, y)).then_some(' ')
     }),
     ("a corner turns the other way", |scene, x, y| {
         match glyph(scene, x, y) {
