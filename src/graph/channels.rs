@@ -102,7 +102,8 @@ pub(super) fn least(wiring: &Wiring, column: &[usize]) -> Vec<Channel> {
         for &w in &trunk.wires {
             let wire = &wiring.wires[w];
             let (a, b) = (column[wire.from], column[wire.to]);
-            for channel in &mut channels[a.min(b) + usize::from(a != b)..=a.max(b)] {
+            let crossed = a.min(b) + usize::from(a != b)..=a.max(b);
+            for channel in &mut channels[crossed] {
                 if channel.runs.last().is_none_or(|run| run.trunk != i) {
                     channel.runs.push(Run {
                         trunk: i,

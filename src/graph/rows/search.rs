@@ -423,8 +423,8 @@ impl State {
             }
         }
         if items.len() <= MOST_CROWDED && self.overflow(frame, region) > 0 {
-            let crowded = self.order[items.clone()].to_vec();
-            for item in crowded {
+            let now: Vec<usize> = self.order[items.clone()].to_vec();
+            for item in now {
                 for to in 0..items.len() {
                     better |= self.take(frame, region, item, to, true);
                 }
@@ -434,8 +434,8 @@ impl State {
             return better;
         }
         let few = frame.items.len() <= FEW;
-        let all = self.order[items.clone()].to_vec();
-        for item in all {
+        let now: Vec<usize> = self.order[items.clone()].to_vec();
+        for item in now {
             if frame.items[item].hub {
                 better |= self.take(frame, region, item, items.len() - 1, few);
                 better |= self.take(frame, region, item, 0, few);

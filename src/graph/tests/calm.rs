@@ -241,7 +241,9 @@ fn another_pane_keeps_the_order_while_the_step_is_the_same() {
         for (wide, pane) in [(true, &other), (false, &first)] {
             let after = layout(&world.graph(), pane, Some(before.sticky()));
             demand(case, "another pane", &after);
-            if before.step_shown() == after.step_shown() {
+            // Where the order as it was leaves no room at this step, a fresh one may: edits leave holes.
+            let afresh = pane.step.is_none() && after == layout(&world.graph(), pane, None);
+            if before.step_shown() == after.step_shown() && !afresh {
                 let all = ids(&before);
                 assert_eq!(
                     order(&before, &all),
