@@ -181,7 +181,7 @@ fn matrix(
     }
     let all = all.map(|all| of(&show, all));
     let all = all.filter(|all| all.nodes().len() <= MAX_SIDE);
-    let others = all.iter().flat_map(|all| all.nodes());
+    let others = all.iter().flat_map(Graph::nodes);
     let nodes = shown.nodes().iter().chain(others).cloned().collect();
     let graph = Graph::new(nodes, shown.edges().to_vec());
     let scene = grid(&graph, options, before.filter(|scene| scene.is_grid()));
