@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use netseg::expect;
 use netseg::graph::view::{Show, View, picture};
 use netseg::graph::{Class, Graph, NodeKind, Options, Scene, Step, drawn, truth};
 use netseg::questions::scope::Scope;
@@ -21,7 +22,9 @@ const PANES: [(u16, u16); 8] = [
 ];
 
 fn graphs(name: &str) -> Vec<(String, Graph)> {
-    let world = super::load(name);
+    let demo = demo::load(name).expect("named by the program");
+    let expectations = expect::read(&demo.expectations_name, demo.expectations_text);
+    let world = super::world(demo.cluster, expectations.expect("read by the program too"));
     let graph = |environment: &String| {
         let plan = world.plan(environment);
         drawn::drawn(&world.engine, Some(&plan), &Scope::all())

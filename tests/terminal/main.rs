@@ -445,3 +445,26 @@ fn keys_answer_while_everything_is_loading() {
     terminal.keys("q");
     assert_eq!(terminal.ended(LIMIT), 0);
 }
+
+#[test]
+fn the_views_of_the_graph_are_walked_and_a_wire_is_explained() {
+    let mut terminal = demo(120, 40);
+    terminal.wait_for("Graph · map", LIMIT);
+    terminal.keys("v");
+    terminal.wait_for("Graph · ego of stalker/cron-service", LIMIT);
+    terminal.keys("v");
+    terminal.wait_for("Graph · matrix", LIMIT);
+    terminal.keys("v");
+    terminal.wait_for("Graph · overview", LIMIT);
+    terminal.keys("o");
+    terminal.wait_for("stalker is open; o closes it", LIMIT);
+    terminal.keys("v");
+    terminal.wait_for("Graph · map", LIMIT);
+    terminal.keys("J");
+    terminal.wait_for("stalker/cron-service", LIMIT);
+    terminal.wait_for("enter why", LIMIT);
+    terminal.keys("\r");
+    terminal.wait_for("Why · ", LIMIT);
+    terminal.keys("\x1b");
+    terminal.wait_for("Graph · map", LIMIT);
+}

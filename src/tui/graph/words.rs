@@ -141,7 +141,12 @@ pub(super) fn legends(scene: &Scene) -> [Line; 2] {
                 State::HalfOpen(_) => (Tone::Plain, "half-open"),
             };
             line.push(span((*sample).to_owned(), tone));
-            let words = if is_short { short } else { meaning };
+            // The signs of a matrix have meanings of their own.
+            let words = if is_short && !scene.is_grid() {
+                short
+            } else {
+                meaning
+            };
             line.push(span(format!(" {words}"), Tone::Plain));
         }
         line

@@ -163,8 +163,10 @@ impl App {
         if link.like.is_some() && !scene.is_grid() {
             linked.truncate(1);
         }
+        // A wire of a closed namespace is not that of one of its workloads.
         let name = |key: &str| {
-            let words = self.node_words(key);
+            let shown = self.box_of(key).map_or(key, |found| found.key.as_str());
+            let words = self.node_words(shown);
             match cells {
                 None => words,
                 Some(cells) => {
