@@ -104,6 +104,8 @@ pub(super) struct Geometry {
     pub(super) height: i32,
     pub(super) column_widths: Vec<i32>,
     pub(super) channel_widths: Vec<i32>,
+    /// Rows that were empty above everything and have been taken away.
+    pub(super) lifted: i32,
 }
 
 /// Cells between a box and the frame around it, frame included.
@@ -163,7 +165,7 @@ pub(super) fn measure(layout: &Layout<'_>) -> Geometry {
         let path = course(layout, &geometry.boxes, &grid.first_track, wire);
         geometry.paths.push(path);
     }
-    lift(&mut geometry);
+    lift(&mut geometry, layout.known.map(|known| known.lifted));
     let frames = geometry.frames.iter().map(|f| &f.1);
     let bottoms = geometry.boxes.iter().chain(frames).map(|r| r.y + r.height);
     let turns = geometry.paths.iter().flatten().map(|(_, y)| y + 1);
@@ -171,12 +173,15 @@ pub(super) fn measure(layout: &Layout<'_>) -> Geometry {
     geometry
 }
 
-/// Moves everything up so that no row above the picture stays empty.
-fn lift(geometry: &mut Geometry) {
+/// Moves everything up so that no row above the picture stays empty; after another picture as far as that was moved, or what
+/// is known would not stay.
+fn lift(geometry: &mut Geometry, known: Option<i32>) {
     let frames = geometry.frames.iter().map(|f| f.1.y);
     let boxes = geometry.boxes.iter().map(|b| b.y);
     let turns = geometry.paths.iter().flatten().map(|(_, y)| *y);
     let top = frames.chain(boxes).chain(turns).min().unwrap_or(0);
+    let top = known.map_or(top, |known| known.min(top));
+    geometry.lifted = top;
     for rect in geometry
         .boxes
         .iter_mut()

@@ -456,6 +456,7 @@ fn remember(layout: &Layout<'_>, bands: &[Band], geometry: Geometry, step: Step)
             .collect(),
         column_widths: geometry.column_widths,
         channel_widths: geometry.channel_widths,
+        lifted: geometry.lifted,
         repair: Repair::default(),
     }
 }

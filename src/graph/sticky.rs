@@ -32,6 +32,8 @@ pub(super) struct Settled {
     pub(super) bands: Vec<(Vec<String>, i32)>,
     pub(super) column_widths: Vec<i32>,
     pub(super) channel_widths: Vec<i32>,
+    /// Empty rows taken away above everything.
+    pub(super) lifted: i32,
     pub(super) repair: Repair,
 }
 

@@ -53,7 +53,10 @@ fn check(graph: &Graph, options: &Options, scene: &Scene) {
 #[test]
 fn no_sign_is_false_and_none_is_missing() {
     for name in demo::names() {
-        let world = super::load(name);
+        let demo = demo::load(name).unwrap();
+        let expectations =
+            netseg::expect::read(&demo.expectations_name, demo.expectations_text).unwrap();
+        let world = super::world(demo.cluster, expectations);
         for environment in world.expectations.environments() {
             let plan = world.plan(&environment);
             let graph = drawn::drawn(&world.engine, Some(&plan), &Scope::all());

@@ -271,7 +271,6 @@ fn a_false_wire_is_caught_whatever_it_is_made_of() {
     }
     for (kind, (what, _)) in PLANTS.into_iter().enumerate() {
         let (planted, missed) = (planted[kind], missed[kind]);
-        println!("{what}: {planted} planted, {missed} without effect");
         assert!(planted > 0, "never planted: {what}");
         assert!(missed * 1_000 < planted, "{what}: {missed} of {planted}");
     }
