@@ -226,7 +226,11 @@ pub fn layout_among(
     options: &Options,
     sticky: Option<&Sticky>,
 ) -> Scene {
-    let all = Graph::union([all, graph]);
+    let mut mine = graph.clone();
+    // A closed namespace counts what is in it, and `all` has all of that.
+    mine.nodes
+        .retain(|node| node.kind != NodeKind::Namespace || all.node(&node.key).is_none());
+    let all = Graph::union([all, &mine]);
     let mut frame = layout(&all, options, sticky);
     if !frame.fits() {
         let afresh = layout(&all, options, None);

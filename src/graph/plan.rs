@@ -198,7 +198,12 @@ impl Plan {
             place.counts = counts.join("·");
             for text in badges {
                 place.badges.push(Badge {
-                    text: names::tame(text),
+                    // What a namespace's workloads come to is said with our own signs.
+                    text: if node.kind == NodeKind::Namespace {
+                        text.clone()
+                    } else {
+                        names::tame(text)
+                    },
                     state: None,
                     edges: Vec::new(),
                     // What its workloads carry together waits for a card.
