@@ -122,7 +122,7 @@ pub(super) fn panes(width: u16, height: u16, wish: Wish) -> Option<Panes> {
         (Tier::Wide, _, true) => 2 * PANEL,
         // Little height: the table says what is selected, and needs the rows.
         (Tier::Stacked, ..44, false) => 0,
-        (Tier::Stacked, _, false) => SELECTION,
+        (Tier::Stacked | Tier::Single, _, false) => SELECTION,
         _ => PANEL,
     };
     panes.folded = probe_rows == 1;
@@ -209,7 +209,7 @@ mod tests {
 
         let one = panes(80, 24, WISH).unwrap();
         assert!(!one.folded && one.graph.is_none());
-        assert_eq!(one.probe, Some(Rect::new(0, 16, 80, 6)));
+        assert_eq!(one.probe, Some(Rect::new(0, 18, 80, 4)));
 
         let beside = panes(118, 24, WISH).unwrap();
         assert_eq!(

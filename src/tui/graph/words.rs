@@ -141,11 +141,12 @@ pub(super) fn legends(scene: &Scene) -> [Line; 2] {
                 State::HalfOpen(_) => (Tone::Plain, "half-open"),
             };
             line.push(span((*sample).to_owned(), tone));
-            // The signs of a matrix have meanings of their own.
-            let words = if is_short && !scene.is_grid() {
-                short
-            } else {
-                meaning
+            let words = match (is_short, *sample) {
+                (false, _) => meaning,
+                // Two signs of a matrix stand for no state of their own.
+                (true, "◐") => "partly missing",
+                (true, "□") => "no rule, open",
+                (true, _) => short,
             };
             line.push(span(format!(" {words}"), Tone::Plain));
         }

@@ -797,3 +797,20 @@ fn the_selection_is_seen_without_colour_and_in_ascii() {
         demo.press("v");
     }
 }
+
+/// Every demo as it opens, in every view, at the sizes people have.
+#[test]
+fn screens_of_every_demo() {
+    for name in demo::names() {
+        for (width, height) in [(80, 24), (120, 40), (200, 50)] {
+            let mut demo = demo_screen(name, (width, height), &[]);
+            demo.press("backtab");
+            for word in ["map", "ego", "matrix", "overview"] {
+                assert_eq!(shown(&demo), word);
+                let file = format!("{name}_{word}_{width}x{height}");
+                insta::assert_snapshot!(file, screen(&demo.app));
+                demo.press("v");
+            }
+        }
+    }
+}
