@@ -58,7 +58,7 @@ fn fits(scene: &Scene, options: &Options) -> bool {
     scene.width <= i32::from(options.width) && scene.height <= i32::from(options.height)
 }
 
-/// The first step that fits; if none does, chips to be panned.
+/// The first step that fits; if none does, names to be panned up and down, or else chips.
 fn climb_down(graph: &Graph, options: &Options, known: Option<&Settled>) -> Scene {
     let (width, height) = (i32::from(options.width), i32::from(options.height));
     let mut last: Option<(Look, Arrangement)> = None;
@@ -91,6 +91,11 @@ fn climb_down(graph: &Graph, options: &Options, known: Option<&Settled>) -> Scen
             }
         }
         last = Some((look, arrangement));
+    }
+    // Names that need panning in one direction only are read sooner than chips that go on both ways.
+    let names = Attempt::anew(graph, options, Step::Mini, known).finish();
+    if names.width <= width {
+        return names;
     }
     Attempt::anew(graph, options, Step::Chip, known).finish()
 }
