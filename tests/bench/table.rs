@@ -7,7 +7,7 @@ use crate::clock::Times;
 /// One measure at one size.
 pub(crate) struct Row {
     measure: &'static str,
-    value: String,
+    pub(crate) value: String,
     /// The figure in the unit of its targets.
     ratio: Option<Ratio>,
     rounds: String,
@@ -61,12 +61,6 @@ impl Row {
             ratio: None,
             rounds: String::new(),
         }
-    }
-
-    /// Tells a time in a yardstick as well.
-    pub(crate) fn beside(mut self, yardstick: String) -> Self {
-        self.value = format!("{} = {yardstick}", self.value);
-        self
     }
 
     pub(crate) fn against(
