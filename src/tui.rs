@@ -364,7 +364,7 @@ fn work(answers: &impl Answers, effect: Effect) -> Result<Msg, Box<Effect>> {
         } => {
             let all = all.as_deref();
             let before = before.as_ref().map(|picture| &picture.drawn.scene);
-            let drawn = crate::graph::view::picture_after(&graph, all, &show, &options, before);
+            let drawn = crate::graph::view::picture(&graph, all, &show, &options, before);
             let tangled = drawn.scene.is_tangled();
             Msg::Picture {
                 generation,

@@ -101,7 +101,7 @@ const OVERVIEW: Room = Room {
 /// box; [`Picture::show`] says what it came to. The picture is empty only where the graph is, or where a node is asked for
 /// that is not there.
 ///
-/// `sticky` may come from any picture of the same cluster. Of the same show it keeps everything where it was. When
+/// `before` may be any picture of the same cluster. Of the same show it keeps everything where it was. When
 /// namespaces of a map were opened or closed, all others keep their columns and their order, unless the picture then
 /// no longer fits or could show more detail. Any other change of the show starts afresh.
 pub fn picture(
@@ -109,11 +109,16 @@ pub fn picture(
     all: Option<&Graph>,
     show: &Show,
     options: &Options,
-    sticky: Option<&Sticky>,
+    before: Option<&Scene>,
 ) -> Picture {
+    let (before_grid, before) = match before {
+        Some(scene) if scene.is_grid() => (Some(scene), None),
+        other => (None, other),
+    };
     if show.view == View::Matrix {
-        return matrix(graph, all, show, options, None);
+        return matrix(graph, all, show, options, before_grid);
     }
+    let sticky = before.map(Scene::sticky);
     let mut options = options.clone();
     if let View::Ego(_) = show.view {
         options.classes = Class::ALL.into();
@@ -130,21 +135,6 @@ pub fn picture(
         }
     }
     best.expect("there is a sketch for every show")
-}
-
-/// Like [`picture`], after another picture of the same cluster, so that what is known stays where it was.
-pub fn picture_after(
-    graph: &Graph,
-    all: Option<&Graph>,
-    show: &Show,
-    options: &Options,
-    before: Option<&Scene>,
-) -> Picture {
-    if show.view == View::Matrix {
-        return matrix(graph, all, show, options, before);
-    }
-    let sticky = before.filter(|scene| !scene.is_grid()).map(Scene::sticky);
-    picture(graph, all, show, options, sticky)
 }
 
 /// Rows or columns beyond which a matrix is folded by namespace.
@@ -173,7 +163,7 @@ fn matrix(
     let others = all.iter().flat_map(|all| all.graph.nodes());
     let nodes = folded.graph.nodes().iter().chain(others).cloned().collect();
     let drawn = Graph::new(nodes, folded.graph.edges().to_vec());
-    let scene = grid(&drawn, options, before.filter(|scene| scene.is_grid()));
+    let scene = grid(&drawn, options, before);
     Picture {
         graph: drawn,
         scene,

@@ -379,7 +379,7 @@ fn closing_and_opening_on_the_map_moves_no_other_out_of_order() {
             let within = graph.nodes().iter();
             let within = within.filter(|n| n.namespace.as_deref() == Some(namespace));
             let show = whole.turned(&within.clone().next().unwrap().key).unwrap();
-            let closed = picture(&graph, None, &show, &options, Some(whole.scene.sticky()));
+            let closed = picture(&graph, None, &show, &options, Some(&whole.scene));
             let key = format!("namespace/{namespace}");
             let column = within
                 .filter_map(|n| whole.scene.find(&n.key))
@@ -390,7 +390,7 @@ fn closing_and_opening_on_the_map_moves_no_other_out_of_order() {
             assert_eq!(order(&whole.scene, &prefix), order(&closed.scene, &prefix));
             let show = closed.turned(&key).unwrap();
             assert_eq!(show, whole.show);
-            let opened = picture(&graph, None, &show, &options, Some(closed.scene.sticky()));
+            let opened = picture(&graph, None, &show, &options, Some(&closed.scene));
             assert_eq!(order(&whole.scene, &prefix), order(&opened.scene, &prefix));
             for picture in [&closed, &opened] {
                 assert!(truth::check(&picture.scene).is_clean());
@@ -409,8 +409,8 @@ fn the_same_show_again_is_the_same_picture() {
         (View::Ego("e-commerce/deployment/redis".into()), vec![]),
     ] {
         let first = shown(&graph, view, &turned, &pane());
-        let sticky = Some(first.scene.sticky());
-        let again = picture(&graph, None, &first.show, &pane(), sticky);
+        let before = Some(&first.scene);
+        let again = picture(&graph, None, &first.show, &pane(), before);
         assert_eq!(first.scene.text(false), again.scene.text(false));
     }
 }

@@ -208,12 +208,12 @@ proptest! {
     #[test]
     fn one_show_after_another_is_sound(graph in graph(), views in prop::collection::vec((0usize..6, any::<u8>()), 2..5)) {
         let options = Options::new(118, 30);
-        let mut sticky = None;
+        let mut before = None;
         for (view, turned) in views {
             let show = show(&graph, view, turned);
-            let picture = picture(&graph, None, &show, &options, sticky.as_ref());
+            let picture = picture(&graph, None, &show, &options, before.as_ref());
             sound(&graph, &picture)?;
-            sticky = Some(picture.scene.sticky().clone());
+            before = Some(picture.scene);
         }
     }
 }
