@@ -32,15 +32,36 @@ pub(super) fn glyph(arms: [u8; 4]) -> char {
     GLYPHS[at]
 }
 
+/// Where lines begin among the characters, and how many there are.
+const LINES: usize = 0x2500;
+const LINE_COUNT: usize = 0x80;
+
+/// Arms of every line, as bits in the order of arms; straight ones reach to both sides whatever they are made of.
+const ARMS: [u8; LINE_COUNT] = {
+    let mut table = [0; LINE_COUNT];
+    let mut at = GLYPHS.len();
+    while at > 1 {
+        at -= 1;
+        let (north, east) = ((at / 27 > 0) as u8, (at / 9 % 3 > 0) as u8);
+        let (south, west) = ((at / 3 % 3 > 0) as u8, (at % 3 > 0) as u8);
+        let bits = north << NORTH | east << EAST | south << SOUTH | west << WEST;
+        table[GLYPHS[at] as usize - LINES] = bits;
+    }
+    let (level, upright) = (['─', '━', '┄', '┈', '╌'], ['│', '┃', '┆', '┊', '╎']);
+    let mut i = 0;
+    while i < level.len() {
+        table[level[i] as usize - LINES] = 1 << EAST | 1 << WEST;
+        table[upright[i] as usize - LINES] = 1 << NORTH | 1 << SOUTH;
+        i += 1;
+    }
+    table
+};
+
 /// Which arms a line glyph has; `None` for anything that is not a line.
 pub(super) fn arms(glyph: char) -> Option<[bool; 4]> {
-    let at = match glyph {
-        '─' | '━' | '┄' | '┈' | '╌' => return Some([false, true, false, true]),
-        '│' | '┃' | '┆' | '┊' | '╎' => return Some([true, false, true, false]),
-        ' ' => return None,
-        _ => GLYPHS.iter().position(|&g| g == glyph)?,
-    };
-    Some([at / 27 > 0, at / 9 % 3 > 0, at / 3 % 3 > 0, at % 3 > 0])
+    let at = (glyph as usize).checked_sub(LINES)?;
+    let bits = ARMS.get(at).copied().filter(|&bits| bits > 0)?;
+    Some(std::array::from_fn(|arm| bits >> arm & 1 == 1))
 }
 
 /// A straight line in the manner of a state that is not drawn solid.
@@ -57,17 +78,28 @@ pub(super) fn broken(glyph: char, state: State) -> char {
 }
 
 /// What a cell of the canvas knows.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Spot {
     pub(super) arms: [u8; 4],
     /// Some wire turns here; without a turn a crossing is a bridge.
     pub(super) joint: bool,
-    /// Wires with an arm up or down, and to a side.
-    pub(super) upright: Vec<usize>,
-    pub(super) level: Vec<usize>,
-    /// Wires that come in level and leave upright, and the reverse.
-    pub(super) on: Vec<usize>,
+    /// A wire comes in level and leaves upright, and the reverse.
+    pub(super) on: bool,
     pub(super) off: bool,
+    /// The last wire that came by, as a place in [`Canvas::visits`] counted from 1; 0 for none.
+    last: u32,
+}
+
+/// A wire in a cell.
+#[derive(Clone, Copy, Debug)]
+struct Visit {
+    wire: u32,
+    /// The one before it in this cell, as in [`Spot::last`].
+    before: u32,
+    /// It has an arm up or down, an arm to a side, and comes in level to leave upright.
+    upright: bool,
+    level: bool,
+    on: bool,
 }
 
 impl Spot {
@@ -82,18 +114,7 @@ impl Spot {
 
     /// A wire that runs on also feeds the trunk it crosses.
     pub(super) fn is_ramp(&self) -> bool {
-        self.arms[EAST] > 0 && self.arms[WEST] > 0 && !self.on.is_empty() && !self.off
-    }
-
-    /// The wires the reader sees here, each once, in order.
-    pub(super) fn seen(&self) -> Vec<usize> {
-        let mut wires = self.upright.clone();
-        if !self.is_bridge() {
-            wires.extend(&self.level);
-        }
-        wires.sort_unstable();
-        wires.dedup();
-        wires
+        self.arms[EAST] > 0 && self.arms[WEST] > 0 && self.on && !self.off
     }
 }
 
@@ -101,6 +122,8 @@ pub(super) struct Canvas {
     pub(super) width: i32,
     pub(super) height: i32,
     spots: Vec<Spot>,
+    /// The wires of all cells in one list, for most cells have none or few.
+    visits: Vec<Visit>,
 }
 
 impl Canvas {
@@ -109,6 +132,7 @@ impl Canvas {
             width,
             height,
             spots: vec![Spot::default(); index(width) * index(height)],
+            visits: Vec::new(),
         }
     }
 
@@ -121,58 +145,96 @@ impl Canvas {
         self.at(x, y).map(|i| &self.spots[i])
     }
 
-    /// Draws one wire along its corners.
+    /// Draws one wire along its corners. Wires come in order.
     pub(super) fn trace(&mut self, wire: usize, corners: &[(i32, i32)], weight: u8) {
-        let path = walk(corners);
-        for (i, &(x, y)) in path.iter().enumerate() {
-            let Some(at) = self.at(x, y) else { continue };
-            let towards = |j: Option<usize>| {
-                j.and_then(|j| path.get(j))
-                    .and_then(|&(a, b)| MOVES.iter().position(|&m| m == (a - x, b - y)))
-            };
-            let (back, ahead) = (towards(i.checked_sub(1)), towards(Some(i + 1)));
-            let spot = &mut self.spots[at];
-            for arm in [back, ahead].into_iter().flatten() {
-                spot.arms[arm] = spot.arms[arm].max(weight);
-                let list = if arm == NORTH || arm == SOUTH {
-                    &mut spot.upright
+        let Some(&first) = corners.first() else {
+            return;
+        };
+        let (mut here, mut back) = (first, None);
+        for &end in corners {
+            while here != end {
+                let ahead = if here.0 == end.0 {
+                    if end.1 < here.1 { NORTH } else { SOUTH }
+                } else if end.0 > here.0 {
+                    EAST
                 } else {
-                    &mut spot.level
+                    WEST
                 };
-                if list.last() != Some(&wire) {
-                    list.push(wire);
-                }
-            }
-            if let (Some(back), Some(ahead)) = (back, ahead) {
-                match (back % 2 == 1, ahead % 2 == 1) {
-                    (true, false) => {
-                        spot.joint = true;
-                        spot.on.push(wire);
-                    }
-                    (false, true) => {
-                        spot.joint = true;
-                        spot.off = true;
-                    }
-                    _ => {}
-                }
+                self.pass(wire, here, [back, Some(ahead)], weight);
+                here = (here.0 + MOVES[ahead].0, here.1 + MOVES[ahead].1);
+                back = Some((ahead + 2) % 4);
             }
         }
+        self.pass(wire, here, [back, None], weight);
+    }
+
+    /// Draws the arms of a wire in one cell: back to where it comes from, and ahead.
+    fn pass(&mut self, wire: usize, (x, y): (i32, i32), arms: [Option<usize>; 2], weight: u8) {
+        let Some(at) = self.at(x, y) else { return };
+        let spot = &mut self.spots[at];
+        let (mut upright, mut level, mut on) = (false, false, false);
+        for arm in arms.into_iter().flatten() {
+            spot.arms[arm] = spot.arms[arm].max(weight);
+            upright |= arm % 2 == 0;
+            level |= arm % 2 == 1;
+        }
+        if let [Some(back), Some(ahead)] = arms
+            && back % 2 != ahead % 2
+        {
+            spot.joint = true;
+            on = back % 2 == 1;
+            spot.on |= on;
+            spot.off |= !on;
+        }
+        let wire = u32::try_from(wire).unwrap_or(u32::MAX);
+        let known = spot.last.checked_sub(1).map(index_of);
+        if let Some(known) = known.filter(|&known| self.visits[known].wire == wire) {
+            let visit = &mut self.visits[known];
+            visit.upright |= upright;
+            visit.level |= level;
+            visit.on |= on;
+            return;
+        }
+        self.visits.push(Visit {
+            wire,
+            before: spot.last,
+            upright,
+            level,
+            on,
+        });
+        spot.last = u32::try_from(self.visits.len()).unwrap_or(u32::MAX);
+    }
+
+    /// The wires in a cell, the last one first.
+    fn visits(&self, spot: &Spot) -> impl Iterator<Item = Visit> + '_ {
+        let at = |place: u32| {
+            let place = index_of(place.checked_sub(1)?);
+            self.visits.get(place).copied()
+        };
+        std::iter::successors(at(spot.last), move |visit| at(visit.before))
+    }
+
+    /// The wires the reader sees in a cell, each once, in order, into an empty list.
+    pub(super) fn seen(&self, spot: &Spot, wires: &mut Vec<usize>) {
+        let bridge = spot.is_bridge();
+        let seen = |visit: &Visit| visit.upright || visit.level && !bridge;
+        wires.clear();
+        wires.extend(
+            self.visits(spot)
+                .filter(seen)
+                .map(|visit| index_of(visit.wire)),
+        );
+        wires.reverse();
+    }
+
+    /// The wires that come into a cell level and leave it upright.
+    pub(super) fn entering(&self, spot: &Spot) -> impl Iterator<Item = usize> + '_ {
+        let on = self.visits(spot).filter(|visit| visit.on);
+        on.map(|visit| index_of(visit.wire))
     }
 }
 
-/// Every cell from corner to corner.
-pub(super) fn walk(corners: &[(i32, i32)]) -> Vec<(i32, i32)> {
-    let mut path: Vec<(i32, i32)> = corners.first().copied().into_iter().collect();
-    for pair in corners.windows(2) {
-        let ((mut x, mut y), end) = (pair[0], pair[1]);
-        while (x, y) != end {
-            if x == end.0 {
-                y += (end.1 - y).signum();
-            } else {
-                x += (end.0 - x).signum();
-            }
-            path.push((x, y));
-        }
-    }
-    path
+/// A place in a list, from the half of the size it is kept in.
+fn index_of(place: u32) -> usize {
+    usize::try_from(place).unwrap_or(usize::MAX)
 }

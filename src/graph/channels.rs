@@ -134,37 +134,49 @@ fn straighten(
     rows: &mut Rows,
     channels: &mut [Channel],
 ) {
+    let is_loose: Vec<bool> = (0..field.items.len())
+        .map(|i| field.is_loosely_held(i))
+        .collect();
     let (loose, held): (Vec<usize>, Vec<usize>) =
-        (0..field.items.len()).partition(|&i| field.is_loosely_held(i));
+        (0..field.items.len()).partition(|&i| is_loose[i]);
     let mut tries = TRIES / wiring.wires.len().max(1);
     loop {
         let mut better = false;
         for &item in loose.iter().chain(&held) {
             let mut wanted = field.straight_rows(rows, item);
             wanted.extend([rows.y[item] - 1, rows.y[item] + 1]);
+            let mut group: Option<Vec<usize>> = None;
             for row in wanted {
                 // Together with what is straight with it already, and alone.
-                let group = field.in_line(rows, item);
-                let alone = (group.len() > 1).then(|| vec![item]);
-                for moved in std::iter::once(group).chain(alone) {
+                for together in [true, false] {
                     let distance = row - rows.y[item];
-                    let mut shifted = rows.clone();
-                    let place = |&i: &usize| {
-                        let row = rows.y[i] + distance;
-                        // What planned wires hold keeps its order.
-                        (loose.contains(&i) || rows.has_room(field, i, row))
-                            && shifted.put(field, i, row)
-                    };
-                    if distance == 0 || !moved.iter().all(place) {
+                    if distance == 0 {
                         continue;
                     }
+                    let line = group.get_or_insert_with(|| field.in_line(rows, item));
+                    let moved: &[usize] = if together { line } else { &[item] };
+                    if !together && line.len() == 1 {
+                        continue;
+                    }
+                    // What planned wires hold keeps its order.
+                    let may =
+                        |&i: &usize| is_loose[i] || rows.has_room(field, i, rows.y[i] + distance);
+                    if !moved.iter().all(may) {
+                        continue;
+                    }
+                    let Some(undo) = rows.shift(field, moved, distance) else {
+                        continue;
+                    };
                     if tries == 0 {
+                        rows.restore(undo);
                         return;
                     }
                     tries -= 1;
-                    if reroute(wiring, segments, field, &shifted, channels, &moved) {
-                        *rows = shifted;
+                    if reroute(wiring, segments, field, rows, channels, moved) {
                         better = true;
+                        group = None;
+                    } else {
+                        rows.restore(undo);
                     }
                 }
             }
@@ -189,12 +201,22 @@ fn reroute(
         .flat_map(|&i| [field.items[i].column, field.items[i].column + 1])
         .filter(|&c| c < channels.len())
         .collect();
-    let tried: Vec<(usize, Channel)> = near
+    let mut tried: Vec<(usize, Channel)> = near
         .iter()
-        .map(|&c| (c, channel(wiring, &segments[c], field, rows)))
+        .map(|&c| (c, runs(wiring, &segments[c], field, rows)))
         .collect();
     let before: i64 = near.iter().map(|&c| channels[c].price()).sum();
-    if tried.iter().map(|(_, new)| new.price()).sum::<i64>() >= before {
+    // Lengths and bends alone are too much more often than not, and need no order of tracks.
+    let mut price: i64 = tried.iter().map(|(_, new)| new.labour()).sum();
+    for (_, new) in &mut tried {
+        if price >= before {
+            return false;
+        }
+        price -= new.labour();
+        new.order();
+        price += new.price();
+    }
+    if price >= before {
         return false;
     }
     for (c, new) in tried {
@@ -323,6 +345,13 @@ fn spend<'a>(left: &mut usize, channels: impl IntoIterator<Item = &'a Channel>) 
 
 /// Routes one channel for the rows as they are.
 fn channel(wiring: &Wiring, segments: &[Segment], field: &Field, rows: &Rows) -> Channel {
+    let mut channel = runs(wiring, segments, field, rows);
+    channel.order();
+    channel
+}
+
+/// The runs of one channel, still without tracks.
+fn runs(wiring: &Wiring, segments: &[Segment], field: &Field, rows: &Rows) -> Channel {
     let mut all: Vec<(usize, Tap)> = Vec::with_capacity(2 * segments.len());
     for segment in segments {
         for (tie, side, feeds) in segment.taps {
@@ -357,7 +386,6 @@ fn channel(wiring: &Wiring, segments: &[Segment], field: &Field, rows: &Rows) ->
             track: None,
         });
     }
-    channel.order();
     channel
 }
 
@@ -368,12 +396,17 @@ impl Channel {
             .filter(|&r| self.runs[r].low != self.runs[r].high)
             .collect();
         let n = turning.len();
-        let mut cost = vec![vec![0i64; n]; n];
+        // By pair, the first one left of the second: what a reader may confuse, and wires that cross.
+        let mut pairs = vec![(0i64, 0i64); n * n];
+        let mut cost = vec![0i64; n * n];
         for i in 0..n {
+            let a = &self.runs[turning[i]];
             for j in 0..n {
-                let (a, b) = (&self.runs[turning[i]], &self.runs[turning[j]]);
+                let b = &self.runs[turning[j]];
                 if i != j && a.low <= b.high && b.low <= a.high {
-                    cost[i][j] = CROSSING * crossings(a, b) + CONFUSION * confusion(a, b);
+                    let (crossed, bad) = (crossings(a, b), confusion(a, b));
+                    pairs[i * n + j] = (bad, crossed);
+                    cost[i * n + j] = CROSSING * crossed + CONFUSION * bad;
                 }
             }
         }
@@ -382,11 +415,12 @@ impl Channel {
         sift(&mut order, &cost);
         let mut tracks: Vec<usize> = vec![0; n];
         for (k, &i) in order.iter().enumerate() {
+            let a = &self.runs[turning[i]];
             for &j in &order[..k] {
-                let (a, b) = (&self.runs[turning[i]], &self.runs[turning[j]]);
+                let b = &self.runs[turning[j]];
                 // One free row between runs on one track, or two joints would look like one.
                 let together = a.low <= b.high + 1 && b.low <= a.high + 1;
-                if together || cost[i][j] + cost[j][i] > 0 {
+                if together || cost[i * n + j] + cost[j * n + i] > 0 {
                     tracks[i] = tracks[i].max(tracks[j] + 1);
                 }
             }
@@ -395,56 +429,50 @@ impl Channel {
             self.runs[run].track = Some(tracks[i]);
             self.tracks = self.tracks.max(tracks[i] + 1);
         }
+        let mut crossed = 0;
         for (k, &i) in order.iter().enumerate() {
             for &j in &order[k + 1..] {
-                self.count(
-                    turning[i],
-                    turning[j],
-                    confusion(&self.runs[turning[i]], &self.runs[turning[j]]),
-                );
+                let (bad, between) = pairs[i * n + j];
+                crossed += between;
+                self.count(turning[i], turning[j], bad);
             }
         }
-        let order: Vec<usize> = order.iter().map(|&i| turning[i]).collect();
-        self.toil = self.labour(&order);
         for straight in 0..self.runs.len() {
-            for other in 0..self.runs.len() {
-                if self.runs[straight].track.is_none() && self.runs[other].track.is_some() {
-                    self.count(
-                        straight,
-                        other,
-                        confusion_with_straight(&self.runs[straight], &self.runs[other]),
-                    );
-                }
+            if self.runs[straight].track.is_some() {
+                continue;
+            }
+            for &other in &turning {
+                let bad = confusion_with_straight(&self.runs[straight], &self.runs[other]);
+                self.count(straight, other, bad);
             }
         }
+        self.toil = CROSSING_CELLS * crossed + self.labour();
     }
 
     fn price(&self) -> i64 {
         CONFUSION * self.confusion + self.toil
     }
 
-    /// Crossings, bends and lengths of the runs, `order` being those with a track from left to right.
-    fn labour(&self, order: &[usize]) -> i64 {
-        let mut crossed = 0;
-        for (k, &i) in order.iter().enumerate() {
-            for &j in &order[k + 1..] {
-                crossed += crossings(&self.runs[i], &self.runs[j]);
-            }
-        }
-        for straight in self.runs.iter().filter(|r| r.track.is_none()) {
+    /// Bends and lengths of the runs, and what crosses the straight ones: all that does not depend on the order of the tracks.
+    fn labour(&self) -> i64 {
+        let (mut crossed, mut bends, mut length) = (0, 0, 0);
+        let turning = || self.runs.iter().filter(|r| r.low != r.high);
+        for straight in self.runs.iter().filter(|r| r.low == r.high) {
             let over = |r: &&Run| r.low < straight.low && straight.low < r.high;
+            // One tie is on one row.
             let meets = |r: &&Run| {
                 let shares = |t: &Tap| straight.taps.iter().any(|s| s.tie == t.tie);
-                r.taps.iter().any(shares)
+                r.on(straight.low).iter().any(shares)
             };
-            let over = self.runs.iter().filter(over).filter(|r| !meets(r)).count();
-            crossed += i64::from(super::cells(over));
+            crossed += turning().filter(over).filter(|r| !meets(r)).count();
         }
-        let turning = order.iter().map(|&r| &self.runs[r]);
-        let rows = |r: &Run| r.taps.iter().map(|t| t.row).collect::<BTreeSet<_>>().len();
-        let bends: usize = turning.clone().map(rows).sum();
-        let length: i32 = turning.map(|r| r.high - r.low).sum();
-        CROSSING_CELLS * crossed + BEND_CELLS * i64::from(super::cells(bends)) + i64::from(length)
+        for run in turning() {
+            bends += run.taps.chunk_by(|a, b| a.row == b.row).count();
+            length += i64::from(run.high - run.low);
+        }
+        CROSSING_CELLS * i64::from(super::cells(crossed))
+            + BEND_CELLS * i64::from(super::cells(bends))
+            + length
     }
 
     fn count(&mut self, a: usize, b: usize, confusion: i64) {
@@ -494,15 +522,6 @@ impl Run {
         &self.taps[first..first + count]
     }
 
-    fn tap(&self, row: i32, side: Side) -> Option<Tap> {
-        self.on(row).iter().find(|t| t.side == side).copied()
-    }
-
-    fn joins(&self, from: Tie, to: Tie) -> bool {
-        self.taps.iter().any(|t| t.feeds && t.tie == from)
-            && self.taps.iter().any(|t| !t.feeds && t.tie == to)
-    }
-
     fn ends(&self, feeds: bool) -> impl Iterator<Item = Tie> + '_ {
         self.taps
             .iter()
@@ -519,7 +538,8 @@ fn crossings(a: &Run, b: &Run) -> i64 {
                 t.side == side
                     && t.row > track.low
                     && t.row < track.high
-                    && !track.taps.iter().any(|u| u.tie == t.tie)
+                    // One tie is on one row.
+                    && !track.on(t.row).iter().any(|u| u.tie == t.tie)
             })
             .count()
     };
@@ -534,14 +554,20 @@ fn confusion(a: &Run, b: &Run) -> i64 {
     if a.high < b.low || b.high < a.low {
         return bad;
     }
-    let mut last = None;
-    for row in a.taps.iter().map(|t| t.row) {
-        // Taps are sorted by row. What the other has nothing on confuses nobody.
-        if last.replace(row) == Some(row) || b.on(row).is_empty() {
+    let mut theirs = b.taps.as_slice();
+    // Taps are sorted by row. What the other has nothing on confuses nobody.
+    for mine in a.taps.chunk_by(|s, t| s.row == t.row) {
+        let row = mine[0].row;
+        let above = theirs.iter().take_while(|t| t.row < row).count();
+        theirs = &theirs[above..];
+        let here = theirs.iter().take_while(|t| t.row == row).count();
+        let here = &theirs[..here];
+        if here.is_empty() {
             continue;
         }
-        let (a_right, b_left) = (a.tap(row, Side::Right), b.tap(row, Side::Left));
-        let (a_left, b_right) = (a.tap(row, Side::Left), b.tap(row, Side::Right));
+        let tap = |taps: &[Tap], side: Side| taps.iter().find(|t| t.side == side).copied();
+        let (a_right, b_left) = (tap(mine, Side::Right), tap(here, Side::Left));
+        let (a_left, b_right) = (tap(mine, Side::Left), tap(here, Side::Right));
         // Is the row between the two tracks in use?
         if (a_right.is_none() && b_left.is_none()) || (b_left.is_none() && b_right.is_none()) {
             continue;
@@ -573,18 +599,14 @@ fn confusion(a: &Run, b: &Run) -> i64 {
 
 /// Two runs of one direction, `up` first, with their taps (entry, exit) on the row they share.
 fn passing(up: &Run, down: &Run, up_taps: [Option<Tap>; 2], down_taps: [Option<Tap>; 2]) -> i64 {
-    let mut on_row: Vec<Tie> = Vec::new();
-    if up_taps[1].is_some() {
-        on_row.extend(up.ends(true));
-    }
-    on_row.extend(down_taps[0].map(|t| t.tie));
-    on_row.sort_unstable();
-    on_row.dedup();
-    let mut reached: Vec<Tie> = down.ends(false).collect();
-    reached.extend(up_taps[1].map(|t| t.tie));
-    reached.sort_unstable();
-    reached.dedup();
-    let mut bad = walkers(up, down, on_row.into_iter(), reached.into_iter());
+    // What is on one run's taps as well is not counted twice; ties of one run and direction differ.
+    let entering = up_taps[1].is_some();
+    let entry = down_taps[0].map(|t| t.tie);
+    let entry = entry.filter(|&e| !entering || up.ends(true).all(|tie| tie != e));
+    let exit = up_taps[1].map(|t| t.tie);
+    let exit = exit.filter(|&e| down.ends(false).all(|tie| tie != e));
+    let on_row = up.ends(true).filter(|_| entering).chain(entry);
+    let mut bad = walkers(up, down, on_row, down.ends(false).chain(exit));
     if let (Some(entry), None) = (down_taps[0], up_taps[0]) {
         // The wire to the second run comes past a joint of the first.
         bad += walkers(up, down, std::iter::once(entry.tie), up.ends(false));
@@ -599,26 +621,30 @@ fn walkers(
     from: impl Iterator<Item = Tie>,
     to: impl Iterator<Item = Tie>,
 ) -> i64 {
-    let to: Vec<Tie> = to.collect();
-    let bad = from
-        .map(|f| {
-            to.iter()
-                .filter(|&&t| !a.joins(f, t) && !b.joins(f, t))
-                .count()
-        })
-        .sum();
-    i64::from(super::cells(bad))
+    // A run joins what feeds it with all that it feeds.
+    let has = |run: &Run, feeds: bool, tie: Tie| {
+        run.taps.iter().any(|t| t.feeds == feeds && t.tie == tie)
+    };
+    let (mut all, mut of_a, mut of_b, mut of_both) = (0, 0, 0, 0);
+    for tie in to {
+        let (in_a, in_b) = (has(a, false, tie), has(b, false, tie));
+        all += 1;
+        of_a += i64::from(in_a);
+        of_b += i64::from(in_b);
+        of_both += i64::from(in_a && in_b);
+    }
+    from.map(|tie| match (has(a, true, tie), has(b, true, tie)) {
+        (false, false) => all,
+        (true, false) => all - of_a,
+        (false, true) => all - of_b,
+        (true, true) => all - of_a - of_b + of_both,
+    })
+    .sum()
 }
 
 /// The same for a straight run, which lies across the whole channel.
 fn confusion_with_straight(straight: &Run, other: &Run) -> i64 {
-    let row = straight.low;
-    let mine: Vec<Tap> = other
-        .taps
-        .iter()
-        .filter(|t| t.row == row)
-        .copied()
-        .collect();
+    let mine = other.on(straight.low);
     if mine.is_empty() {
         return 0;
     }
@@ -637,20 +663,22 @@ fn confusion_with_straight(straight: &Run, other: &Run) -> i64 {
 }
 
 /// Moves one element at a time to where the sum of pair costs is least.
-fn sift(order: &mut Vec<usize>, cost: &[Vec<i64>]) {
+fn sift(order: &mut [usize], cost: &[i64]) {
+    let count = order.len();
+    let mut costs = Vec::with_capacity(count);
     for _ in 0..20 {
         let mut better = false;
-        for (element, after) in cost.iter().enumerate() {
+        for element in 0..count {
             let Some(from) = order.iter().position(|&e| e == element) else {
                 continue;
             };
-            let mut rest = order.clone();
-            rest.remove(from);
+            let after = &cost[element * count..(element + 1) * count];
             // Cost of the element at each position, from the left end onwards.
-            let mut here: i64 = rest.iter().map(|&e| after[e]).sum();
-            let mut costs = vec![here];
-            for &e in &rest {
-                here += cost[e][element] - after[e];
+            let mut here: i64 = after.iter().sum();
+            costs.clear();
+            costs.push(here);
+            for &e in order.iter().filter(|&&e| e != element) {
+                here += cost[e * count + element] - after[e];
                 costs.push(here);
             }
             let Some((to, &least)) = costs
@@ -661,8 +689,11 @@ fn sift(order: &mut Vec<usize>, cost: &[Vec<i64>]) {
                 continue;
             };
             if least < costs[from] {
-                rest.insert(to, element);
-                *order = rest;
+                if from < to {
+                    order[from..=to].rotate_left(1);
+                } else {
+                    order[to..=from].rotate_right(1);
+                }
                 better = true;
             }
         }

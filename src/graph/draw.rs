@@ -19,20 +19,9 @@ pub(super) fn draw(
 ) -> (Scene, Vec<usize>) {
     let mut scene = blank(graph, layout, geometry, step);
     let mut canvas = Canvas::new(geometry.width, geometry.height);
-    for (wire, path) in layout
-        .wiring
-        .wires
-        .iter()
-        .zip(&geometry.paths)
-        .map(|(w, p)| (w.state, p))
-        .enumerate()
-        .map(|(i, (s, p))| ((i, s), p))
-    {
-        canvas.trace(
-            wire.0,
-            path,
-            if wire.1 == State::Unexpected { 2 } else { 1 },
-        );
+    for (i, (wire, path)) in layout.wiring.wires.iter().zip(&geometry.paths).enumerate() {
+        let heavy = wire.state == State::Unexpected;
+        canvas.trace(i, path, if heavy { 2 } else { 1 });
     }
     frames(&mut scene, layout, geometry);
     wires(&mut scene, layout.wiring, &canvas);
@@ -67,18 +56,20 @@ fn blank(graph: &Graph, layout: &Layout<'_>, geometry: &Geometry, step: Step) ->
         })
         .collect();
     frames.sort_by(|a, b| a.namespace.cmp(&b.namespace));
+    let mut served: Vec<(Vec<usize>, bool)> = vec![(Vec::new(), false); wiring.ports.len()];
+    for wire in &wiring.wires {
+        for port in [wire.exit, wire.pin] {
+            served[port].0.push(wire.edge);
+        }
+        served[wire.exit].1 |= wire.way == Way::Around;
+    }
     let ports = wiring
         .ports
         .iter()
+        .zip(served)
         .enumerate()
-        .map(|(i, port)| {
+        .map(|(i, (port, (mut edges, around)))| {
             let rect = geometry.boxes[port.place];
-            let mut edges: Vec<usize> = wiring
-                .wires
-                .iter()
-                .filter(|w| w.exit == i || w.pin == i)
-                .map(|w| w.edge)
-                .collect();
             edges.sort_unstable();
             PortView {
                 node: port.place,
@@ -91,10 +82,7 @@ fn blank(graph: &Graph, layout: &Layout<'_>, geometry: &Geometry, step: Step) ->
                 exit: port.exit,
                 side: port.side,
                 denied: port.denied,
-                around: wiring
-                    .wires
-                    .iter()
-                    .any(|w| w.exit == i && w.way == Way::Around),
+                around,
                 label: port.label.clone(),
                 edges,
             }
@@ -197,12 +185,13 @@ fn strongest(wiring: &Wiring, wires: &[usize]) -> Option<State> {
 }
 
 fn wires(scene: &mut Scene, wiring: &Wiring, canvas: &Canvas) {
+    let mut seen = Vec::new();
     for y in 0..canvas.height {
         for x in 0..canvas.width {
             let Some(spot) = canvas.spot(x, y).filter(|s| !s.is_empty()) else {
                 continue;
             };
-            let seen = spot.seen();
+            canvas.seen(spot, &mut seen);
             let Some(state) = strongest(wiring, &seen) else {
                 continue;
             };
@@ -210,16 +199,15 @@ fn wires(scene: &mut Scene, wiring: &Wiring, canvas: &Canvas) {
             if spot.is_bridge() {
                 (arms[EAST], arms[WEST]) = (0, 0);
             }
-            // What only edges that are not allowed share must not look solid.
-            let line = broken(glyph(arms), state);
-            let joins_fan_in = spot
-                .on
-                .iter()
-                .any(|&w| wiring.is_fan_in(wiring.wires[w].trunk));
-            let glyph = if spot.is_ramp() && joins_fan_in {
-                ramp(wiring, &spot.on)
+            let joins_fan_in = || {
+                let mut on = canvas.entering(spot);
+                on.any(|w| wiring.is_fan_in(wiring.wires[w].trunk))
+            };
+            let glyph = if spot.is_ramp() && joins_fan_in() {
+                ramp(wiring, canvas.entering(spot))
             } else {
-                line
+                // What only edges that are not allowed share must not look solid.
+                broken(glyph(arms), state)
             };
             let mut edges: Vec<usize> = seen.iter().map(|&w| wiring.wires[w].edge).collect();
             edges.sort_unstable();
@@ -242,17 +230,16 @@ fn wires(scene: &mut Scene, wiring: &Wiring, canvas: &Canvas) {
 }
 
 /// The sign of an on-ramp: the worst of what enters there.
-fn ramp(wiring: &Wiring, on: &[usize]) -> char {
-    let states: Vec<State> = on.iter().map(|&w| wiring.wires[w].state).collect();
-    if states.contains(&State::Unexpected) {
-        '◆'
-    } else if states.contains(&State::Missing) {
-        '○'
-    } else if states.contains(&State::Unknown) {
-        '?'
-    } else {
-        '●'
-    }
+fn ramp(wiring: &Wiring, on: impl Iterator<Item = usize>) -> char {
+    let sign = |state| match state {
+        State::Unexpected => (3, '◆'),
+        State::Missing => (2, '○'),
+        State::Unknown => (1, '?'),
+        State::Plain | State::HalfOpen(_) => (0, '●'),
+    };
+    on.map(|w| sign(wiring.wires[w].state))
+        .max()
+        .map_or('●', |(_, sign)| sign)
 }
 
 /// Titles stand in the top border where no wire crosses, else in the bottom border, shortened if need be.
@@ -298,6 +285,18 @@ fn frame_titles(scene: &mut Scene) {
 }
 
 fn boxes(scene: &mut Scene, layout: &Layout<'_>, geometry: &Geometry) {
+    let mut ports: Vec<Vec<usize>> = vec![Vec::new(); scene.boxes.len()];
+    for (i, port) in scene.ports.iter().enumerate() {
+        ports[port.node].push(i);
+    }
+    // What the wires of each port show together.
+    let mut states: Vec<Option<State>> = vec![None; scene.ports.len()];
+    for wire in &layout.wiring.wires {
+        for port in [wire.exit, wire.pin] {
+            let known = states[port].into_iter().chain([wire.state]);
+            states[port] = known.max_by_key(|s| (s.rank(), *s));
+        }
+    }
     for place in 0..scene.boxes.len() {
         let rect = scene.boxes[place].rect;
         let like = Cell {
@@ -313,10 +312,8 @@ fn boxes(scene: &mut Scene, layout: &Layout<'_>, geometry: &Geometry) {
         } else {
             chip(scene, layout, geometry, place, &like);
         }
-        for port in 0..scene.ports.len() {
-            if scene.ports[port].node == place {
-                draw_port(scene, layout.wiring, port, layout.look.cards);
-            }
+        for &port in &ports[place] {
+            draw_port(scene, port, states[port], layout.look.cards);
         }
     }
 }
@@ -452,12 +449,8 @@ fn chip(scene: &mut Scene, layout: &Layout<'_>, geometry: &Geometry, place: usiz
 }
 
 /// The tip and the ports of a pin, or the stub of an exit, in the border of its box.
-fn draw_port(scene: &mut Scene, wiring: &Wiring, port: usize, cards: bool) {
+fn draw_port(scene: &mut Scene, port: usize, state: Option<State>, cards: bool) {
     let view = scene.ports[port].clone();
-    let all: Vec<usize> = (0..wiring.wires.len())
-        .filter(|&w| wiring.wires[w].exit == port || wiring.wires[w].pin == port)
-        .collect();
-    let state = strongest(wiring, &all);
     let outside = !matches!(
         scene.boxes[view.node].kind,
         NodeKind::Workload | NodeKind::Namespace
@@ -517,7 +510,8 @@ fn draw_port(scene: &mut Scene, wiring: &Wiring, port: usize, cards: bool) {
 /// Puts `╳` where half-open wires are cut and `?` before pins that only unknown edges reach. Returns the edges whose
 /// state shows nowhere.
 fn marks(scene: &mut Scene, wiring: &Wiring, canvas: &Canvas) -> Vec<usize> {
-    for port in scene.ports.clone() {
+    for port in 0..scene.ports.len() {
+        let port = &scene.ports[port];
         let x = if port.right() { port.x + 1 } else { port.x - 1 };
         let plain = canvas
             .spot(x, port.y)
@@ -539,7 +533,8 @@ fn marks(scene: &mut Scene, wiring: &Wiring, canvas: &Canvas) -> Vec<usize> {
         } else {
             continue;
         }
-        scene.put(x, port.y, cell);
+        let y = port.y;
+        scene.put(x, y, cell);
     }
     // By edge: its state, and whether some cell tells it.
     let count = wiring.wires.iter().map(|w| w.edge + 1).max().unwrap_or(0);

@@ -3,7 +3,7 @@
 use super::bands;
 use super::channels::Channel;
 use super::names;
-use super::plan::{Badge, Place, Plan, Role};
+use super::plan::{Badge, Lane, Place, Plan, Role};
 use super::rows::{Field, Rows, What};
 use super::scene::Rect;
 use super::sticky::Settled;
@@ -87,7 +87,45 @@ pub(super) struct Layout<'a> {
     /// Names as shown, by place.
     pub(super) titles: Vec<String>,
     pub(super) squeeze: Squeeze,
+    /// Cells that everything but names takes.
+    pub(super) extents: &'a Extents,
     pub(super) known: Option<&'a Settled>,
+}
+
+/// Cells of what stands in boxes and frames beside the names of boxes; the same for every [`Squeeze`].
+pub(super) struct Extents {
+    /// Widest label of the pins on the left and on the right, by place.
+    labels: Vec<(i32, i32)>,
+    /// Whether a pin stands on the left, by place.
+    pinned: Vec<bool>,
+    /// Badges, by place.
+    badges: Vec<i32>,
+    /// First and last column of each lane that has boxes, in the order of the lanes; the name's cells where it has a frame.
+    lanes: Vec<(usize, (usize, usize), Option<i32>)>,
+}
+
+impl Extents {
+    pub(super) fn new(plan: &Plan, column: &[usize], wiring: &Wiring, look: Look) -> Self {
+        let mut labels = vec![(0, 0); plan.places.len()];
+        let mut pinned = vec![false; plan.places.len()];
+        for port in &wiring.ports {
+            let (left, right) = &mut labels[port.place];
+            let side = if port.side == Side::Left { left } else { right };
+            *side = (*side).max(names::width(&port.label));
+            pinned[port.place] |= !port.exit && port.side == Side::Left;
+        }
+        let lane = |(lane, span): (usize, (usize, usize))| {
+            let Lane { name, framed } = &plan.lanes[lane];
+            (lane, span, framed.then(|| names::width(&names::tame(name))))
+        };
+        let badges = plan.places.iter().map(|p| p.badge_width(look.cards));
+        Self {
+            labels,
+            pinned,
+            badges: badges.collect(),
+            lanes: bands::spans(plan, column).into_iter().map(lane).collect(),
+        }
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -130,7 +168,6 @@ pub(super) fn width(layout: &Layout<'_>) -> i32 {
 
 pub(super) fn measure(layout: &Layout<'_>) -> Geometry {
     let Layout {
-        plan,
         column,
         rows,
         field,
@@ -147,8 +184,8 @@ pub(super) fn measure(layout: &Layout<'_>) -> Geometry {
             height: field.items[item].height,
         });
     }
-    for (&lane, &(first, last)) in &bands::spans(plan, column) {
-        if !plan.lanes[lane].framed {
+    for &(lane, (first, last), name) in &layout.extents.lanes {
+        if name.is_none() {
             continue;
         }
         let (top, bottom) = frame_rows(layout, lane, (first, last));
@@ -197,7 +234,6 @@ fn lift(geometry: &mut Geometry, known: Option<i32>) {
 /// Widths of columns and channels, from left to right.
 fn spread(layout: &Layout<'_>, geometry: &mut Geometry) -> Grid {
     let Layout {
-        plan,
         column,
         channels,
         look,
@@ -205,15 +241,19 @@ fn spread(layout: &Layout<'_>, geometry: &mut Geometry) -> Grid {
         ..
     } = layout;
     let columns = column.iter().max().map_or(0, |c| c + 1);
-    let spans = bands::spans(plan, column);
-    let framed: Vec<(usize, usize)> = spans
+    let Extents { labels, lanes, .. } = layout.extents;
+    let framed: Vec<((usize, usize), i32)> = lanes
         .iter()
-        .filter(|(lane, _)| plan.lanes[**lane].framed)
-        .map(|(_, span)| *span)
+        .filter_map(|&(_, span, name)| Some((span, name?)))
         .collect();
-    geometry.left_label = (0..columns)
-        .map(|c| label_width(layout, Side::Left, |p| column[p] == c))
-        .collect();
+    geometry.left_label = vec![0; columns];
+    for (&c, &(left, _)) in column.iter().zip(labels) {
+        geometry.left_label[c] = geometry.left_label[c].max(left);
+    }
+    let mut widest: Vec<Option<i32>> = vec![None; columns];
+    for (p, &c) in column.iter().enumerate() {
+        widest[c] = widest[c].max(Some(box_width(layout, geometry, p)));
+    }
     let mut grid = Grid {
         left: Vec::new(),
         frames: vec![(0, 0); columns],
@@ -221,8 +261,8 @@ fn spread(layout: &Layout<'_>, geometry: &mut Geometry) -> Grid {
     };
     let mut x = 0;
     for c in 0..=columns {
-        let ends = c > 0 && framed.iter().any(|span| span.1 == c - 1);
-        let starts = framed.iter().any(|span| span.0 == c);
+        let ends = c > 0 && framed.iter().any(|(span, _)| span.1 == c - 1);
+        let starts = framed.iter().any(|(span, _)| span.0 == c);
         let (before, after) = (FRAME * i32::from(ends), FRAME * i32::from(starts));
         let outer = c == 0 || c == columns || (c == 1 && !column.contains(&0));
         let core = match channels.get(c).filter(|ch| !ch.runs.is_empty()) {
@@ -243,19 +283,16 @@ fn spread(layout: &Layout<'_>, geometry: &mut Geometry) -> Grid {
         if c < columns {
             grid.frames[c].0 = x - FRAME;
             grid.left.push(x);
-            let here = (0..plan.places.len()).filter(|&p| column[p] == c);
-            let widest = here.map(|p| box_width(layout, geometry, p)).max();
             let old = known.and_then(|k| k.column_widths.get(c)).copied();
             // A frame that ends here is wide enough for its name.
-            let titled = spans
+            let titled = framed
                 .iter()
-                .filter(|(lane, span)| plan.lanes[**lane].framed && span.1 == c)
-                .map(|(&lane, span)| {
-                    let name = names::width(&names::tame(&plan.lanes[lane].name));
+                .filter(|(span, _)| span.1 == c)
+                .map(|&(span, name)| {
                     let wanted = name.min(cells(layout.squeeze.frames)) + 2 * FRAME + 2;
                     wanted - (x + FRAME - grid.frames[span.0].0)
                 });
-            let width = widest
+            let width = widest[c]
                 .into_iter()
                 .chain(old)
                 .chain(titled)
@@ -269,36 +306,19 @@ fn spread(layout: &Layout<'_>, geometry: &mut Geometry) -> Grid {
     grid
 }
 
-/// Widest label of the pins on one side of the places chosen.
-fn label_width(layout: &Layout<'_>, side: Side, chosen: impl Fn(usize) -> bool) -> i32 {
-    let pins = layout
-        .wiring
-        .ports
-        .iter()
-        .filter(|p| p.side == side && chosen(p.place));
-    pins.map(|p| names::width(&p.label)).max().unwrap_or(0)
-}
-
 fn box_width(layout: &Layout<'_>, geometry: &Geometry, place: usize) -> i32 {
-    let look = layout.look;
+    let (look, extents) = (layout.look, layout.extents);
     let title = names::width(&layout.titles[place]);
-    let mine = |p: usize| p == place;
-    let (left, right) = (
-        label_width(layout, Side::Left, mine),
-        label_width(layout, Side::Right, mine),
-    );
+    let ((left, right), badges) = (extents.labels[place], extents.badges[place]);
     if look.cards {
         let ports = left + right + 4 + if left > 0 && right > 0 { 2 } else { 0 };
-        let badges = layout.plan.places[place].badge_width(true);
         let margin = if look.pitch == 1 { 4 } else { 6 };
         let counts = names::width(&layout.plan.places[place].counts) + 4;
         (title + margin).max(ports).max(counts).max(badges + margin)
     } else if look.labels {
-        let badges = layout.plan.places[place].badge_width(false);
         let label = |width: i32| if width > 0 { width + 1 } else { 0 };
         // Names of one column start behind its widest label, even where the own one is empty.
-        let mut pins = layout.wiring.ports.iter().filter(|p| !p.exit);
-        let left = if pins.any(|p| p.place == place && p.side == Side::Left) {
+        let left = if extents.pinned[place] {
             label(geometry.left_label[layout.column[place]]).max(1)
         } else {
             0

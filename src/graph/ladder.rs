@@ -4,7 +4,7 @@ use super::bands::{self, Band};
 use super::channels::{self, Channel};
 use super::columns;
 use super::draw;
-use super::geometry::{self, Geometry, Layout, Look, Squeeze};
+use super::geometry::{self, Extents, Geometry, Layout, Look, Squeeze};
 use super::plan::{Flow, Plan, Role};
 use super::rows::{self, Field, Rows};
 use super::scene::Scene;
@@ -113,6 +113,7 @@ struct Arrangement {
     field: Field,
     rows: Rows,
     channels: Vec<Channel>,
+    extents: Extents,
 }
 
 /// One step for one graph and one pane.
@@ -284,6 +285,7 @@ impl<'a> Attempt<'a> {
             look: self.step.look(),
             titles: names::shorten(&self.names(), squeeze.names),
             squeeze,
+            extents: &Extents::new(&self.plan, column, wiring, self.step.look()),
             known: None,
         };
         (geometry::width(&layout), height)
@@ -357,7 +359,9 @@ impl<'a> Attempt<'a> {
             confusion == 0
         });
         let (_, rows, channels) = best.expect("there is always a first start");
+        let extents = Extents::new(&self.plan, column, wiring, self.step.look());
         Arrangement {
+            extents,
             base,
             field,
             rows,
@@ -390,6 +394,7 @@ impl<'a> Attempt<'a> {
                 look: self.step.look(),
                 titles: names::shorten(&names, squeeze.names),
                 squeeze,
+                extents: &arranged.extents,
                 known: self.known,
             };
             let width = geometry::width(&layout);

@@ -158,11 +158,12 @@ fn first_port_rows(input: &Input<'_>) -> (Vec<i32>, Vec<i32>) {
     let ports = &input.wiring.ports;
     let mut row = vec![-1; ports.len()];
     let mut depth = vec![0; input.plan.places.len()];
-    for (place, depth) in depth.iter_mut().enumerate() {
-        for side in [Side::Left, Side::Right] {
-            let mine: Vec<usize> = (0..ports.len())
-                .filter(|&p| ports[p].place == place && ports[p].side == side)
-                .collect();
+    let mut sides: Vec<[Vec<usize>; 2]> = vec![[Vec::new(), Vec::new()]; depth.len()];
+    for (p, port) in ports.iter().enumerate() {
+        sides[port.place][usize::from(port.side == Side::Right)].push(p);
+    }
+    for (place, (depth, sides)) in depth.iter_mut().zip(sides).enumerate() {
+        for mine in sides {
             if let Some(known) = input.known {
                 let mut taken: Vec<i32> = Vec::new();
                 // Rows remembered from before the layout became loose are spread first.

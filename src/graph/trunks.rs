@@ -66,6 +66,8 @@ pub(super) struct Wiring {
     pub(super) ports: Vec<Port>,
     pub(super) wires: Vec<Wire>,
     pub(super) trunks: Vec<Trunk>,
+    /// The keys of the trunks.
+    keys: BTreeSet<String>,
 }
 
 /// Wires that may not share a trunk with any other: `alone` with none at all.
@@ -206,6 +208,12 @@ impl Wiring {
         }
         let mut taken = vec![false; self.wires.len()];
         let mut stars: Vec<Vec<usize>> = stars.into_values().collect();
+        let mut stars_of: Vec<Vec<usize>> = vec![Vec::new(); self.wires.len()];
+        for (i, star) in stars.iter().enumerate() {
+            for &wire in star {
+                stars_of[wire].push(i);
+            }
+        }
         while let Some(star) = stars.iter_mut().rev().max_by_key(|star| star.len()) {
             let star = std::mem::take(star);
             if star.is_empty() {
@@ -214,8 +222,8 @@ impl Wiring {
             for &wire in &star {
                 taken[wire] = true;
             }
-            for other in &mut stars {
-                other.retain(|&wire| !taken[wire]);
+            for &other in star.iter().flat_map(|&wire| &stars_of[wire]) {
+                stars[other].retain(|&wire| !taken[wire]);
             }
             self.trunk(star);
         }
@@ -228,7 +236,7 @@ impl Wiring {
         let fan_in = wires.iter().all(|&w| self.wires[w].pin == first.pin);
         let hub = if fan_in { first.pin } else { first.exit };
         let mut key = format!("{} {:?}", self.ports[hub].key, first.way);
-        while self.trunks.iter().any(|t| t.key == key) {
+        while !self.keys.insert(key.clone()) {
             key.push('+');
         }
         for &w in &wires {

@@ -83,9 +83,10 @@ struct Reader<'a> {
     scene: &'a Scene,
     /// Pins by where they are: the cell, and whether the wire comes from the right.
     pins: BTreeMap<(i32, i32, bool), usize>,
-    /// By cell, heading and whether it has turned: the last wire on which it was there.
-    seen: Vec<u32>,
-    wire: u32,
+    /// By cell, as bits by heading and whether it has turned: whether it was there on this wire.
+    seen: Vec<u8>,
+    /// The cells in which it was on this wire.
+    touched: Vec<usize>,
     stack: Vec<Eye>,
     reached: BTreeSet<usize>,
 }
@@ -96,8 +97,8 @@ impl<'a> Reader<'a> {
         Self {
             scene,
             pins: pins.map(|(i, p)| ((p.x, p.y, p.right()), i)).collect(),
-            seen: vec![0; scene.cells.len() * 8],
-            wire: 0,
+            seen: vec![0; scene.cells.len()],
+            touched: Vec::new(),
             stack: Vec::new(),
             reached: BTreeSet::new(),
         }
@@ -107,7 +108,9 @@ impl<'a> Reader<'a> {
     fn follow(&mut self, exit: &PortView) {
         let scene = self.scene;
         let start = if exit.right() { EAST } else { WEST };
-        self.wire += 1;
+        for at in self.touched.drain(..) {
+            self.seen[at] = 0;
+        }
         self.reached.clear();
         self.stack.clear();
         self.stack.push(Eye {
@@ -127,11 +130,13 @@ impl<'a> Reader<'a> {
                 continue;
             }
             let at = super::index(y) * super::index(scene.width) + super::index(x);
-            let seen = &mut self.seen[at * 8 + heading * 2 + usize::from(turned)];
-            if *seen == self.wire {
+            let bit = 1u8 << (heading * 2 + usize::from(turned));
+            let seen = &mut self.seen[at];
+            if *seen & bit > 0 {
                 continue;
             }
-            *seen = self.wire;
+            *seen |= bit;
+            self.touched.push(at);
             // A wire within a column comes out of a left side and goes back into one.
             let level = if exit.around && turned { EAST } else { start };
             let (nx, ny) = (x + MOVES[heading].0, y + MOVES[heading].1);

@@ -76,7 +76,8 @@ impl Seen {
 }
 
 impl<'a> Frame<'a> {
-    pub(super) fn new(field: &'a Field, wiring: &'a Wiring, rows: &Rows) -> Self {
+    /// What only places items needs no scores.
+    pub(super) fn new(field: &'a Field, wiring: &'a Wiring, rows: &Rows, scored: bool) -> Self {
         let none = wiring.ports.len();
         let mut pulls = Vec::new();
         let mut items = Vec::with_capacity(field.items.len());
@@ -128,6 +129,7 @@ impl<'a> Frame<'a> {
             channels: field
                 .links
                 .iter()
+                .take(if scored { usize::MAX } else { 0 })
                 .map(|links| Channel::new(links, none))
                 .collect(),
             sides: search::sides(wiring),

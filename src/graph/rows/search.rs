@@ -23,7 +23,7 @@ pub(super) fn run(
     start: &Rows,
     take: &mut dyn FnMut(Rows) -> bool,
 ) {
-    let frame = Frame::new(field, input.wiring, start);
+    let frame = Frame::new(field, input.wiring, start, true);
     let mut swept: Vec<(i64, usize, State)> = Vec::new();
     for attempt in 0..STARTS {
         let mut state = State::new(&frame, start);
@@ -67,7 +67,7 @@ pub(super) fn run(
 
 /// Places the boxes outside the namespaces once more.
 pub(super) fn align_outside(field: &Field, input: &Input<'_>, rows: &mut Rows) {
-    let frame = Frame::new(field, input.wiring, rows);
+    let frame = Frame::new(field, input.wiring, rows, false);
     let mut state = State::new(&frame, rows);
     for (region, outside) in frame.regions.iter().enumerate() {
         if outside.band == field.bands() {

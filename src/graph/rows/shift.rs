@@ -70,4 +70,44 @@ impl Rows {
         region.sort_by_key(|&i| y[i]);
         true
     }
+
+    /// Puts items as many rows further down, one after the other; `None`, and nothing done, when one of the rows is taken.
+    pub(in crate::graph) fn shift(
+        &mut self,
+        field: &Field,
+        items: &[usize],
+        distance: i32,
+    ) -> Option<Undo> {
+        let mut undo = Undo {
+            y: Vec::with_capacity(items.len()),
+            regions: Vec::new(),
+        };
+        for &item in items {
+            let Item { column, band, .. } = field.items[item];
+            if undo.regions.iter().all(|(key, _)| *key != (column, band))
+                && let Some(region) = self.regions.get(&(column, band))
+            {
+                undo.regions.push(((column, band), region.clone()));
+            }
+            undo.y.push((item, self.y[item]));
+            if !self.put(field, item, self.y[item] + distance) {
+                self.restore(undo);
+                return None;
+            }
+        }
+        Some(undo)
+    }
+
+    pub(in crate::graph) fn restore(&mut self, undo: Undo) {
+        for (item, y) in undo.y {
+            self.y[item] = y;
+        }
+        self.regions.extend(undo.regions);
+    }
+}
+
+/// What [`Rows::shift`] has changed: first rows of items, and the order of regions.
+pub(in crate::graph) struct Undo {
+    y: Vec<(usize, i32)>,
+    regions: Vec<((usize, usize), Vec<usize>)>,
 }
