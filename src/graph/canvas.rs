@@ -42,8 +42,11 @@ const ARMS: [u8; LINE_COUNT] = {
     let mut at = GLYPHS.len();
     while at > 1 {
         at -= 1;
-        let (north, east) = ((at / 27 > 0) as u8, (at / 9 % 3 > 0) as u8);
-        let (south, west) = ((at / 3 % 3 > 0) as u8, (at % 3 > 0) as u8);
+        let (north, east) = ((at >= 27) as u8, !(at / 9).is_multiple_of(3) as u8);
+        let (south, west) = (
+            !(at / 3).is_multiple_of(3) as u8,
+            !at.is_multiple_of(3) as u8,
+        );
         let bits = north << NORTH | east << EAST | south << SOUTH | west << WEST;
         table[GLYPHS[at] as usize - LINES] = bits;
     }
@@ -153,12 +156,11 @@ impl Canvas {
         let (mut here, mut back) = (first, None);
         for &end in corners {
             while here != end {
-                let ahead = if here.0 == end.0 {
-                    if end.1 < here.1 { NORTH } else { SOUTH }
-                } else if end.0 > here.0 {
-                    EAST
-                } else {
-                    WEST
+                let ahead = match end.0.cmp(&here.0) {
+                    std::cmp::Ordering::Greater => EAST,
+                    std::cmp::Ordering::Less => WEST,
+                    std::cmp::Ordering::Equal if end.1 < here.1 => NORTH,
+                    std::cmp::Ordering::Equal => SOUTH,
                 };
                 self.pass(wire, here, [back, Some(ahead)], weight);
                 here = (here.0 + MOVES[ahead].0, here.1 + MOVES[ahead].1);

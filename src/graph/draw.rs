@@ -297,7 +297,7 @@ fn boxes(scene: &mut Scene, layout: &Layout<'_>, geometry: &Geometry) {
             states[port] = known.max_by_key(|s| (s.rank(), *s));
         }
     }
-    for place in 0..scene.boxes.len() {
+    for (place, ports) in ports.iter().enumerate() {
         let rect = scene.boxes[place].rect;
         let like = Cell {
             node: Some(place),
@@ -312,7 +312,7 @@ fn boxes(scene: &mut Scene, layout: &Layout<'_>, geometry: &Geometry) {
         } else {
             chip(scene, layout, geometry, place, &like);
         }
-        for &port in &ports[place] {
+        for &port in ports {
             draw_port(scene, port, states[port], layout.look.cards);
         }
     }

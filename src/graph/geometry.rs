@@ -280,7 +280,7 @@ fn spread(layout: &Layout<'_>, geometry: &mut Geometry) -> Grid {
             grid.frames[c - 1].1 = x + 1;
         }
         x += width;
-        if c < columns {
+        if let Some(&widest) = widest.get(c) {
             grid.frames[c].0 = x - FRAME;
             grid.left.push(x);
             let old = known.and_then(|k| k.column_widths.get(c)).copied();
@@ -292,7 +292,7 @@ fn spread(layout: &Layout<'_>, geometry: &mut Geometry) -> Grid {
                     let wanted = name.min(cells(layout.squeeze.frames)) + 2 * FRAME + 2;
                     wanted - (x + FRAME - grid.frames[span.0].0)
                 });
-            let width = widest[c]
+            let width = widest
                 .into_iter()
                 .chain(old)
                 .chain(titled)

@@ -361,11 +361,11 @@ impl<'a> Attempt<'a> {
         let (_, rows, channels) = best.expect("there is always a first start");
         let extents = Extents::new(&self.plan, column, wiring, self.step.look());
         Arrangement {
-            extents,
             base,
             field,
             rows,
             channels,
+            extents,
         }
     }
 
