@@ -36,7 +36,7 @@ pub(crate) fn sample_shop() -> Graph {
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use grid::grid;
-pub use scene::{BoxView, Cell, FrameView, Ink, PortView, Rect, Scene, WireView};
+pub use scene::{BoxView, Cell, FrameView, Ink, PortView, Rect, Scene, WireView, to_ascii};
 pub use sticky::Sticky;
 
 /// What the picture is drawn from: nodes and edges, each sorted and without duplicates.

@@ -724,3 +724,12 @@ fn what_would_have_no_effect_on_a_graph_is_refused() {
         assert_eq!(out(&output), "", "{args:?}");
     }
 }
+
+#[test]
+fn a_picture_in_ascii_has_its_legend_in_ascii_too() {
+    let output = run(&["--demo", "--ascii", "graph"]);
+    let text = out(&output);
+    assert!(text.is_ascii(), "{text}");
+    // The signs of the lines themselves, as `Cell::ascii` has them.
+    assert!(text.contains(".O.> expected, not allowed"), "{text}");
+}

@@ -163,7 +163,11 @@ fn drawing(scene: &graph::Scene, ascii: bool) -> String {
     let legend: Vec<String> = scene
         .legend()
         .iter()
-        .map(|(_, sign, word)| format!("{sign} {word}"))
+        .map(|(_, sign, word)| {
+            let plain = |glyph| if ascii { graph::to_ascii(glyph) } else { glyph };
+            let sign: String = sign.chars().map(plain).collect();
+            format!("{sign} {word}")
+        })
         .collect();
     if !legend.is_empty() {
         text += &format!("\n{}\n", legend.join("   "));

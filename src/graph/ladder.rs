@@ -188,7 +188,6 @@ impl<'a> Attempt<'a> {
             if done || !self.escalate(&mut repair, &report, &unreadable, round) {
                 break;
             }
-            // Few items differ from one round to the next: their order is good.
             let arrangement = self.arrange(self.base(&repair), &repair);
             (scene, unreadable) = self.draw(&arrangement, &repair);
         }

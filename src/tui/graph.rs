@@ -53,8 +53,13 @@ fn cells(pen: &mut Pen<'_>, window: &Window, scene: &Scene, marks: &Marks) {
             let Some(cell) = scene.cell(at.0, at.1).filter(|cell| cell.glyph != ' ') else {
                 continue;
             };
+            let glyph = if pen.theme.ascii {
+                cell.ascii()
+            } else {
+                safe(cell.glyph)
+            };
             pen.buffer[(inner.x + column, inner.y + row)]
-                .set_char(safe(cell.glyph))
+                .set_char(glyph)
                 .set_style(marks.style(cell, at));
         }
     }

@@ -3,7 +3,7 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
-use crate::graph::State;
+use crate::graph::{self, State};
 
 use super::view::{Sign, Tone};
 
@@ -70,27 +70,18 @@ impl Theme {
 /// Returns the plain character for a glyph of ours, one cell for one cell; `?` for anything else that is not ASCII.
 pub(super) fn to_ascii(glyph: char) -> char {
     match glyph {
-        glyph if glyph.is_ascii() => glyph,
-        '✗' | '╳' => 'x',
-        '›' | '►' | '→' => '>',
-        '◄' | '←' => '<',
+        '✗' => 'x',
+        '›' | '→' => '>',
+        '←' => '<',
         '▲' | '↑' => '^',
         '▼' | '↓' => 'v',
-        '●' => 'o',
-        '○' | '◌' | '◑' => 'O',
-        '■' => '*',
-        '□' => ':',
-        '◐' => '%',
-        '╲' => '\\',
-        '↻' => '@',
+        '◌' | '◑' => 'O',
         '·' => '.',
-        '…' | '╌' | '┈' => '~',
-        '─' | '╴' | '╶' | '┄' | '—' | '–' => '-',
-        '━' | '═' | '╼' | '╾' => '=',
-        '│' | '┆' | '┊' | '╎' => '|',
-        '┃' | '║' | '╽' | '╿' | '◆' | '█' | '▌' | '▐' => '#',
-        '✓' | '\u{2500}'..='\u{257f}' => '+',
-        _ => '?',
+        '—' | '–' => '-',
+        '█' => '#',
+        '✓' => '+',
+        // The picture's own signs, so that its legend has the lines it has.
+        glyph => graph::to_ascii(glyph),
     }
 }
 

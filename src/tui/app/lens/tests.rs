@@ -814,3 +814,21 @@ fn screens_of_every_demo() {
         }
     }
 }
+
+/// Without the glyphs the pane has the signs that the picture has as text: a line of its own for each state.
+#[test]
+fn the_picture_in_ascii_is_that_of_the_text() {
+    let mut demo = stalker((120, 40));
+    demo.app.theme.ascii = true;
+    let shown = screen(&demo.app);
+    let text = demo.app.picture.as_ref().unwrap().drawn.scene.text(true);
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        assert!(shown.contains(line), "{line}\n{shown}");
+    }
+    // Missing, and not expected: what the legend says is what is drawn.
+    for sample in ["..O.>", "==*=>"] {
+        let line = &sample[..2];
+        assert!(text.contains(line), "{text}");
+        assert!(shown.contains(&sample[1..]), "{shown}");
+    }
+}
